@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of docs/architecture.md, floor by floor. A room imports only rooms on floors below it.
+
+func package(_ product: String, _ package: String) -> Target.Dependency { .product(name: product, package: package) }
+
+let nio: [Target.Dependency] = [
+    package("NIOCore", "swift-nio"), package("NIOPosix", "swift-nio"), package("NIOConcurrencyHelpers", "swift-nio"),
+]
+let http: [Target.Dependency] =
+    nio + [
+        package("NIOHTTP1", "swift-nio"), package("NIOHTTP2", "swift-nio-http2"), package("NIOSSL", "swift-nio-ssl"),
+    ]
+let logging = package("Logging", "swift-log")
+let httpClient = package("AsyncHTTPClient", "async-http-client")
+let crypto = package("Crypto", "swift-crypto")
+
+func tests(of room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(room)Tests", dependencies: [.byName(name: room)] + dependencies)
+}
+
+let allTargets: [Target] = [
+    // floor 0
+    .target(name: "JSON", dependencies: [package("Yams", "Yams")]),
+    // floor 1
+    .target(name: "CAPITable"),
+    .target(name: "KubeTypes", dependencies: ["JSON"]),
+    .target(name: "APISchema", dependencies: ["CAPITable", "JSON", "KubeTypes"]),
+    .target(
+        name: "PKI",
+        dependencies: [
+            "JSON", crypto, package("CryptoExtras", "swift-crypto"), package("X509", "swift-certificates"),
+            package("SwiftASN1", "swift-asn1"),
+        ]),
+    // floor 2
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
+    .target(name: "HTTPServer", dependencies: http + [logging]),
+    // floor 3
+    .target(
+        name: "APIServer",
+        dependencies: [
+            "APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
+            httpClient, package("Collections", "swift-collections"),
+        ] + http),
+    // floor 4
+    .target(
+        name: "KubeClient",
+        dependencies: ["JSON", "KubeTypes", httpClient, logging, package("HeapModule", "swift-collections")] + http),
+    .target(
+        name: "CRI",
+        dependencies: [
+            logging, package("GRPCCore", "grpc-swift-2"), package("GRPCProtobuf", "grpc-swift-protobuf"),
+            package("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), package("SwiftProtobuf", "swift-protobuf"),
+        ]),
+    // floor 5
+    .target(name: "ControllerManager", dependencies: ["JSON", "KubeClient", "KubeTypes", "PKI", logging, crypto]),
+    .target(name: "Scheduler", dependencies: ["JSON", "KubeClient", "KubeTypes", logging]),
+    .target(
+        name: "Kubelet",
+        dependencies: ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient, logging, crypto] + http),
+    .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    // floor 7
+    .target(
+        name: "Cluster",
+        dependencies: [
+            "APIServer", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON", "KubeClient", "KubeTypes",
+            "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", logging,
+        ] + nio),
+    .executableTarget(
+        name: "martlet",
+        dependencies: ["Cluster", logging, package("ArgumentParser", "swift-argument-parser")]),
+    tests(of: "JSON"),
+    tests(of: "KubeTypes", ["JSON"]),
+    tests(of: "APISchema", ["JSON"]),
+    tests(of: "PKI"),
+    tests(of: "Storage"),
+    tests(of: "HTTPServer", http),
+    tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(of: "KubeClient", ["JSON", "KubeTypes"]),
+    tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Kubelet", ["CRI", "JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "ServiceProxy", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes"]),
+    .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
+]
+
+// MARTLET_ROOMS="JSON,Storage" leaves the tests of other rooms and the executable out, so that a room can be worked
+// on while others above it do not compile.
+let rooms = Context.environment["MARTLET_ROOMS"]?.split(separator: ",").map(String.init)
+let targets = allTargets.filter { target in
+    guard let rooms, target.type == .test || target.type == .executable else { return true }
+    return rooms.contains { target.name == $0 || target.name == "\($0)Tests" }
+}
+
+let package = Package(
+    name: "martlet",
+    products: targets.contains { $0.name == "martlet" } ? [.executable(name: "martlet", targets: ["martlet"])] : [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: targets
+)

@@ -1,0 +1,57 @@
+import NIOCore
+import NIOHTTP1
+
+/// A request with its whole body, whatever version of HTTP brought it.
+public struct HTTPRequest: Sendable {
+    public var method: HTTPMethod
+    /// Path and query as sent: `/api/v1/pods?limit=500`.
+    public var target: String
+    public var headers: HTTPHeaders
+    public var body: ByteBuffer
+    /// The client's certificate (DER) if it showed one that the listener's client CA signed.
+    public var clientCertificate: [UInt8]?
+    /// The peer's address and port, for logs and audit.
+    public var remoteAddress: SocketAddress?
+
+    public init(
+        method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
+        clientCertificate: [UInt8]? = nil, remoteAddress: SocketAddress? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.clientCertificate = clientCertificate
+        self.remoteAddress = remoteAddress
+    }
+}
+
+/// Answers requests.
+public protocol HTTPResponder: Sendable {
+    /// Called on the connection's event loop: it must not block. It answers through `response`, at once or later, from
+    /// whatever thread.
+    func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter)
+}
+
+/// The way back to a client, for one request. Safe to use from any thread; on the connection's event loop it does
+/// without a hop. What is written after the client has gone is dropped.
+public protocol HTTPResponseWriter: Sendable {
+    var eventLoop: any EventLoop { get }
+
+    /// Answers with a whole response; content-length is added. The body's parts are sent one after the other without
+    /// being copied together.
+    func send(_ status: HTTPResponseStatus, headers: HTTPHeaders, body: [ByteBuffer])
+
+    /// Begins a response whose body comes in pieces (a watch, a log).
+    func begin(_ status: HTTPResponseStatus, headers: HTTPHeaders)
+    /// Sends and flushes a piece of the body.
+    func write(_ bytes: ByteBuffer)
+    /// Ends the response that was begun.
+    func end()
+
+    /// Bytes written that the client has not taken yet: whoever streams ends a client that lets too much pile up.
+    var pendingBytes: Int { get }
+
+    /// Calls `handler` once on the event loop when the response is over: ended, or the client has gone.
+    func onClose(_ handler: @escaping @Sendable () -> Void)
+}

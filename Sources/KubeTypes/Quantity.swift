@@ -1,0 +1,98 @@
+import JSON
+
+/// An amount of a resource: `100m`, `1.5`, `128Mi`, `2e3`. Kept as written, compared and added as a number.
+///
+/// Specified in the API reference under *Quantity*: a signed number and a binary (`Ki` … `Ei`) or decimal
+/// (`n u m k M G T P E`, or an exponent) suffix. Nothing below a billionth is kept: it rounds up.
+public struct Quantity: JSONField, CustomStringConvertible {
+    /// As written.
+    public let text: String
+    /// Billionths.
+    public let nanos: Int128
+
+    public init?(_ text: String) {
+        guard let nanos = Self.parse(text) else { return nil }
+        self.text = text
+        self.nanos = nanos
+    }
+
+    /// Reads a string, or, as the API does, a bare number.
+    public init?(field: JSONValue) {
+        switch field {
+        case .string(let text): self.init(text)
+        case .integer(let integer): self.init(String(integer))
+        case .number(let number): self.init(number.text)
+        default: return nil
+        }
+    }
+
+    public var field: JSONValue { .string(text) }
+    public var description: String { text }
+
+    /// Whole units, rounded up (away from zero).
+    public var value: Int64 { Int64(clamping: Self.divide(nanos, by: 1_000_000_000)) }
+    /// Thousandths, rounded up (away from zero).
+    public var milliValue: Int64 { Int64(clamping: Self.divide(nanos, by: 1_000_000)) }
+
+    private static func divide(_ nanos: Int128, by unit: Int128) -> Int128 {
+        let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: unit)
+        return remainder == 0 ? quotient : quotient + (nanos < 0 ? -1 : 1)
+    }
+
+    public static func == (left: Quantity, right: Quantity) -> Bool { left.nanos == right.nanos }
+    public func hash(into hasher: inout Hasher) { hasher.combine(nanos) }
+
+    private static func parse(_ text: String) -> Int128? {
+        var rest = Substring(text)
+        var negative = false
+        if let sign = rest.first, sign == "-" || sign == "+" {
+            negative = sign == "-"
+            rest = rest.dropFirst()
+        }
+        let mantissa = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+        guard let (multiplier, divisor) = scale(of: rest[mantissa.endIndex...]) else { return nil }
+        let parts = mantissa.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, mantissa.contains(where: { $0 != "." }), mantissa.count <= 30 else { return nil }
+        var digits: Int128 = 0
+        for character in mantissa where character != "." {
+            digits = digits * 10 + Int128(character.wholeNumberValue ?? 0)
+        }
+        var denominator = divisor
+        if parts.count == 2 { for _ in parts[1] { denominator = denominator.multipliedReportingOverflow(by: 10).0 } }
+        // Nano is the base: multiply first, then divide, rounding what is left away from zero.
+        let (scaled, overflow) = digits.multipliedReportingOverflow(by: multiplier)
+        let limit = Int128(Int64.max) * 1_000_000_000
+        let value = overflow ? limit : min(limit, divide(scaled, by: denominator))
+        return negative ? -value : value
+    }
+
+    /// The factor, in billionths, that a suffix stands for.
+    private static func scale(of suffix: Substring) -> (multiplier: Int128, divisor: Int128)? {
+        let nano: Int128 = 1_000_000_000
+        switch suffix {
+        case "": return (nano, 1)
+        case "n": return (1, 1)
+        case "u": return (1000, 1)
+        case "m": return (1_000_000, 1)
+        case "k": return (nano * 1000, 1)
+        case "M": return (nano * 1_000_000, 1)
+        case "G": return (nano * 1_000_000_000, 1)
+        case "T": return (nano * 1_000_000_000_000, 1)
+        case "P": return (nano * 1_000_000_000_000_000, 1)
+        case "E": return (nano * 1_000_000_000_000_000_000, 1)
+        case "Ki": return (nano << 10, 1)
+        case "Mi": return (nano << 20, 1)
+        case "Gi": return (nano << 30, 1)
+        case "Ti": return (nano << 40, 1)
+        case "Pi": return (nano << 50, 1)
+        case "Ei": return (nano << 60, 1)
+        default:
+            guard let mark = suffix.first, mark == "e" || mark == "E", let exponent = Int(suffix.dropFirst()),
+                abs(exponent) <= 18
+            else { return nil }
+            var power: Int128 = 1
+            for _ in 0..<abs(exponent) { power *= 10 }
+            return exponent >= 0 ? (nano * power, 1) : (nano, power)
+        }
+    }
+}
