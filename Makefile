@@ -1,0 +1,26 @@
+# The commands of the README.
+SHELL := /bin/sh
+MARTLET = .build/release/martlet
+
+.PHONY: all build prerequisites demo test bench format
+
+all: build
+
+prerequisites:
+	@Scripts/prerequisites.sh
+
+build: prerequisites
+	swift build -c release --product martlet
+
+demo: build
+	@Scripts/demo.sh $(MARTLET)
+
+# Everything, from the formatting to the end to end tests on real containers. One debug build serves all of it.
+test: prerequisites
+	@Scripts/test.sh
+
+bench: build
+	@Benchmarks/bench.sh $(MARTLET)
+
+format:
+	swift format --in-place --recursive --parallel Sources Tests Benchmarks Package.swift

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs the Debian packages that building and running Martlet need, where they are missing.
+set -eu
+
+missing=
+# want COMMAND-OR-FILE PACKAGE
+want() {
+    [ -e "$1" ] || command -v "$1" > /dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v "$1" > /dev/null 2>&1 ||
+        missing="$missing $2"
+}
+
+want containerd containerd
+want runc runc
+want /usr/lib/cni/bridge containernetworking-plugins
+want nft nftables
+want iptables iptables
+want conntrack conntrack
+want ip iproute2
+want busybox busybox-static
+want curl curl
+want pkg-config pkg-config
+want /usr/include/sqlite3.h libsqlite3-dev
+want kubectl kubernetes-client
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "prerequisites: missing:$missing; run as root, or: apt-get install$missing" >&2
+        exit 1
+    fi
+    echo "installing$missing"
+    # containerd's package starts a service of its own where there is an init; Martlet runs its own and needs none.
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    apt-get install -y -qq --no-install-recommends $missing > /tmp/martlet-apt.log 2>&1 || {
+        tail -n 20 /tmp/martlet-apt.log >&2
+        exit 1
+    }
+fi
