@@ -10,4 +10,7 @@ echo "== building"
 swift build --build-tests
 
 echo "== testing"
-swift test --skip-build "$@"
+swift test --skip-build --skip EndToEnd
+
+echo "== testing end to end"
+swift test --skip-build --filter EndToEnd

@@ -28,4 +28,11 @@ public final class CachedObject: Sendable {
             return value
         }
     }
+
+    /// The same content under another revision: what a deletion, or leaving a selector, is announced with.
+    func restamped(_ revision: Revision) -> CachedObject {
+        var value = self.value
+        value.updateMetadata { $0["resourceVersion"] = .string(String(revision)) }
+        return CachedObject(key: key, bytes: JSONWriter.bytes(of: value), revision: revision, value: value)
+    }
 }

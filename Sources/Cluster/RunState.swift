@@ -28,7 +28,9 @@ public struct RunState: Sendable {
     }
 
     public func write(path: String) {
-        var json: JSONValue = ["pid": .integer(Int64(pid)), "port": .integer(Int64(port)), "nodeName": .string(nodeName)]
+        var json: JSONValue = [
+            "pid": .integer(Int64(pid)), "port": .integer(Int64(port)), "nodeName": .string(nodeName),
+        ]
         json["apiReadyAfter"] = apiReadyAfter.map { .integer(Int64($0)) }
         json["nodeReadyAfter"] = nodeReadyAfter.map { .integer(Int64($0)) }
         // Readers find no state if this fails, and say that nothing runs here.

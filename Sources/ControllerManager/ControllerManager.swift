@@ -1,1 +1,133 @@
-// ControllerManager
+import JSON
+import KubeClient
+import KubeTypes
+import Logging
+
+/// What the controllers are told from outside: limits, periods, and what only whoever puts a cluster together knows.
+public struct ControllerManagerOptions: Sendable {
+    /// The certificate authority that pods are to trust, as PEM; becomes the ConfigMap `kube-root-ca.crt` of every
+    /// namespace. Empty: none is published.
+    public var rootCA: String
+    /// Every resource that the API serves, in one version each; the garbage collector and namespace deletion work on
+    /// those that can be listed and deleted.
+    public var resources: [ServedResource]
+    /// The controllers to run, by name; nil runs all. See `ControllerManager.controllerNames`.
+    public var controllers: Set<String>?
+    /// How often the health of nodes is looked at.
+    public var nodeMonitorPeriod: Duration
+    /// Seconds without lease or status after which a node counts as gone (`--node-monitor-grace-period`).
+    public var nodeMonitorGraceSeconds: Int
+    /// The same for a node that has never reported.
+    public var nodeStartupGraceSeconds: Int
+    /// Nodes per second that lose their pods while a zone is healthy (`--node-eviction-rate`).
+    public var nodeEvictionRate: Double
+    /// How many terminated pods are kept in the cluster; 0 keeps all (`--terminated-pod-gc-threshold`).
+    public var terminatedPodThreshold: Int
+    /// How often terminated and orphaned pods are looked for.
+    public var podGarbageCollectionPeriod: Duration
+    /// How long a node must be missing before its pods are removed.
+    public var orphanedPodQuarantineSeconds: Int
+    /// How long changes of a service's pods are gathered before its endpoints are written.
+    public var endpointsBatchPeriod: Duration
+    public var logger: Logger
+    /// The time of day, for timestamps and deadlines.
+    public var now: @Sendable () -> Time
+    /// The clock of the work queues' delays.
+    public var clock: DelayClock
+
+    public init(
+        rootCA: String = "", resources: [ServedResource] = [], controllers: Set<String>? = nil,
+        nodeMonitorPeriod: Duration = .seconds(5), nodeMonitorGraceSeconds: Int = 50,
+        nodeStartupGraceSeconds: Int = 60, nodeEvictionRate: Double = 0.1, terminatedPodThreshold: Int = 12_500,
+        podGarbageCollectionPeriod: Duration = .seconds(20), orphanedPodQuarantineSeconds: Int = 40,
+        endpointsBatchPeriod: Duration = .zero, logger: Logger = Logger(label: "controller-manager"),
+        now: @escaping @Sendable () -> Time = { wallClockTime() }, clock: DelayClock = .continuous
+    ) {
+        self.rootCA = rootCA
+        self.resources = resources
+        self.controllers = controllers
+        self.nodeMonitorPeriod = nodeMonitorPeriod
+        self.nodeMonitorGraceSeconds = nodeMonitorGraceSeconds
+        self.nodeStartupGraceSeconds = nodeStartupGraceSeconds
+        self.nodeEvictionRate = nodeEvictionRate
+        self.terminatedPodThreshold = terminatedPodThreshold
+        self.podGarbageCollectionPeriod = podGarbageCollectionPeriod
+        self.orphanedPodQuarantineSeconds = orphanedPodQuarantineSeconds
+        self.endpointsBatchPeriod = endpointsBatchPeriod
+        self.logger = logger
+        self.now = now
+        self.clock = clock
+    }
+}
+
+/// One resource of the API as discovery describes it.
+public struct ServedResource: Sendable, Hashable {
+    /// `group/version`, or the version in the core group.
+    public let apiVersion: String
+    /// The plural.
+    public let resource: String
+    public let kind: String
+    public let namespaced: Bool
+    public let verbs: Set<String>
+
+    public init(apiVersion: String, resource: String, kind: String, namespaced: Bool, verbs: Set<String>) {
+        self.apiVersion = apiVersion
+        self.resource = resource
+        self.kind = kind
+        self.namespaced = namespaced
+        self.verbs = verbs
+    }
+
+    /// The group, empty for core.
+    public var group: String { apiVersion.firstIndex(of: "/").map { String(apiVersion[..<$0]) } ?? "" }
+    public var version: String {
+        apiVersion.lastIndex(of: "/").map { String(apiVersion[apiVersion.index(after: $0)...]) } ?? apiVersion
+    }
+}
+
+/// The controllers of kube-controller-manager: each compares what is wanted with what is there, and writes what is
+/// missing. They share one informer a resource.
+public struct ControllerManager: Sendable {
+    private let client: KubeClient
+    private let options: ControllerManagerOptions
+
+    /// - Parameter client: Acts as `system:kube-controller-manager`.
+    public init(client: KubeClient, options: ControllerManagerOptions) {
+        self.client = client
+        self.options = options
+    }
+
+    /// The names of all controllers, as upstream's `--controllers` has them.
+    public static let controllerNames = Self.makers.map(\.name)
+
+    private static let makers: [(name: String, make: @Sendable (ControllerContext) -> any Controller)] = [
+        ("deployment-controller", { DeploymentController($0) }),
+        ("replicaset-controller", { ReplicaController<ReplicaSet>($0) }),
+        ("replicationcontroller-controller", { ReplicaController<ReplicationController>($0) }),
+        ("endpointslice-controller", { EndpointSliceController($0) }),
+        ("endpoints-controller", { EndpointsController($0) }),
+        ("namespace-controller", { NamespaceController($0) }),
+        ("serviceaccount-controller", { ServiceAccountController($0) }),
+        ("root-ca-certificate-publisher-controller", { RootCAPublisher($0) }),
+        ("garbage-collector-controller", { GarbageCollector($0) }),
+        ("pod-garbage-collector-controller", { PodGarbageCollector($0) }),
+        ("node-lifecycle-controller", { NodeLifecycleController($0) }),
+        ("taint-eviction-controller", { TaintEvictionController($0) }),
+        ("disruption-controller", { DisruptionController($0) }),
+    ]
+
+    /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
+    /// stop, so that nothing decides on a state that has ceased to be kept.
+    public func run() async {
+        let context = ControllerContext(client: client, options: options)
+        let controllers = Self.makers
+            .filter { options.controllers?.contains($0.name) ?? true }
+            .map { $0.make(context) }
+        let informers = Task { await context.informers.run() }
+        await withTaskGroup(of: Void.self) { group in
+            for controller in controllers { group.addTask { await controller.run() } }
+        }
+        informers.cancel()
+        await informers.value
+    }
+}

@@ -10,18 +10,22 @@ public struct HTTPRequest: Sendable {
     public var body: ByteBuffer
     /// The client's certificate (DER) if it showed one that the listener's client CA signed.
     public var clientCertificate: [UInt8]?
+    /// Why the certificate that the client showed was not accepted; nil if it showed none or a good one.
+    public var clientCertificateProblem: String?
     /// The peer's address and port, for logs and audit.
     public var remoteAddress: SocketAddress?
 
     public init(
         method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
-        clientCertificate: [UInt8]? = nil, remoteAddress: SocketAddress? = nil
+        clientCertificate: [UInt8]? = nil, clientCertificateProblem: String? = nil,
+        remoteAddress: SocketAddress? = nil
     ) {
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
         self.clientCertificate = clientCertificate
+        self.clientCertificateProblem = clientCertificateProblem
         self.remoteAddress = remoteAddress
     }
 }

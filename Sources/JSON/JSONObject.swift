@@ -17,9 +17,28 @@ public struct JSONObject: Sendable {
     @usableFromInline internal private(set) var fields: [Field] = []
     private var index: [String: Int]?
 
-    private static let indexedFrom = 24
+    /// More fields than this carry an index.
+    static let indexedFrom = 24
 
     public init() {}
+
+    /// Takes fields of which no two have the same name, and their index if they are many.
+    init(unique fields: [Field], index: [String: Int]?) {
+        self.fields = fields
+        self.index = index
+    }
+
+    static func index(of fields: some Collection<Field>) -> [String: Int] {
+        var index = [String: Int](minimumCapacity: fields.count * 2)
+        for (position, field) in fields.enumerated() { index[field.key] = position }
+        return index
+    }
+
+    /// Whether two names are the same. Their lengths differ most of the time, and comparing those comes first.
+    @usableFromInline @inline(__always)
+    static func isSame(_ left: String, _ right: String) -> Bool {
+        left.utf8.count == right.utf8.count && left == right
+    }
 
     /// Makes room for `count` fields.
     public mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
@@ -27,7 +46,7 @@ public struct JSONObject: Sendable {
     @usableFromInline
     func position(of key: String) -> Int? {
         if let index { return index[key] }
-        for position in fields.indices where fields[position].key == key { return position }
+        for position in fields.indices where Self.isSame(fields[position].key, key) { return position }
         return nil
     }
 
@@ -67,8 +86,7 @@ public struct JSONObject: Sendable {
         if index != nil {
             index?[key] = fields.count
         } else if fields.count == Self.indexedFrom {
-            var index = [String: Int](minimumCapacity: fields.count * 2)
-            for (position, field) in fields.enumerated() { index[field.key] = position }
+            var index = Self.index(of: fields)
             index[key] = fields.count
             self.index = index
         }
@@ -95,7 +113,7 @@ public struct JSONObject: Sendable {
         var sorted = JSONObject()
         sorted.fields = fields.sorted { $0.key < $1.key }
         if sorted.fields.count > Self.indexedFrom {
-            sorted.index = Dictionary(uniqueKeysWithValues: sorted.fields.enumerated().map { ($1.key, $0) })
+            sorted.index = Self.index(of: sorted.fields)
         }
         return sorted
     }
@@ -114,7 +132,7 @@ extension JSONObject: Hashable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.fields.count == right.fields.count else { return false }
         for (position, field) in left.fields.enumerated() {
-            if right.fields[position].key == field.key {
+            if isSame(right.fields[position].key, field.key) {
                 if right.fields[position].value != field.value { return false }
             } else if right[field.key] != field.value {
                 return false

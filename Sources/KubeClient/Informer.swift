@@ -5,8 +5,8 @@ import Synchronization
 
 /// A local copy of the objects of one resource, kept current by a list and a watch.
 ///
-/// Handlers are called one after the other, on the informer's task, after the copy has changed: they should do no more
-/// than put a key into a queue.
+/// Handlers are called one after the other, on the informer's task, after the copy and its indices have changed: they
+/// should do no more than put a key into a queue.
 public final class Informer<Object: KubeObject>: Sendable {
     public enum Change: Sendable {
         case added(Object)
@@ -22,12 +22,28 @@ public final class Informer<Object: KubeObject>: Sendable {
     }
 
     public typealias Handler = @Sendable (Change) -> Void
+    /// The keys under which an index holds an object: none, one or several, no key twice.
+    public typealias Indexer = @Sendable (Object) -> [String]
 
     private struct State {
         var objects: [ObjectKey: Object] = [:]
+        var indices: [String: InformerIndex<Object>] = [:]
         var handlers: [Handler] = []
         var synced = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiter = 0
+
+        mutating func set(_ object: Object, _ key: ObjectKey) -> Object? {
+            let old = objects.updateValue(object, forKey: key)
+            for name in indices.keys { indices[name]?.replace(old, by: object, key) }
+            return old
+        }
+
+        mutating func remove(_ key: ObjectKey) -> Object? {
+            guard let old = objects.removeValue(forKey: key) else { return nil }
+            for name in indices.keys { indices[name]?.replace(old, by: nil, key) }
+            return old
+        }
     }
 
     private let state = Mutex(State())
@@ -35,16 +51,22 @@ public final class Informer<Object: KubeObject>: Sendable {
     private let namespace: String?
     private let labelSelector: String?
     private let fieldSelector: String?
+    private let transform: (@Sendable (Object) -> Object)?
     private let logger: Logger
 
+    private static var byNamespace: String { "\u{0}namespace" }
+
+    /// - Parameter transform: Changes an object before it is kept, to drop what its readers never look at
+    ///   (`managedFields`, most of all). Name, namespace and resourceVersion must stay.
     public init(
         _ client: KubeClient, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
-        logger: Logger = Logger(label: "informer")
+        transform: (@Sendable (Object) -> Object)? = nil, logger: Logger = Logger(label: "informer")
     ) {
         self.client = client
         self.namespace = namespace
         self.labelSelector = labelSelector
         self.fieldSelector = fieldSelector
+        self.transform = transform
         self.logger = logger
     }
 
@@ -57,28 +79,62 @@ public final class Informer<Object: KubeObject>: Sendable {
         for object in objects { handler(.added(object)) }
     }
 
+    /// Adds an index under a name, so that `objects(by:_:)` finds objects without looking at all of them. An index whose
+    /// name is taken already is left as it is: several users of one informer may ask for the same.
+    public func addIndex(_ name: String, _ keys: @escaping Indexer) {
+        state.withLock { state in
+            guard state.indices[name] == nil else { return }
+            var index = InformerIndex(keys)
+            for (key, object) in state.objects { index.replace(nil, by: object, key) }
+            state.indices[name] = index
+        }
+    }
+
+    /// The objects that the index `name` holds under `value`, in no order; none if there is no such index.
+    public func objects(by name: String, _ value: String) -> [Object] {
+        state.withLock { $0.indices[name]?[value].map { Array($0.values) } ?? [] }
+    }
+
+    /// How many objects the index `name` holds under `value`.
+    public func count(by name: String, _ value: String) -> Int {
+        state.withLock { $0.indices[name]?[value]?.count ?? 0 }
+    }
+
     public subscript(key: ObjectKey) -> Object? { state.withLock { $0.objects[key] } }
 
-    public func get(_ name: String, namespace: String = "") -> Object? { self[ObjectKey(namespace: namespace, name: name)] }
+    public func get(_ name: String, namespace: String = "") -> Object? {
+        self[ObjectKey(namespace: namespace, name: name)]
+    }
 
     public var objects: [Object] { state.withLock { Array($0.objects.values) } }
 
+    /// The objects of one namespace, from an index that is made when it is first asked for.
     public func objects(namespace: String) -> [Object] {
-        state.withLock { $0.objects.values.filter { $0.namespace == namespace } }
+        addIndex(Self.byNamespace) { [$0.namespace] }
+        return objects(by: Self.byNamespace, namespace)
     }
 
     public var count: Int { state.withLock { $0.objects.count } }
 
     public var hasSynced: Bool { state.withLock { $0.synced } }
 
-    /// Returns once the first list has arrived.
+    /// Returns once the first list has arrived, or the task is cancelled.
     public func waitForSync() async {
-        await withCheckedContinuation { continuation in
-            let synced = state.withLock { state in
-                if !state.synced { state.waiters.append(continuation) }
-                return state.synced
+        let number = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resume = state.withLock { state in
+                    if state.synced || Task.isCancelled { return true }
+                    state.waiters[number] = continuation
+                    return false
+                }
+                if resume { continuation.resume() }
             }
-            if synced { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
         }
     }
 
@@ -105,7 +161,9 @@ public final class Informer<Object: KubeObject>: Sendable {
     /// Watches from a revision on, and again from where the watch ended, until the revision is gone.
     private func follow(from start: String) async throws {
         var resourceVersion = start
+        var delay = Duration.milliseconds(10)
         while !Task.isCancelled {
+            let before = resourceVersion
             let events = try await client.watch(
                 Object.self, namespace: namespace, resourceVersion: resourceVersion, labelSelector: labelSelector,
                 fieldSelector: fieldSelector)
@@ -116,17 +174,21 @@ public final class Informer<Object: KubeObject>: Sendable {
                 apply(event.kind, object)
             }
             try Task.checkCancellation()
+            // A server that ends every watch at once must not be asked in a tight loop.
+            delay = resourceVersion == before ? min(delay * 2, .seconds(1)) : .milliseconds(10)
+            try await Task.sleep(for: delay)
         }
     }
 
-    private func apply(_ kind: KubeWatchEvent.Kind, _ object: Object) {
+    private func apply(_ kind: KubeWatchEvent.Kind, _ received: Object) {
+        let object = transform?(received) ?? received
         let (change, handlers): (Change?, [Handler]) = state.withLock { state in
             switch kind {
             case .added, .modified:
-                let old = state.objects.updateValue(object, forKey: object.key)
+                let old = state.set(object, object.key)
                 return (old.map { .updated(old: $0, new: object) } ?? .added(object), state.handlers)
             case .deleted:
-                state.objects[object.key] = nil
+                _ = state.remove(object.key)
                 return (.deleted(object), state.handlers)
             case .bookmark, .error: return (nil, [])
             }
@@ -135,25 +197,53 @@ public final class Informer<Object: KubeObject>: Sendable {
         for handler in handlers { handler(change) }
     }
 
-    private func replace(_ items: [Object]) {
+    /// Takes a list for the new state. An object that went and came back under its name between two lists counts as
+    /// deleted and added, for whoever keeps track by UID.
+    private func replace(_ received: [Object]) {
+        let items = transform.map { received.map($0) } ?? received
         let (changes, handlers, waiters) = state.withLock { state in
             var changes: [Change] = []
-            var fresh = [ObjectKey: Object](minimumCapacity: items.count)
+            var fresh = Set<ObjectKey>(minimumCapacity: items.count)
             for item in items {
-                fresh[item.key] = item
-                if let old = state.objects[item.key] {
-                    if old.resourceVersion != item.resourceVersion { changes.append(.updated(old: old, new: item)) }
-                } else {
-                    changes.append(.added(item))
+                let key = item.key
+                fresh.insert(key)
+                switch state.set(item, key) {
+                case nil: changes.append(.added(item))
+                case let old? where old.uid != item.uid: changes += [.deleted(old), .added(item)]
+                case let old? where old.resourceVersion != item.resourceVersion:
+                    changes.append(.updated(old: old, new: item))
+                default: break
                 }
             }
-            for (key, old) in state.objects where fresh[key] == nil { changes.append(.deleted(old)) }
-            state.objects = fresh
+            for key in Array(state.objects.keys) where !fresh.contains(key) {
+                if let old = state.remove(key) { changes.append(.deleted(old)) }
+            }
             state.synced = true
-            defer { state.waiters = [] }
-            return (changes, state.handlers, state.waiters)
+            defer { state.waiters = [:] }
+            return (changes, state.handlers, state.waiters.values)
         }
         for change in changes { for handler in handlers { handler(change) } }
         for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// Objects under the keys that a function computes from them.
+struct InformerIndex<Object: KubeObject>: Sendable {
+    private let keys: @Sendable (Object) -> [String]
+    private var buckets: [String: [ObjectKey: Object]] = [:]
+
+    init(_ keys: @escaping @Sendable (Object) -> [String]) { self.keys = keys }
+
+    subscript(value: String) -> [ObjectKey: Object]? { buckets[value] }
+
+    mutating func replace(_ old: Object?, by new: Object?, _ key: ObjectKey) {
+        let after = new.map(keys) ?? []
+        if let old {
+            for value in keys(old) where !after.contains(value) {
+                buckets[value]?[key] = nil
+                if buckets[value]?.isEmpty == true { buckets[value] = nil }
+            }
+        }
+        if let new { for value in after { buckets[value, default: [:]][key] = new } }
     }
 }

@@ -18,7 +18,8 @@ public struct KubeClient: Sendable {
             body: body, patchType: patchType)
     }
 
-    public func get<T: KubeObject>(_ type: T.Type, _ name: String, namespace: String? = nil) async throws(APIError) -> T {
+    public func get<T: KubeObject>(_ type: T.Type, _ name: String, namespace: String? = nil) async throws(APIError) -> T
+    {
         T(try await transport.call(request(.get, type, namespace, name)))
     }
 

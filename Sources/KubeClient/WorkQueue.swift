@@ -1,6 +1,24 @@
 import HeapModule
 import Synchronization
 
+/// The clock by which a queue delays keys; a test hands in one that it moves by hand.
+public struct DelayClock: Sendable {
+    public var now: @Sendable () -> ContinuousClock.Instant
+    /// Returns when the instant has come, or the task is cancelled.
+    public var sleep: @Sendable (_ until: ContinuousClock.Instant) async -> Void
+
+    public init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant,
+        sleep: @escaping @Sendable (_ until: ContinuousClock.Instant) async -> Void
+    ) {
+        self.now = now
+        self.sleep = sleep
+    }
+
+    public static let continuous = DelayClock(
+        now: { ContinuousClock.now }, sleep: { try? await Task.sleep(until: $0, clock: .continuous) })
+}
+
 /// A queue of keys to reconcile: a key waits at most once, is worked on by one worker at a time, and comes back later,
 /// after a growing delay, when its work failed. Modelled on client-go's rate limiting queue.
 public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
@@ -14,6 +32,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var delayed = Heap<Delayed>()
         var delayedUntil: [Key: ContinuousClock.Instant] = [:]
         var timer: Task<Void, Never>?
+        var timerDue: ContinuousClock.Instant?
         var waiters: [CheckedContinuation<Key?, Never>] = []
         var closed = false
 
@@ -41,12 +60,20 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private let state = Mutex(State())
     private let baseDelay: Duration
     private let maximumDelay: Duration
+    private let clock: DelayClock
 
     /// A key that failed n times waits `baseDelay` × 2ⁿ, at most `maximumDelay`.
-    public init(baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000)) {
+    public init(
+        baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000),
+        clock: DelayClock = .continuous
+    ) {
         self.baseDelay = baseDelay
         self.maximumDelay = maximumDelay
+        self.clock = clock
     }
+
+    /// How many keys wait for a time to come.
+    public var delayedCount: Int { state.withLock { $0.delayedUntil.count } }
 
     public var count: Int { state.withLock { $0.ready.count - $0.head } }
 
@@ -66,7 +93,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
             add(key)
             return
         }
-        let due = ContinuousClock.now + delay
+        let due = clock.now() + delay
         state.withLock { state in
             guard !state.closed else { return }
             if let earlier = state.delayedUntil[key], earlier <= due { return }
@@ -121,6 +148,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         let waiters = state.withLock { state in
             state.closed = true
             state.timer?.cancel()
+            state.delayed = Heap()
+            state.delayedUntil = [:]
             state.ready = []
             state.head = 0
             defer { state.waiters = [] }
@@ -131,18 +160,22 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     /// Sets the timer for the earliest delayed key.
     private func schedule(_ state: inout State) {
-        state.timer?.cancel()
         guard let first = state.delayed.min else { return }
-        state.timer = Task { [weak self] in
-            try? await Task.sleep(until: first.due, clock: .continuous)
+        if let due = state.timerDue, due <= first.due { return }
+        state.timer?.cancel()
+        state.timerDue = first.due
+        state.timer = Task { [weak self, clock] in
+            await clock.sleep(first.due)
             if !Task.isCancelled { self?.wake() }
         }
     }
 
     private func wake() {
-        let now = ContinuousClock.now
+        let now = clock.now()
         let due: [Key] = state.withLock { state in
             var due: [Key] = []
+            state.timerDue = nil
+            guard !state.closed else { return [] }
             while let first = state.delayed.min, first.due <= now {
                 state.delayed.removeMin()
                 // A key may have been set to an earlier time after this entry was made.
@@ -157,25 +190,31 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         for key in due { add(key) }
     }
 
-    /// Works on keys, `workers` at a time, until the queue is closed. A key whose work throws comes back later.
-    public func run(workers: Int = 1, _ reconcile: @escaping @Sendable (Key) async throws -> Void,
+    /// Works on keys, `workers` at a time, until the queue is closed or the task is cancelled; work that has begun is
+    /// finished first. A key whose work throws comes back later.
+    public func run(
+        workers: Int = 1, _ reconcile: @escaping @Sendable (Key) async throws -> Void,
         onError: @escaping @Sendable (Key, any Error) -> Void = { _, _ in }
     ) async {
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<workers {
-                group.addTask {
-                    while let key = await self.next() {
-                        do {
-                            try await reconcile(key)
-                            self.forget(key)
-                        } catch {
-                            onError(key, error)
-                            self.addRateLimited(key)
+        await withTaskCancellationHandler {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<workers {
+                    group.addTask {
+                        while let key = await self.next() {
+                            do {
+                                try await reconcile(key)
+                                self.forget(key)
+                            } catch {
+                                onError(key, error)
+                                self.addRateLimited(key)
+                            }
+                            self.done(key)
                         }
-                        self.done(key)
                     }
                 }
             }
+        } onCancel: {
+            close()
         }
     }
 }

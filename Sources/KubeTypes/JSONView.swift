@@ -53,7 +53,9 @@ public struct ObjectType: Sendable, Hashable {
 
     /// The group, empty for core.
     public var group: String { apiVersion.firstIndex(of: "/").map { String(apiVersion[..<$0]) } ?? "" }
-    public var version: String { apiVersion.lastIndex(of: "/").map { String(apiVersion[apiVersion.index(after: $0)...]) } ?? apiVersion }
+    public var version: String {
+        apiVersion.lastIndex(of: "/").map { String(apiVersion[apiVersion.index(after: $0)...]) } ?? apiVersion
+    }
 }
 
 /// A view of an object that has a kind and metadata of its own.

@@ -1,1 +1,168 @@
-// ServiceProxy
+// The shell of the service proxy: watches Services and EndpointSlices, computes the table, and sends what changed to
+// the kernel in one transaction.
+
+import KubeClient
+import KubeTypes
+import Logging
+import Synchronization
+
+/// Makes the addresses of Services reach their endpoints on this node, by nftables.
+///
+/// Specified by https://kubernetes.io/docs/reference/networking/virtual-ips/ (the `nftables` mode). It needs root and
+/// the `nft` command; `run` says in the log what is missing and keeps trying.
+public final class ServiceProxy: Sendable {
+    public struct Options: Sendable {
+        /// The name of the nftables tables (`ip NAME`, and `ip6 NAME` on nodes with IPv6). Each cluster on a machine
+        /// needs its own.
+        public var table: String
+        /// The ranges of cluster IPs: traffic to addresses there that no Service has is dropped.
+        public var serviceCIDRs: [String]
+        /// The node's `topology.kubernetes.io/zone`, for topology hints.
+        public var zone: String
+        /// Node ports answer on 127.0.0.1 too (`NodeNetwork` sets the sysctl that it takes).
+        public var localhostNodePorts: Bool
+        /// Pods reach addresses outside of the cluster from the node's own address.
+        public var masqueradePodEgress: Bool
+        /// The least time between two transactions; the first change after a quiet time is applied at once.
+        public var minSyncInterval: Duration
+        /// How often the table is looked after even if nothing changed.
+        public var probeInterval: Duration
+
+        public init(
+            table: String = "martlet", serviceCIDRs: [String] = [], zone: String = "",
+            localhostNodePorts: Bool = true, masqueradePodEgress: Bool = true,
+            minSyncInterval: Duration = .milliseconds(50), probeInterval: Duration = .seconds(30)
+        ) {
+            self.table = table
+            self.serviceCIDRs = serviceCIDRs
+            self.zone = zone
+            self.localhostNodePorts = localhostNodePorts
+            self.masqueradePodEgress = masqueradePodEgress
+            self.minSyncInterval = minSyncInterval
+            self.probeInterval = probeInterval
+        }
+    }
+
+    private let services: Informer<Service>
+    private let slices: Informer<EndpointSlice>
+    private let node: NodeFacts
+    private let options: Options
+    private let logger: Logger
+    private let kernel: NFTables
+    private let synced = Mutex<(done: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+
+    /// - Parameters:
+    ///   - nodeIPs: the node's addresses; a node without an IPv6 address (and an IPv6 pod range) gets no IPv6 rules.
+    ///   - podCIDR: the ranges of all pods, separated by commas.
+    public init(
+        client: KubeClient, nodeName: String, nodeIPs: [String], podCIDR: String, options: Options = Options(),
+        logger: Logger = Logger(label: "service-proxy")
+    ) {
+        let podRanges = podCIDR.split(separator: ",").compactMap { IPRange(String($0)) }
+        let addresses = nodeIPs.compactMap { IPAddress($0) }
+        let serviceRanges = options.serviceCIDRs.compactMap { IPRange($0) }
+        let families = IPFamily.allCases.filter { family in
+            family == .ipv4
+                || (podRanges + serviceRanges).contains { $0.family == family }
+        }
+        node = NodeFacts(
+            nodeName: nodeName, zone: options.zone, nodeIPs: addresses, podRanges: podRanges,
+            serviceRanges: serviceRanges, families: families)
+        self.options = options
+        self.logger = logger
+        services = Informer(client, logger: logger)
+        slices = Informer(client, logger: logger)
+        kernel = NFTables(logger: logger)
+    }
+
+    /// Returns once the first table is in the kernel.
+    public func waitForSync() async {
+        await withCheckedContinuation { continuation in
+            let done = synced.withLock { state in
+                if !state.done { state.waiters.append(continuation) }
+                return state.done
+            }
+            if done { continuation.resume() }
+        }
+    }
+
+    /// Works until the task is cancelled. The table stays, so that Services go on working while Martlet restarts.
+    public func run() async {
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        services.addHandler { _ in change.yield() }
+        slices.addHandler { _ in change.yield() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.services.run() }
+            group.addTask { await self.slices.run() }
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: self.options.probeInterval)
+                    change.yield()
+                }
+            }
+            group.addTask {
+                await self.services.waitForSync()
+                await self.slices.waitForSync()
+                await self.follow(changes, change)
+            }
+        }
+    }
+
+    private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
+        var routes: [ServicePortRoute] = []
+        var failures = 0
+        change.yield()
+        for await _ in changes {
+            if Task.isCancelled { return }
+            let next = ServicePorts.routes(services: services.objects, slices: slices.objects, node: node)
+            do {
+                for ruleset in rulesets(next) { try await kernel.apply(ruleset) }
+                await kernel.deleteFlows(StaleFlow.flows(from: routes, to: next, node: node))
+                routes = next
+                failures = 0
+                markSynced()
+                try? await Task.sleep(for: options.minSyncInterval)
+            } catch {
+                failures += 1
+                if failures == 1 || failures.isMultiple(of: 20) {
+                    logger.error("cannot write the nftables table \(options.table): \(error)")
+                }
+                try? await Task.sleep(for: min(.milliseconds(200) * failures, .seconds(10)))
+                change.yield()
+            }
+        }
+    }
+
+    private func rulesets(_ routes: [ServicePortRoute]) -> [Ruleset] {
+        let fixed = RulesetOptions(
+            table: options.table, localhostNodePorts: options.localhostNodePorts,
+            masqueradePodEgress: options.masqueradePodEgress)
+        return node.families.map { RulesetBuilder.ruleset(family: $0, routes: routes, node: node, options: fixed) }
+    }
+
+    private func markSynced() {
+        let waiters = synced.withLock { state in
+            state.done = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Removes the tables. Call it after `run` has ended.
+    public func cleanup() async { await Self.cleanup(table: options.table, logger: logger) }
+
+    /// Removes the tables of a proxy that ran under this name, be they there or not.
+    public static func cleanup(table: String, logger: Logger = Logger(label: "service-proxy")) async {
+        for family in IPFamily.allCases {
+            do {
+                let script = Ruleset.removal(family: family, table: table)
+                let result = try await Subprocess.run("nft", ["-f", "-"], input: script)
+                if !result.succeeded { logger.warning("cannot remove the table \(table): \(result.complaint)") }
+            } catch {
+                logger.warning("cannot remove the table \(table): \(error)")
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import JSON
+import KubeTypes
+
+/// Filling in what a client left out, as upstream's defaulting functions do it: the rule table for fields whose default
+/// depends on nothing, small functions for the others. Both are keyed by message, so that a pod template gets its
+/// defaults wherever it stands.
+extension Schema {
+    /// Fills in the defaults of `object`, which has been decoded as `resource`'s message.
+    public func applyDefaults(to object: inout JSONValue, of resource: ResourceType) {
+        applyDefaults(to: &object, as: resource.message)
+    }
+
+    /// Fills in the defaults of a value that has been decoded as `message`.
+    public func applyDefaults(to value: inout JSONValue, as message: MessageType) {
+        guard message.hasDefaults, case .object(var object) = value else { return }
+        value = .null
+        Self.fill(&object, message)
+        value = .object(object)
+    }
+
+    private static func fill(_ object: inout JSONObject, _ message: MessageType) {
+        for field in message.fields {
+            guard let rule = field.rule, let value = rule.defaultValue else { continue }
+            if isMissing(object[field.name], zeroIsMissing: rule.zeroIsMissing) { object[field.name] = value }
+        }
+        if let function = DefaultFunctions.byMessage[message.name] { function(&object) }
+        for field in message.fields {
+            guard let inner = field.type.message, inner.hasDefaults else { continue }
+            object.update(field.name) { value in
+                if value != nil { fill(&value!, field.type, inner) }
+            }
+        }
+    }
+
+    private static func fill(_ value: inout JSONValue, _ type: FieldType, _ message: MessageType) {
+        switch (type, value) {
+        case (.message, .object(var object)):
+            value = .null
+            fill(&object, message)
+            value = .object(object)
+        case (.list(let element), .array(var elements)):
+            value = .null
+            for index in elements.indices { fill(&elements[index], element, message) }
+            value = .array(elements)
+        case (.map(let element), .object(var entries)):
+            value = .null
+            for key in Array(entries.keys) {
+                entries.update(key) { entry in
+                    if entry != nil { fill(&entry!, element, message) }
+                }
+            }
+            value = .object(entries)
+        default: break
+        }
+    }
+
+    private static func isMissing(_ value: JSONValue?, zeroIsMissing: Bool) -> Bool {
+        switch value {
+        case nil, .null: true
+        case .string(let text): text.isEmpty
+        case .integer(0), .bool(false): zeroIsMissing
+        default: false
+        }
+    }
+}
+
+extension JSONObject {
+    /// Whether the field is there and says something: neither null, nor empty text.
+    func has(_ key: String) -> Bool {
+        switch self[key] {
+        case nil, .null, .string(""): false
+        default: true
+        }
+    }
+
+    /// Sets the field where it is missing.
+    mutating func setDefault(_ key: String, _ value: JSONValue) {
+        if !has(key) { self[key] = value }
+    }
+
+    /// Changes the object in the field `key` in place; does nothing where there is none.
+    mutating func change(_ key: String, _ body: (inout JSONObject) -> Void) {
+        update(key) { value in
+            guard case .object(var object)? = value else { return }
+            value = nil
+            body(&object)
+            value = .object(object)
+        }
+    }
+
+    /// Changes the object in the field `key`, which is made if it is missing.
+    mutating func changeOrMake(_ key: String, _ body: (inout JSONObject) -> Void) {
+        if self[key]?.objectValue == nil { self[key] = [:] }
+        change(key, body)
+    }
+
+    /// Changes every object of the list in the field `key` in place.
+    mutating func changeEach(_ key: String, _ body: (inout JSONObject) -> Void) {
+        update(key) { value in
+            guard case .array(var elements)? = value else { return }
+            value = nil
+            for index in elements.indices {
+                guard case .object(var object) = elements[index] else { continue }
+                elements[index] = .null
+                body(&object)
+                elements[index] = .object(object)
+            }
+            value = .array(elements)
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import JSON
+
+/// Rows of the type table: messages, their fields, and how these are typed and merged.
+
+/// A named type: an object with fields, or a scalar with a form of its own (`Quantity`, `Time`).
+///
+/// Messages refer to each other in circles, so their fields are set after all have been made, by the parser of the
+/// table and before any other thread sees them; from then on they are constant. That is what the unchecked promises.
+public final class MessageType: @unchecked Sendable, Hashable {
+    /// `core/v1.PodSpec`
+    public let name: String
+    /// `core/v1`
+    public let package: String
+    /// `PodSpec`
+    public let shortName: String
+    /// `io.k8s.api.core.v1.PodSpec`
+    public let openAPIName: String
+    /// `k8s.io.api.core.v1.PodSpec`
+    public let protobufName: String
+    /// The scalar that this type is; nil for objects.
+    public let scalar: Scalar?
+    /// Server-side apply owns the whole object or none of it.
+    public let isAtomic: Bool
+    /// The message that this one was copied from or made after, in an older version of the API.
+    public internal(set) var origin: String?
+
+    /// In alphabetical order.
+    public internal(set) var fields: [Field] = []
+    public internal(set) var kinds: [GroupVersionKind] = []
+    public internal(set) var unions: [Union] = []
+    /// Some rule or function gives defaults to this message or to one inside it.
+    var hasDefaults = false
+    /// Some rule of this message or of one inside it can be broken.
+    var hasChecks = false
+
+    init(
+        package: String, shortName: String, openAPIName: String, protobufName: String, scalar: Scalar?,
+        isAtomic: Bool, origin: String?
+    ) {
+        name = "\(package).\(shortName)"
+        self.package = package
+        self.shortName = shortName
+        self.openAPIName = openAPIName
+        self.protobufName = protobufName
+        self.scalar = scalar
+        self.isAtomic = isAtomic
+        self.origin = origin
+    }
+
+    /// The field called `name`, in just that case.
+    public func field(_ name: String) -> Field? {
+        var low = 0
+        var high = fields.count
+        while low < high {
+            let middle = (low + high) / 2
+            let candidate = fields[middle].name
+            if candidate == name { return fields[middle] }
+            if candidate < name { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    /// The message of the field called `name`, seen through lists and maps.
+    public func message(of name: String) -> MessageType? { field(name)?.type.message }
+
+    public static func == (left: MessageType, right: MessageType) -> Bool { left === right }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+public struct GroupVersionKind: Sendable, Hashable {
+    /// Empty for the core group.
+    public let group: String
+    public let version: String
+    public let kind: String
+
+    public init(group: String, version: String, kind: String) {
+        self.group = group
+        self.version = version
+        self.kind = kind
+    }
+}
+
+/// Fields of which one excludes the others.
+public struct Union: Sendable, Hashable {
+    /// The field that says which; nil where there is none.
+    public let discriminator: String?
+    /// JSON name and Go name of each member.
+    public let members: [(field: String, go: String)]
+
+    public static func == (left: Union, right: Union) -> Bool {
+        left.discriminator == right.discriminator && left.members.elementsEqual(right.members, by: ==)
+    }
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(discriminator)
+        for member in members { hasher.combine(member.field) }
+    }
+}
+
+/// A JSON value that is no object with known fields.
+public enum Scalar: String, Sendable, Hashable {
+    case string, int32, int64, bool, double
+    /// Base64.
+    case bytes
+    case quantity
+    /// RFC 3339 to the second.
+    case time
+    /// RFC 3339 to the microsecond.
+    case microtime
+    case intorstring
+    /// Any JSON value, left as it is.
+    case any
+}
+
+/// The type of a field.
+public indirect enum FieldType: Sendable, Hashable {
+    case scalar(Scalar)
+    /// An object, or a named scalar.
+    case message(MessageType)
+    case list(FieldType)
+    /// A map from strings.
+    case map(FieldType)
+
+    /// The message at its core, seen through lists and maps.
+    public var message: MessageType? {
+        switch self {
+        case .scalar: nil
+        case .message(let message): message
+        case .list(let element), .map(let element): element.message
+        }
+    }
+
+    /// The scalar that this is, named or not; nil for objects, lists and maps.
+    public var scalar: Scalar? {
+        switch self {
+        case .scalar(let scalar): scalar
+        case .message(let message): message.scalar
+        case .list, .map: nil
+        }
+    }
+
+    public var isList: Bool { if case .list = self { true } else { false } }
+    public var isMap: Bool { if case .map = self { true } else { false } }
+}
+
+/// How server-side apply merges a list or a map.
+public enum MergeSemantics: Sendable, Hashable {
+    /// As its type has it: lists and `atomic` messages as a whole, maps and other messages field by field.
+    case unspecified
+    case atomic
+    /// A list of distinct scalars.
+    case set
+    /// A list of objects that these fields tell apart.
+    case map(keys: [String])
+    case granular
+}
+
+/// A field of a message.
+public struct Field: Sendable, Hashable {
+    public let name: String
+    /// Protobuf's; nil for fields that protobuf lacks or has in an embedded message.
+    public let number: Int?
+    public let type: FieldType
+    /// As OpenAPI says; the decoder does not ask for it.
+    public let isRequired: Bool
+    public let semantics: MergeSemantics
+    /// Strategic merge patch merges this list instead of replacing it.
+    public let patchMerges: Bool
+    /// Strategic merge patch heeds `$retainKeys` here.
+    public let patchRetainsKeys: Bool
+    public let patchReplaces: Bool
+    /// The field that tells elements of a merged list of objects apart.
+    public let patchMergeKey: String?
+    /// The default that OpenAPI documents show.
+    public let documentedDefault: JSONValue?
+    /// The protobuf type where it does not follow from `type`.
+    public let protobufType: String?
+    /// What the rule table says about it.
+    var rule: FieldRule?
+
+    public static func == (left: Field, right: Field) -> Bool {
+        left.name == right.name && left.number == right.number && left.type == right.type
+            && left.isRequired == right.isRequired && left.semantics == right.semantics
+            && left.patchMerges == right.patchMerges && left.patchMergeKey == right.patchMergeKey
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(number)
+    }
+
+    /// The strategies as OpenAPI's `x-kubernetes-patch-strategy` lists them; empty if there is none.
+    public var patchStrategy: String {
+        [patchMerges ? "merge" : nil, patchReplaces ? "replace" : nil, patchRetainsKeys ? "retainKeys" : nil]
+            .compactMap { $0 }.joined(separator: ",")
+    }
+}
+
+extension Field {
+    /// Values that the rules allow for this field, where they are a closed set.
+    public var supportedValues: [String]? { rule?.values }
+    /// What a missing field is filled with, where that does not depend on others.
+    public var defaultValue: JSONValue? { rule?.defaultValue }
+}

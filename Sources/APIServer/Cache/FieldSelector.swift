@@ -1,0 +1,165 @@
+// Field selectors: `spec.nodeName=n1,status.phase!=Failed`, and the fields that each kind can be selected by.
+
+import JSON
+import KubeTypes
+
+/// Conditions on fields of an object; all must be met.
+struct FieldSelector: Sendable, Hashable {
+    struct Term: Sendable, Hashable {
+        var field: String
+        var value: String
+        var equal: Bool
+    }
+
+    var terms: [Term]
+
+    /// Reads a selector. `\` makes `,`, `=` and itself part of a value.
+    static func parse(_ text: String) throws(SelectorError) -> FieldSelector {
+        var terms: [Term] = []
+        for part in split(text) where !part.isEmpty {
+            guard let term = term(part) else {
+                throw SelectorError(message: "invalid selector: '\(text)'; can't understand '\(String(part))'")
+            }
+            terms.append(term)
+        }
+        return FieldSelector(terms: terms)
+    }
+
+    private static func split(_ text: String) -> [Substring] {
+        var parts: [Substring] = []
+        var start = text.startIndex
+        var escaped = false
+        for index in text.indices {
+            if escaped {
+                escaped = false
+            } else if text[index] == "\\" {
+                escaped = true
+            } else if text[index] == "," {
+                parts.append(text[start..<index])
+                start = text.index(after: index)
+            }
+        }
+        parts.append(text[start...])
+        return parts
+    }
+
+    private static func term(_ text: Substring) -> Term? {
+        var escaped = false
+        for index in text.indices {
+            if escaped {
+                escaped = false
+                continue
+            }
+            if text[index] == "\\" {
+                escaped = true
+                continue
+            }
+            let rest = text[index...]
+            for (mark, equal) in [("!=", false), ("==", true), ("=", true)] where rest.hasPrefix(mark) {
+                guard let value = unescape(rest.dropFirst(mark.count)), index > text.startIndex else { return nil }
+                return Term(field: String(text[..<index]), value: value, equal: equal)
+            }
+        }
+        return nil
+    }
+
+    private static func unescape(_ text: Substring) -> String? {
+        var result = ""
+        var escaped = false
+        for character in text {
+            if escaped {
+                guard "\\,=".contains(character) else { return nil }
+                result.append(character)
+                escaped = false
+            } else if character == "\\" {
+                escaped = true
+            } else if character == "=" {
+                return nil
+            } else {
+                result.append(character)
+            }
+        }
+        return escaped ? nil : result
+    }
+
+    func matches(_ object: CachedObject) -> Bool {
+        for term in terms {
+            let value =
+                switch term.field {
+                case "metadata.name": object.key.name
+                case "metadata.namespace": object.key.namespace
+                default: SelectableFields.value(of: term.field, in: object.value)
+                }
+            if (value == term.value) != term.equal { return false }
+        }
+        return true
+    }
+
+    /// The value that a field must have, if the selector says so.
+    func required(_ field: String) -> String? { terms.first { $0.field == field && $0.equal }?.value }
+}
+
+/// Which fields objects can be selected by, as upstream's field label conversions list them.
+enum SelectableFields {
+    private static let eventFields = [
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+        "reportingComponent", "source", "type",
+    ]
+
+    /// By storage resource, core group without a prefix.
+    private static let byResource: [String: [String]] = [
+        "pods": [
+            "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+            "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+        ],
+        "nodes": ["spec.unschedulable"],
+        "namespaces": ["status.phase", "name"],
+        "secrets": ["type"],
+        "services": ["spec.clusterIP", "spec.type"],
+        "replicationcontrollers": ["status.replicas"],
+        "replicasets.apps": ["status.replicas"],
+        "jobs.batch": ["status.successful"],
+        "certificatesigningrequests.certificates.k8s.io": ["spec.signerName"],
+        "resourceslices.resource.k8s.io": ["spec.nodeName", "spec.driver"],
+        "events": eventFields,
+        "events.events.k8s.io": eventFields,
+    ]
+
+    /// The selector in terms of stored fields, or an error for a field that objects cannot be selected by.
+    static func resolve(_ selector: FieldSelector, resource: String, group: String) throws(SelectorError)
+        -> FieldSelector
+    {
+        let known = byResource[group.isEmpty ? resource : "\(resource).\(group)"] ?? []
+        var result = selector
+        for index in result.terms.indices {
+            var field = result.terms[index].field
+            if resource == "events" {
+                if field.hasPrefix("regarding.") { field = "involvedObject." + field.dropFirst("regarding.".count) }
+                if field == "reportingController" { field = "reportingComponent" }
+            }
+            if resource == "namespaces", field == "name" { field = "metadata.name" }
+            guard field == "metadata.name" || field == "metadata.namespace" || known.contains(field) else {
+                throw SelectorError(message: "field label not supported: \(field)")
+            }
+            result.terms[index].field = field
+        }
+        return result
+    }
+
+    static func value(of field: String, in object: JSONValue) -> String {
+        switch field {
+        case "spec.unschedulable", "spec.hostNetwork":
+            return object[path: "spec", String(field.dropFirst(5))]?.boolValue == true ? "true" : "false"
+        case "status.replicas": return String(object[path: "status", "replicas"]?.integerValue ?? 0)
+        case "status.successful": return String(object[path: "status", "succeeded"]?.integerValue ?? 0)
+        case "source":
+            let source = object[path: "source", "component"]?.stringValue ?? ""
+            return source.isEmpty ? object["reportingComponent"]?.stringValue ?? "" : source
+        default:
+            var value: JSONValue? = object
+            for part in field.split(separator: ".") { value = value?[String(part)] }
+            return value?.stringValue ?? ""
+        }
+    }
+}

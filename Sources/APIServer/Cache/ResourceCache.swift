@@ -1,0 +1,132 @@
+// The objects of one storage resource in memory, its recent changes, and who watches it.
+
+import APISchema
+import DequeModule
+import JSON
+import KubeTypes
+import Storage
+import Synchronization
+
+final class ResourceCache: Sendable {
+    /// The row whose version objects are stored in.
+    let resource: ResourceType
+    /// `/registry/apps/deployments/`
+    let prefix: String
+
+    private struct State {
+        var objects = ObjectMap()
+        /// The last change to an object of this resource.
+        var revision: Revision = 0
+        /// Recent changes, oldest first: all that came after `floor`.
+        var recent = Deque<CacheEvent>()
+        var recentBytes = 0
+        var floor: Revision = 0
+        var watchers: [ObjectIdentifier: Watcher] = [:]
+        /// How many of the watchers read objects' values.
+        var valueReaders = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// How much of the past is kept for watches that begin at an older revision.
+    private static let recentLimit = 2048
+    private static let recentBytesLimit = 2 << 20
+
+    init(resource: ResourceType, prefix: String) {
+        self.resource = resource
+        self.prefix = prefix
+    }
+
+    func storeKey(_ key: ObjectKey) -> String {
+        key.namespace.isEmpty ? prefix + key.name : "\(prefix)\(key.namespace)/\(key.name)"
+    }
+
+    /// The key of an object from what follows the prefix in the store.
+    func objectKey(_ rest: Substring) -> ObjectKey {
+        guard let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) else { return ObjectKey(name: String(rest)) }
+        return ObjectKey(
+            namespace: String(rest[..<slash]), name: String(rest[rest.index(after: slash)...]))
+    }
+
+    subscript(key: ObjectKey) -> CachedObject? { state.withLock { $0.objects[key] } }
+
+    /// The objects now, and the last change among them.
+    var snapshot: (objects: ObjectMap, revision: Revision) { state.withLock { ($0.objects, $0.revision) } }
+
+    var count: Int { state.withLock { $0.objects.count } }
+    var watcherCount: Int { state.withLock { $0.watchers.count } }
+    var revision: Revision { state.withLock { $0.revision } }
+    /// Whether it pays to keep the value of an object that was just written.
+    var wantsValues: Bool { state.withLock { $0.valueReaders > 0 } }
+
+    func load(_ objects: [CachedObject], at revision: Revision) {
+        state.withLock { state in
+            for object in objects { state.objects.set(object) }
+            state.revision = objects.reduce(0) { max($0, $1.revision) }
+            state.floor = revision
+        }
+    }
+
+    /// Applies changes in order and tells the watchers. `changes` says for a key what it holds now, or, nil, that it is
+    /// gone since a revision.
+    func apply(_ changes: [(kind: StoreEvent.Kind, object: CachedObject)]) {
+        let (events, watchers) = state.withLock { state in
+            var events: [CacheEvent] = []
+            events.reserveCapacity(changes.count)
+            for change in changes {
+                let previous =
+                    change.kind == .deleted
+                    ? state.objects.remove(change.object.key) : state.objects.set(change.object)
+                let event = CacheEvent(kind: change.kind, object: change.object, previous: previous)
+                events.append(event)
+                state.recent.append(event)
+                state.recentBytes += change.object.bytes.count
+                state.revision = change.object.revision
+            }
+            while state.recent.count > Self.recentLimit || state.recentBytes > Self.recentBytesLimit,
+                let oldest = state.recent.popFirst()
+            {
+                state.recentBytes -= oldest.object.bytes.count
+                state.floor = oldest.revision
+            }
+            return (events, Array(state.watchers.values))
+        }
+        for watcher in watchers { watcher.deliver(events) }
+    }
+
+    /// Registers a watcher and says with which objects it begins.
+    /// - Returns: all objects, and the last change among them.
+    func addWatcher(_ watcher: Watcher) -> (objects: ObjectMap, revision: Revision) {
+        state.withLock { state in
+            Self.register(watcher, in: &state)
+            return (state.objects, state.revision)
+        }
+    }
+
+    /// Registers a watcher that continues after a revision.
+    /// - Returns: what it missed; nil if that is no longer in memory, and then it is not registered.
+    func addWatcher(_ watcher: Watcher, after revision: Revision) -> [CacheEvent]? {
+        state.withLock { state in
+            guard revision >= state.floor else { return nil }
+            Self.register(watcher, in: &state)
+            // Few watches begin far back: look from the end.
+            var start = state.recent.endIndex
+            while start > state.recent.startIndex, state.recent[start - 1].revision > revision { start -= 1 }
+            return Array(state.recent[start...])
+        }
+    }
+
+    private static func register(_ watcher: Watcher, in state: inout State) {
+        state.watchers[ObjectIdentifier(watcher)] = watcher
+        if watcher.sink.readsValues { state.valueReaders += 1 }
+    }
+
+    func removeWatcher(_ watcher: Watcher) {
+        state.withLock { state in
+            guard state.watchers.removeValue(forKey: ObjectIdentifier(watcher)) != nil else { return }
+            if watcher.sink.readsValues { state.valueReaders -= 1 }
+        }
+    }
+
+    var watchers: [Watcher] { state.withLock { Array($0.watchers.values) } }
+}

@@ -1,0 +1,169 @@
+// All objects of the cluster in memory, kept current by the store's log.
+
+import APISchema
+import JSON
+import KubeTypes
+import Logging
+import Storage
+import Synchronization
+
+/// The watch cache: reads are answered from it alone. It is as new as the last write that was answered, since the store
+/// tells its watchers of a write before it completes it.
+public final class WatchCache: Sendable, ObjectLookup {
+    static let root = "/registry/"
+
+    let store: any Store
+    private let logger: Logger
+    /// By `group/plural`, as in the keys of the store.
+    private let caches: [String: ResourceCache]
+    /// The caches of what is not in the core group's short form, for lookups without building strings.
+    private let byIdentity: [Identity: ResourceCache]
+    private let currentRevision = Atomic<Int64>(0)
+    private let following = Mutex<(any StoreWatch)?>(nil)
+    /// Values of writes under way, so that the watch cache need not parse what this process has just encoded.
+    private let handoffs = Mutex<[String: Handoff]>([:])
+
+    private struct Identity: Hashable {
+        let group: String
+        let plural: String
+    }
+
+    private struct Handoff {
+        let stored: [UInt8]
+        let value: JSONValue
+    }
+
+    init(schema: Schema, store: any Store, logger: Logger) {
+        self.store = store
+        self.logger = logger
+        var caches: [String: ResourceCache] = [:]
+        var byIdentity: [Identity: ResourceCache] = [:]
+        for resource in schema.resources {
+            let storage = resource.storage
+            let path = "\(storage.group.isEmpty ? "core" : storage.group)/\(storage.plural)"
+            let identity = Identity(group: storage.group, plural: storage.plural)
+            guard caches[path] == nil,
+                let row = schema.resource(group: storage.group, version: storage.version, plural: storage.plural)
+            else { continue }
+            let cache = ResourceCache(resource: row, prefix: "\(Self.root)\(path)/")
+            caches[path] = cache
+            byIdentity[identity] = cache
+        }
+        self.caches = caches
+        self.byIdentity = byIdentity
+    }
+
+    /// The revision up to which every change is here.
+    var revision: Revision { currentRevision.load(ordering: .acquiring) }
+
+    /// The cache that holds a served resource's objects.
+    func cache(for resource: ResourceType) -> ResourceCache? {
+        byIdentity[Identity(group: resource.storage.group, plural: resource.storage.plural)]
+    }
+
+    func cache(group: String, resource: String) -> ResourceCache? {
+        byIdentity[Identity(group: group, plural: resource)]
+    }
+
+    var all: some Collection<ResourceCache> { caches.values }
+
+    /// Reads everything and follows the log.
+    func start() async throws(StoreError) {
+        var loaded: [ObjectIdentifier: (ResourceCache, [CachedObject])] = [:]
+        var start: String?
+        var revision: Revision?
+        while true {
+            let page = try await store.range(prefix: Self.root, start: start, limit: 2000, at: revision)
+            revision = page.revision
+            for keyValue in page.keyValues {
+                guard let (cache, key) = locate(keyValue.key) else { continue }
+                loaded[ObjectIdentifier(cache), default: (cache, [])].1.append(StoredObject.object(keyValue, key: key))
+            }
+            guard page.more, let last = page.keyValues.last else { break }
+            start = last.key + "\0"
+        }
+        let at = revision ?? 0
+        for cache in caches.values { cache.load(loaded[ObjectIdentifier(cache)]?.1 ?? [], at: at) }
+        currentRevision.store(at, ordering: .releasing)
+        let watch = try store.watch(prefix: Self.root, after: at) { [weak self] events in self?.apply(events) }
+        following.withLock { $0 = watch }
+    }
+
+    func stop() {
+        let watch = following.withLock { watch in
+            defer { watch = nil }
+            return watch
+        }
+        watch?.cancel()
+    }
+
+    private func locate(_ path: String) -> (ResourceCache, ObjectKey)? {
+        guard path.hasPrefix(Self.root) else { return nil }
+        let rest = path.dropFirst(Self.root.count)
+        guard let group = rest.firstIndex(of: "/"),
+            let plural = rest[rest.index(after: group)...].firstIndex(of: "/"),
+            let cache = caches[String(rest[..<plural])]
+        else { return nil }
+        return (cache, cache.objectKey(rest[rest.index(after: plural)...]))
+    }
+
+    private func apply(_ events: [StoreEvent]) {
+        guard let last = events.last else { return }
+        // Changes of one resource are applied together; between resources no order is promised to anybody.
+        var order: [ResourceCache] = []
+        var changes: [ObjectIdentifier: [(kind: StoreEvent.Kind, object: CachedObject)]] = [:]
+        for event in events {
+            guard let (cache, key) = locate(event.keyValue.key) else { continue }
+            let value = takeHandoff(event.keyValue, keep: cache.wantsValues)
+            let object = StoredObject.object(event.keyValue, key: key, value: value)
+            if changes[ObjectIdentifier(cache)] == nil { order.append(cache) }
+            changes[ObjectIdentifier(cache), default: []].append((kind: event.kind, object: object))
+        }
+        for cache in order { cache.apply(changes[ObjectIdentifier(cache)] ?? []) }
+        currentRevision.store(last.keyValue.modRevision, ordering: .releasing)
+    }
+
+    // MARK: Values of writes under way
+
+    func handOff(_ path: String, stored: [UInt8], value: JSONValue) {
+        handoffs.withLock { $0[path] = Handoff(stored: stored, value: value) }
+    }
+
+    func dropHandoff(_ path: String) { handoffs.withLock { _ = $0.removeValue(forKey: path) } }
+
+    private func takeHandoff(_ keyValue: KeyValue, keep: Bool) -> JSONValue? {
+        let handoff = handoffs.withLock { $0.removeValue(forKey: keyValue.key) }
+        guard keep, let handoff, handoff.stored == keyValue.value else { return nil }
+        return handoff.value
+    }
+
+    /// A watch of one resource that begins further back than memory reaches: fed from the store's history.
+    func followHistory(of cache: ResourceCache, after revision: Revision, _ watcher: Watcher) throws(StoreError)
+        -> any StoreWatch
+    {
+        try store.watch(prefix: cache.prefix, after: revision) { events in
+            watcher.deliver(
+                events.map { event in
+                    let key = cache.objectKey(event.keyValue.key.dropFirst(cache.prefix.count))
+                    return CacheEvent(
+                        kind: event.kind, object: StoredObject.object(event.keyValue, key: key),
+                        previous: event.previous.map { StoredObject.object($0, key: key) })
+                })
+        }
+    }
+
+    // MARK: ObjectLookup
+
+    public func object(group: String, resource: String, namespace: String, name: String) -> CachedObject? {
+        cache(group: group, resource: resource)?[ObjectKey(namespace: namespace, name: name)]
+    }
+
+    public func objects(group: String, resource: String, namespace: String?) -> [CachedObject] {
+        guard let objects = cache(group: group, resource: resource)?.snapshot.objects else { return [] }
+        return namespace.map { objects.objects(namespace: $0) } ?? objects.all
+    }
+
+    public func generation(group: String, resource: String) -> Int64 {
+        cache(group: group, resource: resource)?.revision ?? 0
+    }
+}

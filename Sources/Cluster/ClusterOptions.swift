@@ -1,0 +1,58 @@
+import Foundation
+import Logging
+
+/// What a cluster is to be.
+public struct ClusterOptions: Sendable {
+    public var directory: DataDirectory
+    public var port = 6443
+    /// False: the control plane alone.
+    public var runsNode = true
+    public var nodeName = ClusterOptions.hostName()
+    /// A containerd's socket to use instead of one of our own.
+    public var containerRuntimeEndpoint: String?
+    /// Whether the context `martlet` is put into the user's kubeconfig.
+    public var mergesUserKubeconfig = true
+
+    public init(directory: DataDirectory) { self.directory = directory }
+
+    /// The host's name as a node may be called: lower case, without what a DNS name cannot have.
+    static func hostName() -> String {
+        let name = ProcessInfo.processInfo.hostName.lowercased().prefix { $0 != "." }
+        let allowed = name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        let trimmed = allowed.drop { $0 == "-" }
+        return trimmed.isEmpty || trimmed.hasSuffix("-") ? "martlet" : String(trimmed)
+    }
+}
+
+/// How much is logged.
+public enum LogLevel: String, Sendable {
+    case trace, debug, info, warning, error
+
+    var level: Logger.Level {
+        switch self {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}
+
+public enum Version {
+    public static let martlet = "0.1.0"
+    public static let kubernetes = "v1.36.0"
+}
+
+/// The addresses of a cluster on one machine.
+enum Addresses {
+    /// The node's own address, on an interface of its own: a laptop's network comes and goes, this one stays. It is
+    /// outside the ranges of pods and services.
+    static let node = "10.243.0.1"
+    static let podCIDR = "10.244.0.0/24"
+    static let clusterPodCIDR = "10.244.0.0/16"
+    static let serviceCIDR = "10.96.0.0/16"
+    static let kubernetesService = "10.96.0.1"
+    static let dns = "10.96.0.10"
+    static let clusterDomain = "cluster.local"
+}

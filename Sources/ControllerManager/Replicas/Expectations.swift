@@ -1,0 +1,49 @@
+import KubeTypes
+import Synchronization
+
+/// What a controller has done and its cache has not shown yet: as long as something is expected, the cache is behind,
+/// and acting on it would create or delete twice.
+///
+/// Creations are counted, since an object's name is known only after its creation is answered, when the cache may have
+/// heard of it already; deletions are kept by UID, since one is seen up to twice (deletion timestamp, removal).
+final class Expectations<Key: Hashable & Sendable>: Sendable {
+    private struct Entry {
+        var creations = 0
+        var deletions: Set<String> = []
+        var since: Time
+    }
+
+    private let entries = Mutex<[Key: Entry]>([:])
+    private let timeoutSeconds: Double
+
+    /// - Parameter timeoutSeconds: After this long expectations lapse: an event may have been lost.
+    init(timeoutSeconds: Double = 300) { self.timeoutSeconds = timeoutSeconds }
+
+    func expect(creations: Int, of key: Key, now: Time) {
+        entries.withLock { $0[key] = Entry(creations: creations, since: now) }
+    }
+
+    func expect(deletions: some Sequence<String>, of key: Key, now: Time) {
+        entries.withLock { $0[key] = Entry(deletions: Set(deletions), since: now) }
+    }
+
+    /// `count` creations have been seen, or will never happen.
+    func lowerCreations(of key: Key, by count: Int = 1) {
+        entries.withLock { $0[key]?.creations -= count }
+    }
+
+    /// A deletion has been seen, or failed.
+    func observeDeletion(of uid: String, for key: Key) {
+        entries.withLock { _ = $0[key]?.deletions.remove(uid) }
+    }
+
+    func areSatisfied(for key: Key, now: Time) -> Bool {
+        entries.withLock { entries in
+            guard let entry = entries[key] else { return true }
+            guard entry.creations > 0 || !entry.deletions.isEmpty else { return true }
+            return now.since(entry.since) > timeoutSeconds
+        }
+    }
+
+    func forget(_ key: Key) { entries.withLock { $0[key] = nil } }
+}

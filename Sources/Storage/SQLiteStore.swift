@@ -1,0 +1,37 @@
+/// The store of a cluster on one machine: an SQLite file.
+///
+/// An answered write is on the disk. One process at a time may have the file open. `close` must be called to let go of
+/// it.
+public final class SQLiteStore: Store {
+    private let store: LogStore<SQLiteLog>
+
+    /// Opens the database, or makes one that only its owner may read (0600).
+    /// - Throws: `StoreError.failed` if the file cannot be opened, is in use by another process, or has the format of
+    ///   another version.
+    public init(path: String, limits: StoreLimits = StoreLimits()) throws(StoreError) {
+        store = try LogStore(SQLiteLog(path: path), limits: limits, readers: 2)
+    }
+
+    public var revision: Revision { store.revision }
+
+    public func commit(_ write: StoreWrite, completion: @escaping @Sendable (Result<StoreCommit, StoreError>) -> Void) {
+        store.commit(write, completion: completion)
+    }
+
+    public func range(
+        prefix: String, start: String?, limit: Int, at revision: Revision?
+    ) async throws(StoreError) -> StoreRange {
+        try await store.range(prefix: prefix, start: start, limit: limit, at: revision)
+    }
+
+    public func watch(
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
+    ) throws(StoreError) -> any StoreWatch {
+        try store.watch(prefix: prefix, after: after, handler: handler)
+    }
+
+    public func compact(to revision: Revision) async throws(StoreError) { try await store.compact(to: revision) }
+
+    public func close() async { await store.close() }
+}
+

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Cluster
+import Foundation
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Start a cluster on this machine.",
+        discussion: """
+            As root it is a whole cluster: control plane, node, network, DNS. With --no-node it is the control plane \
+            alone, which needs no root. The administrator's kubeconfig is written into the data directory and, as the \
+            context 'martlet', into yours.
+
+            Ctrl-C or TERM stops everything it started. After a crash, 'martlet up' finds the containers that still run.
+            """)
+
+    @Flag(name: .long, help: "Return when the API answers and the node is Ready; the cluster goes on in the background.")
+    var detach = false
+
+    @OptionGroup var data: DataDirectoryOption
+
+    @Option(name: .long, help: "The API's port on loopback and on the node's address.")
+    var port = 6443
+
+    @Flag(name: .customLong("no-node"), help: "The control plane alone, without root.")
+    var noNode = false
+
+    @Option(name: .long, help: "The node's name; the host's by default.")
+    var nodeName: String?
+
+    @Option(name: .long, help: "The socket of a containerd that runs already, instead of one of our own.")
+    var containerRuntimeEndpoint: String?
+
+    @Option(name: .long, help: "What to log: trace, debug, info, warning or error.")
+    var logLevel = "info"
+
+    @Flag(name: .customLong("no-context"), help: "Leave your own kubeconfig alone.")
+    var noContext = false
+
+    func validate() throws {
+        guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
+    }
+
+    func run() async throws {
+        var options = ClusterOptions(directory: data.directory)
+        options.port = port
+        options.runsNode = !noNode
+        if let nodeName { options.nodeName = nodeName }
+        options.containerRuntimeEndpoint = containerRuntimeEndpoint
+        options.mergesUserKubeconfig = !noContext
+        guard let level = LogLevel(rawValue: logLevel) else {
+            throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
+        }
+        if detach {
+            let report = try await DetachedCluster.start(options, arguments: Array(CommandLine.arguments.dropFirst()))
+            print(report)
+        } else {
+            try await ForegroundCluster.run(options, logLevel: level)
+        }
+    }
+}
+
+struct DownCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Stop the cluster and everything it started.",
+        discussion: "What the cluster holds is kept for the next 'martlet up', unless --purge is given.")
+
+    @OptionGroup var data: DataDirectoryOption
+
+    @Flag(name: .long, help: "Remove the data directory and the kubeconfig context as well.")
+    var purge = false
+
+    func run() async throws {
+        print(try await ClusterShutdown(data.directory).run(purge: purge))
+    }
+}
