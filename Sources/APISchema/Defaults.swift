@@ -26,29 +26,29 @@ extension Schema {
         if let function = DefaultFunctions.byMessage[message.name] { function(&object) }
         for field in message.fields {
             guard let inner = field.type.message, inner.hasDefaults else { continue }
-            object.update(field.name) { value in
-                if value != nil { fill(&value!, field.type, inner) }
-            }
+            object.update(field.name) { value in fill(&value, field.type, inner) }
         }
     }
 
-    private static func fill(_ value: inout JSONValue, _ type: FieldType, _ message: MessageType) {
+    private static func fill(_ value: inout JSONValue?, _ type: FieldType, _ message: MessageType) {
+        // The value is let go of before it is changed, so that it is changed in place.
         switch (type, value) {
-        case (.message, .object(var object)):
-            value = .null
+        case (.message, .object(var object)?):
+            value = nil
             fill(&object, message)
             value = .object(object)
-        case (.list(let element), .array(var elements)):
-            value = .null
-            for index in elements.indices { fill(&elements[index], element, message) }
-            value = .array(elements)
-        case (.map(let element), .object(var entries)):
-            value = .null
-            for key in Array(entries.keys) {
-                entries.update(key) { entry in
-                    if entry != nil { fill(&entry!, element, message) }
-                }
+        case (.list(let element), .array(var elements)?):
+            value = nil
+            for index in elements.indices {
+                var one: JSONValue? = elements[index]
+                elements[index] = .null
+                fill(&one, element, message)
+                elements[index] = one ?? .null
             }
+            value = .array(elements)
+        case (.map(let element), .object(var entries)?):
+            value = nil
+            for key in Array(entries.keys) { entries.update(key) { entry in fill(&entry, element, message) } }
             value = .object(entries)
         default: break
         }

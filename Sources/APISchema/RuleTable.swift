@@ -35,7 +35,7 @@ enum FieldFormat: String, Sendable {
     case port
     /// A positive count or a percentage.
     case countOrPercent = "percent"
-    case ip
+    case ipAddress = "ip"
 }
 
 /// Reads rules.table and hangs its rules on the fields of messages.
@@ -44,6 +44,11 @@ enum RuleTable {
         var message: MessageType?
         for line in TableLines(text) {
             guard line.isIndented else {
+                if line[0] == "inherit" {
+                    connect(line[1].string, to: line[2].string, messages)
+                    message = nil
+                    continue
+                }
                 precondition(line[0] == "message", "\(text.name):\(line.number): not understood")
                 message = messages.byName[line[1].string]
                 precondition(message != nil, "\(text.name):\(line.number): there is no \(line[1].string)")
@@ -58,6 +63,13 @@ enum RuleTable {
         }
         for message in messages.all { inherit(message, messages.byName) }
         mark(messages.all)
+    }
+
+    private static func connect(_ package: String, to model: String, _ messages: TypeTable.Messages) {
+        for message in messages.all where message.package == package && message.origin == nil {
+            let origin = "\(model).\(message.shortName)"
+            if messages.byName[origin] != nil { message.origin = origin }
+        }
     }
 
     private static func rule(_ line: TableLine, _ name: String) -> FieldRule {

@@ -145,7 +145,7 @@ package enum Files {
 
     /// Takes down every mount at and below a path.
     package static func unmountAll(below path: String) {
-        for point in mountPoints(below: path) { umount2(point, Int32(MNT_DETACH.rawValue)) }
+        for point in mountPoints(below: path) { umount2(point, 2 /* MNT_DETACH */) }
     }
 }
 

@@ -42,12 +42,13 @@ package enum Subprocess {
     private static func runBlocking(_ path: String, _ arguments: [String]) throws -> ProcessOutput {
         var output = [Int32](repeating: -1, count: 2)
         var errors = [Int32](repeating: -1, count: 2)
-        guard pipe2(&output, O_CLOEXEC) == 0 else { throw SystemError("pipe") }
-        guard pipe2(&errors, O_CLOEXEC) == 0 else {
+        guard pipe(&output) == 0 else { throw SystemError("pipe") }
+        guard pipe(&errors) == 0 else {
             close(output[0])
             close(output[1])
             throw SystemError("pipe")
         }
+        for descriptor in output + errors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         var process: pid_t = -1
         do {
             process = try spawn(path, arguments, stdout: output[1], stderr: errors[1], detached: false)
@@ -97,7 +98,7 @@ package enum Subprocess {
         posix_spawn_file_actions_adddup2(&actions, stdout, 1)
         posix_spawn_file_actions_adddup2(&actions, stderr, 2)
         // Listening sockets and the like must not live on in another program.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        closeFrom?(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -118,6 +119,12 @@ package enum Subprocess {
         guard code == 0 else { throw SystemError("run \(path)", errno: code) }
         return process
     }
+
+    private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+    /// `posix_spawn_file_actions_addclosefrom_np` of glibc 2.34, which its headers show to GNU sources only.
+    private static let closeFrom: CloseFrom? = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np")
+        .map { unsafeBitCast($0, to: CloseFrom.self) }
 
     /// Blocks until a child has ended.
     /// - Returns: its exit code, or 128 plus the signal that ended it.

@@ -46,9 +46,9 @@ public enum Version {
 
 /// The addresses of a cluster on one machine.
 enum Addresses {
-    /// The node's own address, on an interface of its own: a laptop's network comes and goes, this one stays. It is
-    /// outside the ranges of pods and services.
-    static let node = "10.243.0.1"
+    /// The node's own address, the pods' gateway on a link of its own: a laptop's network comes and goes, this one
+    /// stays.
+    static let node = "10.244.0.1"
     static let podCIDR = "10.244.0.0/24"
     static let clusterPodCIDR = "10.244.0.0/16"
     static let serviceCIDR = "10.96.0.0/16"

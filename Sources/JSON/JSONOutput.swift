@@ -37,7 +37,7 @@ struct JSONOutput: ~Copyable {
     }
 
     @inline(__always)
-    mutating func write(_ text: StaticString) {
+    mutating func write(literal text: StaticString) {
         reserve(text.utf8CodeUnitCount)
         (base + count).update(from: text.utf8Start, count: text.utf8CodeUnitCount)
         count += text.utf8CodeUnitCount
@@ -45,9 +45,9 @@ struct JSONOutput: ~Copyable {
 
     mutating func write(_ value: JSONValue) {
         switch value {
-        case .null: write("null")
-        case .bool(true): write("true")
-        case .bool(false): write("false")
+        case .null: write(literal: "null")
+        case .bool(true): write(literal: "true")
+        case .bool(false): write(literal: "false")
         case .integer(let integer): write(integer)
         case .number(let number): write(raw: number.text)
         case .string(let string): write(string)
@@ -149,13 +149,13 @@ struct JSONOutput: ~Copyable {
 
     private mutating func writeEscape(of byte: UInt8) {
         switch byte {
-        case UInt8(ascii: "\n"): write("\\n")
-        case UInt8(ascii: "\r"): write("\\r")
-        case UInt8(ascii: "\t"): write("\\t")
-        case UInt8(ascii: "\""): write("\\\"")
-        case UInt8(ascii: "\\"): write("\\\\")
+        case UInt8(ascii: "\n"): write(literal: "\\n")
+        case UInt8(ascii: "\r"): write(literal: "\\r")
+        case UInt8(ascii: "\t"): write(literal: "\\t")
+        case UInt8(ascii: "\""): write(literal: "\\\"")
+        case UInt8(ascii: "\\"): write(literal: "\\\\")
         default:
-            write("\\u00")
+            write(literal: "\\u00")
             write(Self.hexadecimal(byte >> 4))
             write(Self.hexadecimal(byte & 15))
         }

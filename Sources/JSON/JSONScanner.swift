@@ -9,6 +9,7 @@ struct JSONScanner {
     private var depth = 0
     /// Whether an object had two fields of one name.
     private(set) var sawDuplicate = false
+    private var lastStringHadEscape = false
     /// The fields and elements of the objects and arrays that are open.
     private let openFields = Stack<JSONObject.Field>()
     private let openElements = Stack<JSONValue>()
@@ -100,15 +101,24 @@ struct JSONScanner {
         }
         let start = openFields.count
         var index: [String: Int]?
+        var fingerprints: UInt64 = 0
         while true {
             guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
                 throw failure(expected: "a field name")
             }
+            let keyStart = offset + 1
             let key = try string()
+            let bit = fingerprint(of: key, from: keyStart)
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw failure(expected: "':'") }
             skipSpace()
-            add(try value(), key: key, from: start, &index)
+            let value = try value()
+            if fingerprints & bit != 0 || index != nil {
+                add(value, key: key, from: start, &index)
+            } else {
+                openFields.push(JSONObject.Field(key: key, value: value))
+            }
+            fingerprints |= bit
             skipSpace()
             if take(UInt8(ascii: "}")) { break }
             guard take(UInt8(ascii: ",")) else { throw failure(expected: "',' or '}'") }
@@ -118,8 +128,26 @@ struct JSONScanner {
         return JSONObject(unique: openFields.popAll(from: start), index: index)
     }
 
-    /// Adds a field to the innermost open object, in the place of an earlier one of the same name.
+    /// One of 64 bits that says enough about the field name just read to tell most names apart.
     @inline(__always)
+    private func fingerprint(of key: String, from start: Int) -> UInt64 {
+        let count: Int
+        let first: UInt8
+        let last: UInt8
+        if lastStringHadEscape {
+            count = key.utf8.count
+            first = key.utf8.first ?? 0
+            last = key.utf8.last ?? 0
+        } else {
+            count = offset - 1 - start
+            first = count > 0 ? bytes[start] : 0
+            last = count > 0 ? bytes[offset - 2] : 0
+        }
+        return 1 << UInt64(truncatingIfNeeded: (count &* 7 &+ Int(first) &* 3 &+ Int(last)) & 63)
+    }
+
+    /// Adds a field to the innermost open object, in the place of an earlier one of the same name.
+    @inline(never)
     private mutating func add(_ value: JSONValue, key: String, from start: Int, _ index: inout [String: Int]?) {
         let position: Int?
         if index != nil {
@@ -202,8 +230,10 @@ struct JSONScanner {
             // Most strings have no escape: they are taken as they stand.
             let text = try text(start, offset, isASCII: isASCII)
             offset += 1
+            lastStringHadEscape = false
             return text
         }
+        lastStringHadEscape = true
         return try escapedString(from: start, isASCII: isASCII)
     }
 
@@ -322,9 +352,10 @@ enum JSONBytes {
 
 /// The elements of everything that is open, so that what is closed can be made in its final size.
 private final class Stack<Element> {
-    private var base: UnsafeMutablePointer<Element>
-    private var capacity = 64
-    private(set) var count = 0
+    // Nobody else holds a stack: checking for overlapping access at run time would only cost.
+    @exclusivity(unchecked) private var base: UnsafeMutablePointer<Element>
+    @exclusivity(unchecked) private var capacity = 64
+    @exclusivity(unchecked) private(set) var count = 0
 
     init() { base = .allocate(capacity: capacity) }
 

@@ -144,8 +144,6 @@ public struct NodeNetwork: Sendable {
             let flags = [family == .ipv4 ? "-4" : "-6"] + (force ? ["-force"] : []) + ["-batch", "-"]
             let input = lines.map { $0 + "\n" }.joined()
             try check(await Subprocess.run("ip", flags, input: input), "ip", optional: force)
-        case .run(let command, let optional):
-            try check(await Subprocess.run(command[0], Array(command.dropFirst())), command[0], optional: optional)
         case .forward(let family, let rule, let present):
             let tool = Self.iptables(family)
             let there = try await Subprocess.run(tool, ["-w", "5", "-C", "FORWARD"] + rule).succeeded
@@ -201,7 +199,7 @@ public struct NodeNetwork: Sendable {
     }
 
     private func removeTree(_ path: String) async throws {
-        guard access(path, F_OK) == 0 else { return }
+        if unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR { return }
         let result = try await Subprocess.run("rm", ["-rf", "--one-file-system", "--", path])
         try check(result, "rm", optional: false)
     }

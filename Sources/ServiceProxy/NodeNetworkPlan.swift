@@ -78,7 +78,6 @@ enum NodeNetworkStep: Sendable, Hashable {
     case sysctl(path: String, value: String)
     /// Lines for one `ip -batch`; with `force`, it goes on after a line that failed.
     case ip([String], family: IPFamily, force: Bool)
-    case run([String], optional: Bool)
     /// `iptables` or `ip6tables`: inserts a rule at the top of FORWARD unless it is there, or deletes it.
     case forward(IPFamily, rule: [String], present: Bool)
     case unmount(String)
@@ -153,7 +152,7 @@ enum NodeNetworkPlan {
         for family in families where facts.forwardDropped.contains(family) {
             for rule in forwardRules(options, family) { steps.append(.forward(family, rule: rule, present: true)) }
         }
-        steps.append(.write(path: options.confFile, contents: conflist(options, facts).text + "\n"))
+        steps.append(.write(path: options.confFile, contents: JSONWriter.text(of: conflist(options, facts)) + "\n"))
         return steps
     }
 

@@ -52,8 +52,9 @@ public final class ServiceProxy: Sendable {
     private let synced = Mutex<(done: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     /// - Parameters:
-    ///   - nodeIPs: the node's addresses; a node without an IPv6 address (and an IPv6 pod range) gets no IPv6 rules.
-    ///   - podCIDR: the ranges of all pods, separated by commas.
+    ///   - nodeIPs: the node's addresses.
+    ///   - podCIDR: the ranges of all pods, separated by commas. IPv6 gets a table if this or the ranges of Services
+    ///     have IPv6.
     public init(
         client: KubeClient, nodeName: String, nodeIPs: [String], podCIDR: String, options: Options = Options(),
         logger: Logger = Logger(label: "service-proxy")

@@ -151,6 +151,16 @@ enum Subprocess {
     ) -> (output: [UInt8], error: [UInt8], finished: Bool) {
         var output: [UInt8] = [], error: [UInt8] = []
         var written = 0
+        // A child that ends before it has read everything must not end us too.
+        var pipe = sigset_t(), before = sigset_t()
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &pipe, &before)
+        defer {
+            var now = timespec()
+            if sigismember(&before, SIGPIPE) == 0 { while sigtimedwait(&pipe, nil, &now) > 0 {} }
+            pthread_sigmask(SIG_SETMASK, &before, nil)
+        }
         _ = fcntl(stdin.write, F_SETFL, O_NONBLOCK)
         if input.isEmpty { stdin.closeWrite() }
         let deadline = ContinuousClock.now + timeout

@@ -25,7 +25,8 @@ final class SQLiteLog: RevisionLog, @unchecked Sendable {
     private let idle = Mutex<[SQLiteSnapshot]>([])
     private let checkpoints = BlockingQueue<Void>(limit: 1)
 
-    init(path: String) throws(StoreError) {
+    /// - Parameter maximumPages: The size at which the database is full: for tests.
+    init(path: String, maximumPages: Int? = nil) throws(StoreError) {
         self.path = path
         lock = Mutex(try FileLock(path + "-lock"))
         // SQLite gives its companion files the permissions of the database.
@@ -35,6 +36,7 @@ final class SQLiteLog: RevisionLog, @unchecked Sendable {
         Glibc.close(created)
         database = try Self.connect(path)
         try Self.prepareSchema(of: database, path)
+        if let maximumPages { try database.execute("PRAGMA max_page_count = \(maximumPages)") }
         statements = try Statements(database)
         begins = try database.prepare("BEGIN IMMEDIATE")
         commits = try database.prepare("COMMIT")

@@ -33,5 +33,9 @@ public final class SQLiteStore: Store {
     public func compact(to revision: Revision) async throws(StoreError) { try await store.compact(to: revision) }
 
     public func close() async { await store.close() }
-}
 
+    /// The revision that changed the key last; 0 if it is not there. Answered from memory.
+    public func current(of key: String) -> Revision {
+        store.state.withLock { state in state.index[key].map { $0.deleted ? 0 : $0.modified } ?? 0 }
+    }
+}

@@ -2,6 +2,7 @@
 //
 // Specified in the API documentation under "Labels and Selectors".
 
+import APISchema
 import JSON
 import KubeTypes
 

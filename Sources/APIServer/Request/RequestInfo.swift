@@ -1,5 +1,6 @@
 // What a request is about: read from its method and path, before anything is looked up.
 
+import APISchema
 import HTTPServer
 import NIOHTTP1
 

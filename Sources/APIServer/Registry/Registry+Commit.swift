@@ -1,0 +1,167 @@
+// How the registry writes: compare-and-swap on what it has seen, again as long as somebody else was faster.
+
+import JSON
+import KubeTypes
+import Storage
+
+/// What a mutation makes of an object.
+enum Mutation: Sendable {
+    /// Nothing changes; this is the answer.
+    case keep
+    case write(JSONValue)
+    /// The object goes; `last` is how it is shown, if not as it was.
+    case remove(last: JSONValue?)
+}
+
+/// A mutation with what is to be done once it is known how it went.
+struct PlannedMutation: Sendable {
+    var mutation: Mutation
+    var onSuccess: [@Sendable () -> Void] = []
+    var onFailure: [@Sendable () -> Void] = []
+
+    init(_ mutation: Mutation, _ context: StrategyContext? = nil) {
+        self.mutation = mutation
+        onSuccess = context?.onSuccess ?? []
+        onFailure = context?.onFailure ?? []
+    }
+}
+
+/// How a mutation went.
+struct MutationResult: Sendable {
+    var object: CachedObject
+    var wasRemoved = false
+}
+
+extension Registry {
+    private static let attempts = 64
+
+    /// Commits a new object. A key that is taken is the caller's to handle.
+    func commitCreate(
+        _ object: JSONValue, key: ObjectKey, in cache: ResourceCache,
+        completion: @escaping @Sendable (Result<CachedObject, StoreError>) -> Void
+    ) {
+        let path = cache.storeKey(key)
+        let stored = StoredObject.encode(object)
+        let watchCache = self.cache
+        if cache.wantsValues { watchCache.handOff(path, stored: stored, value: object) }
+        store.commit(.create(key: path, value: stored)) { result in
+            switch result {
+            case .success(let commit):
+                completion(.success(self.written(stored, object, commit.revision, key, cache)))
+            case .failure(let error):
+                watchCache.dropHandoff(path)
+                completion(.failure(error))
+            }
+        }
+    }
+
+    /// The object that a commit wrote: the watch cache's own where it is still that.
+    private func written(
+        _ stored: [UInt8], _ value: JSONValue, _ revision: Revision, _ key: ObjectKey, _ cache: ResourceCache
+    ) -> CachedObject {
+        if let cached = cache[key], cached.revision == revision { return cached }
+        return StoredObject.object(stored, revision: revision, key: key, value: value)
+    }
+
+    /// Changes an object that is there: asks `plan` what is to become of it and commits that, again with what the object
+    /// has become meanwhile whenever somebody else was faster.
+    func mutate(
+        _ key: ObjectKey, in cache: ResourceCache, dryRun: Bool, missing: APIError,
+        plan: @escaping @Sendable (CachedObject) throws(APIError) -> PlannedMutation,
+        completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
+        guard let current = cache[key] else { return completion(.failure(missing)) }
+        attempt(current, Attempt(key: key, cache: cache, dryRun: dryRun, missing: missing, plan: plan), completion)
+    }
+
+    private struct Attempt: Sendable {
+        let key: ObjectKey
+        let cache: ResourceCache
+        let dryRun: Bool
+        let missing: APIError
+        let plan: @Sendable (CachedObject) throws(APIError) -> PlannedMutation
+        var count = 0
+    }
+
+    private func attempt(
+        _ current: CachedObject, _ attempt: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
+        let planned: PlannedMutation
+        do throws(APIError) {
+            planned = try attempt.plan(current)
+        } catch {
+            return completion(.failure(error))
+        }
+        let path = attempt.cache.storeKey(attempt.key)
+        switch planned.mutation {
+        case .keep:
+            for hook in planned.onFailure { hook() }
+            completion(.success(MutationResult(object: current)))
+        case .write(var value):
+            // The same content is no change, whatever the order of its fields: no revision, nobody is told.
+            value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
+            if value == current.value {
+                for hook in planned.onFailure { hook() }
+                return completion(.success(MutationResult(object: current)))
+            }
+            if attempt.dryRun {
+                for hook in planned.onFailure { hook() }
+                let object = CachedObject(
+                    key: attempt.key, bytes: JSONWriter.bytes(of: value), revision: current.revision, value: value)
+                return completion(.success(MutationResult(object: object)))
+            }
+            let stored = StoredObject.encode(value)
+            if attempt.cache.wantsValues { cache.handOff(path, stored: stored, value: value) }
+            store.commit(.update(key: path, value: stored, expected: current.revision)) { [value] result in
+                if case .success(let commit) = result {
+                    for hook in planned.onSuccess { hook() }
+                    let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
+                    return completion(.success(MutationResult(object: object)))
+                }
+                self.cache.dropHandoff(path)
+                for hook in planned.onFailure { hook() }
+                self.retry(result, attempt, completion)
+            }
+        case .remove(let last):
+            var shown = current
+            if let last {
+                shown = CachedObject(
+                    key: attempt.key, bytes: JSONWriter.bytes(of: last), revision: current.revision, value: last)
+            }
+            let result = MutationResult(object: shown, wasRemoved: true)
+            if attempt.dryRun { return completion(.success(result)) }
+            store.commit(.delete(key: path, expected: current.revision)) { committed in
+                if case .success = committed {
+                    for hook in planned.onSuccess { hook() }
+                    self.strategy(attempt.cache).wasDeleted(current.value, self)
+                    return completion(.success(result))
+                }
+                for hook in planned.onFailure { hook() }
+                self.retry(committed, attempt, completion)
+            }
+        }
+    }
+
+    private func retry(
+        _ result: Result<StoreCommit, StoreError>, _ failed: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
+        guard case .failure(let error) = result else { return }
+        guard case .conflict(let now) = error else { return completion(.failure(APIError(error))) }
+        guard let now else { return completion(.failure(failed.missing)) }
+        var next = failed
+        next.count += 1
+        guard next.count < Self.attempts else {
+            let resource = failed.cache.resource
+            return completion(
+                .failure(
+                    .conflict(resource.plural, group: resource.group, name: failed.key.name, Self.modifiedMeanwhile)))
+        }
+        // Planning again is work, and this is the store's writer.
+        resume { [next] in self.attempt(StoredObject.object(now, key: next.key), next, completion) }
+    }
+
+    static let modifiedMeanwhile =
+        "the object has been modified; please apply your changes to the latest version and try again"
+}

@@ -1,0 +1,112 @@
+// LIST: from a snapshot in memory, or, for an older state, from the store.
+
+import APISchema
+import JSON
+import KubeTypes
+import Storage
+
+extension Registry {
+    func list(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        let options = try ListOptions(
+            request.query, resource: request.storage.plural, group: request.storage.group, watch: false)
+        let scope = ObjectScope(
+            namespace: request.namespace.isEmpty ? nil : request.namespace, labels: options.labels,
+            fields: options.fields)
+        let token = try options.continueToken.map { text throws(APIError) in try ContinueToken(parsing: text) }
+        if token != nil, let asked = options.resourceVersion, asked != 0 {
+            throw .badRequest("specifying resource version is not allowed when using continue")
+        }
+        // The revision first: everything up to it is in a snapshot taken afterwards.
+        let current = cache.revision
+        let (objects, lastChange) = request.cache.snapshot
+        let revision = max(current, lastChange)
+        if let asked = options.resourceVersion, asked > revision {
+            throw .tooLarge(resourceVersion: asked, current: revision)
+        }
+        let wanted = token?.revision ?? (options.match == .exact ? options.resourceVersion : nil)
+        if let wanted, wanted > revision { throw .tooLarge(resourceVersion: wanted, current: revision) }
+        if let wanted, wanted < lastChange {
+            // Something changed since: only the store still knows that state.
+            Task {
+                completion(await self.pastList(request, scope, at: wanted, after: token?.after, limit: options.limit))
+            }
+            return
+        }
+        let limit = options.resourceVersion == 0 && token == nil ? 0 : options.limit
+        completion(
+            .success(.list(Self.page(objects, scope, after: token?.after, limit: limit, at: wanted ?? revision))))
+    }
+
+    /// A page of a snapshot.
+    static func page(_ objects: ObjectMap, _ scope: ObjectScope, after: ObjectKey?, limit: Int, at revision: Revision)
+        -> ObjectList
+    {
+        var found: [CachedObject] = []
+        if limit == 0, scope.namespace == nil { found.reserveCapacity(objects.count) }
+        var rest = 0
+        let counts = !scope.hasSelectors
+        objects.forEach(namespace: scope.namespace, after: after) { object in
+            guard scope.matches(object) else { return true }
+            if limit > 0, found.count == limit {
+                rest += 1
+                return counts
+            }
+            found.append(object)
+            return true
+        }
+        var list = ObjectList(objects: found, revision: revision)
+        if rest > 0, let last = found.last {
+            list.continueToken = ContinueToken(revision: revision, after: last.key).text
+            if counts { list.remaining = rest }
+        }
+        return list
+    }
+
+    /// A page of the state at an older revision.
+    private func pastList(
+        _ request: RegistryRequest, _ scope: ObjectScope, at revision: Revision, after: ObjectKey?, limit: Int
+    ) async -> Result<Answer, APIError> {
+        let resources = request.cache
+        var prefix = resources.prefix
+        if let namespace = scope.namespace { prefix += "\(namespace)/" }
+        var start = after.map { resources.storeKey($0) + "\0" }
+        var found: [CachedObject] = []
+        do throws(StoreError) {
+            while true {
+                let page = try await store.range(prefix: prefix, start: start, limit: max(limit, 500), at: revision)
+                for (index, keyValue) in page.keyValues.enumerated() {
+                    let key = resources.objectKey(keyValue.key.dropFirst(resources.prefix.count))
+                    let object = StoredObject.object(keyValue, key: key)
+                    guard scope.matches(object) else { continue }
+                    if limit > 0, found.count == limit {
+                        var list = ObjectList(objects: found, revision: revision)
+                        if let last = found.last {
+                            list.continueToken = ContinueToken(revision: revision, after: last.key).text
+                        }
+                        if !scope.hasSelectors, !page.more { list.remaining = page.keyValues.count - index }
+                        return .success(.list(list))
+                    }
+                    found.append(object)
+                }
+                guard page.more, let last = page.keyValues.last else { break }
+                start = last.key + "\0"
+            }
+            return .success(.list(ObjectList(objects: found, revision: revision)))
+        } catch {
+            guard case .compacted = error else { return .failure(APIError(error)) }
+            guard let after else {
+                return .failure(.expired("The resourceVersion for the provided list is too old."))
+            }
+            return .failure(Self.expiredContinue(after))
+        }
+    }
+
+    /// A list in pages whose state is gone: it can go on with what is there now, if the client can live with that.
+    private static func expiredContinue(_ after: ObjectKey) -> APIError {
+        APIError(
+            code: 410, reason: "Expired",
+            message: "The provided continue parameter is too old to display a consistent list result. Begin a new list "
+                + "without it; to see the rest as it is now, though inconsistent with what was listed before, continue "
+                + "with this token: \(ContinueToken(revision: nil, after: after).text)")
+    }
+}

@@ -1,0 +1,180 @@
+// PUT and PATCH: a new state of an object that is there.
+
+import APISchema
+import JSON
+import KubeTypes
+import Storage
+
+extension Registry {
+    func update(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        let options = try request.writeOptions()
+        var object = try decodeBody(request, options)
+        try Self.placeInNamespace(&object, request)
+        if object.name != request.name {
+            throw .badRequest(
+                "the name of the object (\(object.name)) does not match the name on the URL (\(request.name))")
+        }
+        if request.cache[request.key] == nil, strategy(request.cache).allowsCreateOnUpdate,
+            request.subresource == nil
+        {
+            object.updateMetadata { $0["resourceVersion"] = nil }
+            createDecoded(object, request, options, completion: completion)
+            return
+        }
+        let decoded = object
+        change(request, options, completion) { _ throws(APIError) in decoded }
+    }
+
+    func patch(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        let options = try request.writeOptions()
+        guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
+        let patch = try Patch(body, type, kind: request.resource.kind)
+        change(request, options, completion) { current throws(APIError) in
+            let shown = try self.present(current.value, as: request.resource, storage: request.storage)
+            let patched = try patch.apply(to: shown, schema: self.schema, message: request.resource.message)
+            var object = try self.decode(patched, request, options)
+            try Self.placeInNamespace(&object, request)
+            if object.name != request.name {
+                throw request.invalid([
+                    .invalid("metadata.name", .string(object.name), "field is immutable")
+                ])
+            }
+            return object
+        }
+    }
+
+    /// Brings an object into the state that `next` makes of what it is.
+    private func change(
+        _ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion,
+        next: @escaping @Sendable (CachedObject) throws(APIError) -> JSONValue
+    ) {
+        mutate(
+            request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
+            plan: { current throws(APIError) in
+                let object = try next(current)
+                return try self.planUpdate(object, of: current, request, isDryRun: options.dryRun)
+            },
+            completion: { result in completion(result.map { .object($0.object, code: 200) }) })
+    }
+
+    /// Checks a new state of an object and decides what is written.
+    func planUpdate(_ new: JSONValue, of current: CachedObject, _ request: RegistryRequest, isDryRun: Bool)
+        throws(APIError) -> PlannedMutation
+    {
+        let strategy = strategy(request.cache)
+        let old = current.value
+        var object = new
+        let seen = object.resourceVersion
+        if !seen.isEmpty, seen != "0" {
+            if seen != String(current.revision) { throw request.conflict(Self.modifiedMeanwhile) }
+        } else if !strategy.allowsUnconditionalUpdate {
+            throw request.invalid([
+                .invalid("metadata.resourceVersion", .string(seen), "must be specified for an update")
+            ])
+        }
+        if !object.uid.isEmpty, object.uid != old.uid {
+            throw request.conflict(
+                "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)")
+        }
+        var context = StrategyContext(request, self, isDryRun: isDryRun)
+        do throws(APIError) {
+            var errors = ObjectMetaRules.prepareUpdate(&object, old: old)
+            let isStatus = request.subresource?.name == "status"
+            if isStatus {
+                object = Self.combine(metadata: object, status: object, rest: old)
+                strategy.prepareForStatusUpdate(&object, old: old, &context)
+            } else {
+                if request.storage.subresource("status") != nil { object["status"] = old["status"] }
+                try Admission.admitUpdate(&object, old: old, &context)
+                try strategy.prepareForUpdate(&object, old: old, &context)
+            }
+            ObjectMetaRules.tidy(&object)
+            if strategy.tracksGeneration, !isStatus, Self.contentDiffers(object, old) {
+                object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
+            }
+            errors += schema.validateStructure(object, of: request.storage)
+            if !isStatus { errors += strategy.validate(object, context) }
+            errors += strategy.validateUpdate(object, old: old, context)
+            if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
+        } catch {
+            for hook in context.onFailure { hook() }
+            throw error
+        }
+        if request.subresource == nil {
+            for warning in strategy.warnings(object) { request.warnings.add(warning) }
+        }
+        if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),
+            old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 == 0
+        {
+            // The last finalizer of an object that waits for its end.
+            return PlannedMutation(.remove(last: object), context)
+        }
+        return PlannedMutation(.write(object), context)
+    }
+
+    /// An object with the metadata of one, the status of another, and everything else of a third.
+    static func combine(metadata: JSONValue, status: JSONValue, rest: JSONValue) -> JSONValue {
+        var object = rest
+        object["metadata"] = metadata["metadata"]
+        object["status"] = status["status"]
+        return object
+    }
+
+    /// Whether anything differs that is neither metadata nor status.
+    static func contentDiffers(_ left: JSONValue, _ right: JSONValue) -> Bool {
+        func content(_ value: JSONValue) -> JSONObject {
+            var object = value.objectValue ?? JSONObject()
+            for key in ["kind", "apiVersion", "metadata", "status"] { object[key] = nil }
+            return object
+        }
+        return content(left) != content(right)
+    }
+}
+
+/// A patch of one of the three kinds, parsed once and applied as often as it takes.
+struct Patch: Sendable {
+    private enum Content: Sendable {
+        case json(JSONPatch)
+        case merge(JSONValue)
+        case strategic(JSONValue)
+    }
+
+    private static let operationsLimit = 10_000
+    private let content: Content
+
+    init(_ body: JSONValue, _ type: PatchType, kind: String) throws(APIError) {
+        switch type {
+        case .json:
+            if let operations = body.arrayValue, operations.count > Self.operationsLimit {
+                throw APIError(
+                    code: 413, reason: "RequestEntityTooLarge",
+                    message: "The allowed maximum operations in a JSON patch is \(Self.operationsLimit), got "
+                        + "\(operations.count)")
+            }
+            do throws(JSONPatchError) {
+                content = .json(try JSONPatch(parsing: body))
+            } catch {
+                throw .badRequest("error decoding patch: \(error)")
+            }
+        case .merge, .strategic:
+            guard case .object = body else {
+                throw .badRequest("error decoding patch: a JSON object is expected for a \(kind)")
+            }
+            content = type == .merge ? .merge(body) : .strategic(body)
+        }
+    }
+
+    func apply(to value: JSONValue, schema: Schema, message: MessageType) throws(APIError) -> JSONValue {
+        switch content {
+        case .json(let patch):
+            do throws(JSONPatchError) {
+                return try patch.apply(to: value)
+            } catch {
+                throw APIError(code: 422, reason: "Invalid", message: "the server rejected our request due to an "
+                    + "error in our request: \(error)")
+            }
+        case .merge(let patch): return JSONMergePatch.apply(patch, to: value)
+        case .strategic(let patch): return try schema.strategicMerge(patch: patch, into: value, as: message)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// Which cluster IPs and node ports services hold: kept in memory, rebuilt from the cache at start.
+
+import JSON
+import KubeTypes
+import Synchronization
+
+final class ServiceAllocations: Sendable {
+    let range: IPv4Range?
+    let rangeText: String
+    let nodePorts: ClosedRange<Int>
+    private let random: @Sendable () -> UInt64
+
+    private struct State {
+        var addresses: [IPv4Address: String] = [:]
+        /// Owner by port.
+        var ports: [Int: String] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    init(_ configuration: APIServerConfiguration) {
+        range = IPv4Range(configuration.serviceCIDR)
+        rangeText = configuration.serviceCIDR
+        nodePorts = configuration.nodePortRange
+        random = configuration.random
+    }
+
+    /// The first address of the range: the API server's own service.
+    var first: IPv4Address? { range?.address(1) }
+
+    /// Takes over what a stored service holds.
+    func adopt(_ service: JSONValue) {
+        let held = ServiceHoldings(service)
+        state.withLock { state in
+            for address in held.addresses { state.addresses[address] = service.uid }
+            for port in held.ports { state.ports[port] = service.uid }
+        }
+    }
+
+    enum Refusal: Error { case taken, outOfRange, full }
+
+    /// Reserves an address, or, with nil, any. The lower part of the range is left to those who ask for an address.
+    func takeAddress(_ wanted: IPv4Address?, owner: String) throws(Refusal) -> IPv4Address {
+        guard let range else { throw .outOfRange }
+        let first = first
+        let outcome: Result<IPv4Address, Refusal> = state.withLock { state in
+            if let wanted {
+                guard range.isUsable(wanted) else { return .failure(.outOfRange) }
+                if let holder = state.addresses[wanted], holder != owner { return .failure(.taken) }
+                state.addresses[wanted] = owner
+                return .success(wanted)
+            }
+            let usable = range.usable
+            guard usable > 0, state.addresses.count < usable else { return .failure(.full) }
+            let reserved = usable > 32 ? min(256, max(16, usable / 16)) : 0
+            for (low, high) in [(reserved + 1, usable), (1, reserved)] where low <= high {
+                let span = high - low + 1
+                let start = Int(random() % UInt64(span))
+                for step in 0..<span {
+                    let address = range.address(low + (start + step) % span)
+                    if address != first, state.addresses[address] == nil {
+                        state.addresses[address] = owner
+                        return .success(address)
+                    }
+                }
+            }
+            return .failure(.full)
+        }
+        return try outcome.get()
+    }
+
+    /// Reserves a port, or, with nil, any.
+    func takePort(_ wanted: Int?, owner: String) throws(Refusal) -> Int {
+        let outcome: Result<Int, Refusal> = state.withLock { state in
+            if let wanted {
+                guard nodePorts.contains(wanted) else { return .failure(.outOfRange) }
+                if let holder = state.ports[wanted], holder != owner { return .failure(.taken) }
+                state.ports[wanted] = owner
+                return .success(wanted)
+            }
+            let span = nodePorts.count
+            // The first ports are left to those who ask for one.
+            let reserved = span > 32 ? min(128, max(16, span / 32)) : 0
+            for (low, count) in [(reserved, span - reserved), (0, reserved)] where count > 0 {
+                let start = Int(random() % UInt64(count))
+                for step in 0..<count {
+                    let port = nodePorts.lowerBound + low + (start + step) % count
+                    if state.ports[port] == nil {
+                        state.ports[port] = owner
+                        return .success(port)
+                    }
+                }
+            }
+            return .failure(.full)
+        }
+        return try outcome.get()
+    }
+
+    /// Gives back what an owner holds of `addresses` and `ports`.
+    func release(_ holdings: ServiceHoldings, owner: String) {
+        state.withLock { state in
+            for address in holdings.addresses where state.addresses[address] == owner { state.addresses[address] = nil }
+            for port in holdings.ports where state.ports[port] == owner { state.ports[port] = nil }
+        }
+    }
+}
+
+/// The addresses and ports that a service has.
+struct ServiceHoldings: Sendable {
+    var addresses: Set<IPv4Address> = []
+    var ports: Set<Int> = []
+
+    init() {}
+
+    init(_ service: JSONValue) {
+        let spec = service["spec"]?.objectValue ?? JSONObject()
+        if spec[string: "type"] == "ExternalName" { return }
+        for text in (spec["clusterIPs"]?.strings ?? []) + [spec[string: "clusterIP"]] {
+            if let address = IPv4Address(text) { addresses.insert(address) }
+        }
+        for port in spec[array: "ports"] {
+            if let number = port["nodePort"]?.intValue, number != 0 { ports.insert(number) }
+        }
+        if let port = spec["healthCheckNodePort"]?.intValue, port != 0 { ports.insert(port) }
+    }
+
+    func subtracting(_ other: ServiceHoldings) -> ServiceHoldings {
+        var rest = self
+        rest.addresses.subtract(other.addresses)
+        rest.ports.subtract(other.ports)
+        return rest
+    }
+}

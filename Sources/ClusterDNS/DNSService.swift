@@ -1,0 +1,82 @@
+// The objects by which pods find the DNS server: the Service `kube-dns`, and the slice that leads to our sockets.
+
+import KubeClient
+import KubeTypes
+
+extension ClusterDNS {
+    /// The Service `kube-system/kube-dns`. It has no selector: its endpoints are no pods.
+    public static func service(clusterIPs: [String]) -> Service {
+        var service = Service(name: "kube-dns", namespace: "kube-system")
+        service.metadata.labels = [
+            "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS",
+        ]
+        service.spec.clusterIP = clusterIPs.first
+        service.spec.clusterIPs = clusterIPs
+        service.spec.ports = [("dns", "UDP"), ("dns-tcp", "TCP")].map { name, transport in
+            var port = ServicePort()
+            port.name = name
+            port.protocol = transport
+            port.port = 53
+            port.targetPort = .int(53)
+            return port
+        }
+        return service
+    }
+
+    /// The slice of one address family. A loopback address is no endpoint: the server listens on the pods' gateway.
+    public static func endpointSlice(addresses: [String], port: Int) -> EndpointSlice? {
+        guard let first = addresses.first.flatMap(addressBytes) else { return nil }
+        let isIPv4 = first.count == 4
+        var slice = EndpointSlice(name: "kube-dns-\(isIPv4 ? "ipv4" : "ipv6")", namespace: "kube-system")
+        slice.metadata.labels = [
+            DNSRecords.serviceNameLabel: "kube-dns", "endpointslice.kubernetes.io/managed-by": "martlet",
+        ]
+        slice.addressType = isIPv4 ? "IPv4" : "IPv6"
+        slice.endpoints = addresses.map { address in
+            var endpoint = Endpoint()
+            endpoint.addresses = [address]
+            var conditions = EndpointConditions()
+            conditions.ready = true
+            endpoint.conditions = conditions
+            return endpoint
+        }
+        slice.ports = [("dns", "UDP"), ("dns-tcp", "TCP")].map { name, transport in
+            var entry = EndpointSlicePort()
+            entry.name = name
+            entry.protocol = transport
+            entry.port = port
+            return entry
+        }
+        return slice
+    }
+
+    /// Creates the Service and its slices in `kube-system`, or mends them.
+    /// - Parameters:
+    ///   - clusterIPs: the addresses that pods have in their `resolv.conf`.
+    ///   - addresses: those that the server listens on.
+    public static func ensureService(
+        client: KubeClient, clusterIPs: [String], addresses: [String], port: Int
+    ) async throws(APIError) {
+        let wanted = service(clusterIPs: clusterIPs)
+        do {
+            try await client.create(wanted)
+        } catch {
+            guard error.isAlreadyExists else { throw error }
+        }
+        for isIPv4 in [true, false] {
+            let ofFamily = addresses.filter { (addressBytes($0)?.count == 4) == isIPv4 }
+            guard let slice = endpointSlice(addresses: ofFamily, port: port) else { continue }
+            do {
+                try await client.create(slice)
+            } catch {
+                guard error.isAlreadyExists else { throw error }
+                try await client.modify(EndpointSlice.self, slice.name, namespace: "kube-system") { live in
+                    let same = live.endpoints == slice.endpoints && live.ports == slice.ports
+                    live.endpoints = slice.endpoints
+                    live.ports = slice.ports
+                    return !same
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import JSON
+import KubeClient
+import KubeTypes
+
+/// Keeps the status of PodDisruptionBudgets, by which evictions are granted.
+final class DisruptionController: Controller {
+    private static let component = "controllermanager"
+
+    private let context: ControllerContext
+    private let budgets: Informer<PodDisruptionBudget>
+    private let pods: Informer<Pod>
+    private let deployments: Informer<Deployment>
+    private let replicaSets: Informer<ReplicaSet>
+    private let replicationControllers: Informer<ReplicationController>
+    private let statefulSets: Informer<StatefulSet>
+    private let queue: WorkQueue<ObjectKey>
+    private let recorder: EventRecorder
+
+    init(_ context: ControllerContext) {
+        self.context = context
+        let budgets = context.informers.informer(PodDisruptionBudget.self)
+        let queue: WorkQueue<ObjectKey> = context.queue()
+        (self.budgets, self.queue) = (budgets, queue)
+        pods = context.informers.pods
+        deployments = context.informers.informer(Deployment.self)
+        replicaSets = context.informers.informer(ReplicaSet.self)
+        replicationControllers = context.informers.informer(ReplicationController.self)
+        statefulSets = context.informers.informer(StatefulSet.self)
+        recorder = context.recorder(Self.component)
+        budgets.addHandler { if !$0.isDeletion { queue.add($0.object.key) } }
+        let enqueue: @Sendable (Pod) -> Void = { pod in
+            for budget in budgets.objects(namespace: pod.namespace)
+            where budget.spec.selector != nil && LabelMatcher(budget.spec.selector).matches(pod.labels) {
+                queue.add(budget.key)
+            }
+        }
+        pods.addHandler { change in
+            switch change {
+            case .added(let pod), .deleted(let pod): enqueue(pod)
+            case .updated(let old, let new):
+                guard
+                    old.isReady != new.isReady || old.isBeingDeleted != new.isBeingDeleted || old.labels != new.labels
+                        || old.controller?.uid != new.controller?.uid
+                else { return }
+                enqueue(new)
+                if old.labels != new.labels { enqueue(old) }
+            }
+        }
+        // A change of size changes what is expected; budgets are few.
+        let rescaled: @Sendable (String) -> Void = { namespace in
+            for budget in budgets.objects(namespace: namespace) { queue.add(budget.key, after: .milliseconds(50)) }
+        }
+        deployments.addHandler { change in
+            if case .updated(let old, let new) = change, old.spec.replicas == new.spec.replicas { return }
+            rescaled(change.object.namespace)
+        }
+        replicaSets.addHandler { change in
+            if case .updated(let old, let new) = change, old.spec.replicas == new.spec.replicas { return }
+            rescaled(change.object.namespace)
+        }
+    }
+
+    func run() async {
+        await budgets.waitForSync()
+        await pods.waitForSync()
+        await deployments.waitForSync()
+        await replicaSets.waitForSync()
+        await replicationControllers.waitForSync()
+        await statefulSets.waitForSync()
+        await context.work(queue, of: "disruption-controller", workers: 1) { [self] in try await reconcile($0) }
+    }
+
+    private func scale(_ owner: OwnerReference, _ namespace: String) -> (uid: String, replicas: Int)? {
+        switch owner.kind {
+        case "ReplicaSet":
+            guard let set = replicaSets.get(owner.name, namespace: namespace), set.uid == owner.uid else { return nil }
+            if let parent = set.controller, parent.kind == "Deployment",
+                let deployment = deployments.get(parent.name, namespace: namespace), deployment.uid == parent.uid
+            {
+                return (deployment.uid, deployment.desired)
+            }
+            return (set.uid, set.size)
+        case "ReplicationController":
+            guard let found = replicationControllers.get(owner.name, namespace: namespace), found.uid == owner.uid else {
+                return nil
+            }
+            return (found.uid, found.desiredReplicas)
+        case "StatefulSet":
+            guard let found = statefulSets.get(owner.name, namespace: namespace), found.uid == owner.uid else {
+                return nil
+            }
+            return (found.uid, found.spec.replicas ?? 1)
+        default: return nil
+        }
+    }
+
+    private func reconcile(_ key: ObjectKey) async throws {
+        guard let budget = budgets[key] else { return }
+        let matching = PodIndex.matching(budget.spec.selector, namespace: key.namespace, in: pods)
+            .filter { !$0.isTerminal }
+        if matching.isEmpty {
+            recorder.event(regarding: budget, type: .normal, reason: "NoPods", message: "No matching pods found")
+        }
+        let status: PodDisruptionBudgetStatus
+        var recheck: Double?
+        do throws(DisruptionBudget.Problem) {
+            let result = try DisruptionBudget(budget, pods: matching, scale: scale, now: context.now)
+            if !result.unmanaged.isEmpty {
+                recorder.event(
+                    regarding: budget, type: .warning, reason: "UnmanagedPods",
+                    message: "Pods selected by this PodDisruptionBudget are not managed by a controller, so that "
+                        + "percentages and maxUnavailable cannot count them: set .spec.minAvailable to an integer.")
+            }
+            for pod in result.notDeleted {
+                recorder.event(
+                    regarding: pod, type: .warning, reason: "NotDeleted",
+                    message: "Pod was expected by PDB \(key) to be deleted but it wasn't")
+            }
+            status = result.status
+            recheck = result.recheckSeconds
+        } catch {
+            recorder.event(
+                regarding: budget, type: .warning, reason: "CalculateExpectedPodCountFailed",
+                message: "Failed to calculate the number of expected pods: \(error)")
+            status = DisruptionBudget.failed(budget, error, now: context.now)
+        }
+        if status != budget.status {
+            var updated = budget
+            updated.status = status
+            do { try await context.client.updateStatus(updated) } catch where error.isNotFound { return }
+        }
+        if let recheck { queue.add(key, after: .milliseconds(Int64(recheck * 1000) + 1000)) }
+    }
+}

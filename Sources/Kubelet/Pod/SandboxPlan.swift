@@ -1,0 +1,78 @@
+// The configuration of a pod's sandbox.
+
+import CRI
+import KubeTypes
+
+/// What the node lends to the configuration of sandboxes and containers.
+struct NodeFacts: Sendable {
+    var name: String
+    var ips: [String]
+    var clusterDNS: [String]
+    var clusterDomain: String
+    var resolvConf: ResolvConf
+    /// `/kubepods`
+    var cgroupRoot: String
+    var podLogs: String
+    /// Bytes.
+    var memoryCapacity: Int64
+    var allocatable: [String: Quantity]
+    var seccompDirectory: String
+}
+
+enum SandboxPlan {
+    static func config(_ pod: Pod, attempt: Int, node: NodeFacts) -> SandboxConfig {
+        var config = SandboxConfig(
+            metadata: SandboxMetadata(name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt: attempt))
+        if !pod.isHostNetwork {
+            let (name, domain) = HostsFile.hostname(of: pod, clusterDomain: node.clusterDomain)
+            config.hostname = pod.spec.setHostnameAsFQDN == true && !domain.isEmpty ? "\(name).\(domain)" : name
+        }
+        config.logDirectory = logDirectory(pod, node.podLogs)
+        config.dns = ResolvConf.forPod(
+            pod, node: node.resolvConf, clusterDNS: node.clusterDNS, domain: node.clusterDomain)
+        config.labels = pod.labels.merging(
+            [
+                RuntimeKeys.podName: pod.name, RuntimeKeys.podNamespace: pod.namespace, RuntimeKeys.podUID: pod.uid,
+            ], uniquingKeysWith: { $1 })
+        config.annotations = pod.annotations
+        config.annotations["kubernetes.io/config.source"] = "api"
+        if !pod.isHostNetwork {
+            for container in pod.spec.containers + pod.spec.initContainers.filter(\.isSidecar) {
+                for port in container.ports {
+                    guard let hostPort = port.hostPort, hostPort > 0 else { continue }
+                    config.portMappings.append(
+                        RuntimePortMapping(
+                            protocol: port.protocol == "UDP" ? .udp : port.protocol == "SCTP" ? .sctp : .tcp,
+                            containerPort: port.containerPort, hostPort: hostPort, hostIP: port.hostIP ?? ""))
+                }
+            }
+        }
+        config.cgroupParent = QualityOfService(of: pod).cgroup(root: node.cgroupRoot, uid: pod.uid)
+        config.namespaces = namespaces(of: pod)
+        let security = pod.spec.securityContext
+        for sysctl in security?.sysctls ?? [] { config.sysctls[sysctl.name] = sysctl.value }
+        config.privileged = pod.allContainers.contains { $0.securityContext?.privileged == true }
+        config.runAsUser = security?.runAsUser.map(Int64.init)
+        // The runtime wants a group only together with a user.
+        if config.runAsUser != nil { config.runAsGroup = security?.runAsGroup.map(Int64.init) }
+        config.supplementalGroups = groups(of: pod)
+        return config
+    }
+
+    static func logDirectory(_ pod: Pod, _ root: String) -> String {
+        "\(root)/\(pod.namespace)_\(pod.name)_\(pod.uid)"
+    }
+
+    static func namespaces(of pod: Pod) -> NamespaceOptions {
+        NamespaceOptions(
+            network: pod.isHostNetwork ? .node : .pod,
+            pid: pod.spec.hostPID == true ? .node : pod.spec.shareProcessNamespace == true ? .pod : .container,
+            ipc: pod.spec.hostIPC == true ? .node : .pod)
+    }
+
+    static func groups(of pod: Pod) -> [Int64] {
+        var groups = (pod.spec.securityContext?.supplementalGroups ?? []).map(Int64.init)
+        if let group = pod.spec.securityContext?.fsGroup { groups.append(Int64(group)) }
+        return groups
+    }
+}
