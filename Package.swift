@@ -96,13 +96,30 @@ let allTargets: [Target] = [
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
 ]
 
-// MARTLET_ROOMS="JSON,Storage" leaves the tests of other rooms and the executable out, so that a room can be worked
-// on while others above it do not compile.
+// MARTLET_ROOMS="JSON,Storage" leaves out what the tests of these rooms do not need, so that a room can be worked on
+// while others do not compile.
 let rooms = Context.environment["MARTLET_ROOMS"]?.split(separator: ",").map(String.init)
+
+func needed(by names: [String], in targets: [Target]) -> Set<String> {
+    var found: Set<String> = []
+    var next = names
+    while let name = next.popLast() {
+        guard let target = targets.first(where: { $0.name == name }), found.insert(name).inserted else { continue }
+        for dependency in target.dependencies {
+            switch dependency {
+            case .byNameItem(let name, _), .targetItem(let name, _): next.append(name)
+            default: break
+            }
+        }
+    }
+    return found
+}
+
+let kept = needed(by: (rooms ?? []).flatMap { [$0, "\($0)Tests"] }, in: allTargets)
 let targets = allTargets.filter { target in
-    guard let rooms, target.type == .test || target.type == .executable else { return true }
-    if target.name == "storage-crash-writer" { return rooms.contains("Storage") }
-    return rooms.contains { target.name == $0 || target.name == "\($0)Tests" }
+    guard let rooms else { return true }
+    // With no room named, all but what needs the rest to compile.
+    return rooms.isEmpty ? target.type != .test && target.type != .executable : kept.contains(target.name)
 }
 
 let package = Package(

@@ -38,14 +38,23 @@ final class DNSLimits: Sendable {
     static let connections = 256
     private let counts = Mutex((pending: 0, connections: 0))
 
-    func beginQuery() -> Bool {
-        counts.withLock { counts in
+    /// Begins work on an answer and hands it to `send`; false, and no answer, if there is too much to do already.
+    func later(
+        _ work: @escaping @Sendable () async -> [UInt8]?, _ send: @escaping @Sendable ([UInt8]) -> Void
+    ) -> Bool {
+        let admitted = counts.withLock { counts in
             guard counts.pending < Self.pending else { return false }
             counts.pending += 1
             return true
         }
+        guard admitted else { return false }
+        Task {
+            let answer = await work()
+            counts.withLock { $0.pending -= 1 }
+            if let answer { send(answer) }
+        }
+        return true
     }
-    func endQuery() { counts.withLock { $0.pending -= 1 } }
 
     func beginConnection() -> Bool {
         counts.withLock { counts in
@@ -77,12 +86,7 @@ final class UDPQueryHandler: ChannelInboundHandler {
             let reply = AddressedEnvelope(remoteAddress: sender, data: channel.allocator.buffer(bytes: answer))
             context.writeAndFlush(wrapOutboundOut(reply), promise: nil)
         case .later(let work):
-            guard limits.beginQuery() else { return }
-            let limits = limits
-            Task {
-                let answer = await work()
-                limits.endQuery()
-                guard let answer else { return }
+            _ = limits.later(work) { answer in
                 channel.writeAndFlush(
                     AddressedEnvelope(remoteAddress: sender, data: channel.allocator.buffer(bytes: answer)),
                     promise: nil)
@@ -130,16 +134,10 @@ final class TCPQueryHandler: ChannelInboundHandler {
             guard let answer else { return }
             context.writeAndFlush(wrapOutboundOut(Self.frame(answer, channel.allocator)), promise: nil)
         case .later(let work):
-            guard limits.beginQuery() else {
-                context.close(promise: nil)
-                return
+            let begun = limits.later(work) { answer in
+                channel.writeAndFlush(Self.frame(answer, channel.allocator), promise: nil)
             }
-            let limits = limits
-            Task {
-                let answer = await work()
-                limits.endQuery()
-                if let answer { channel.writeAndFlush(Self.frame(answer, channel.allocator), promise: nil) }
-            }
+            if !begun { context.close(promise: nil) }
         }
     }
 

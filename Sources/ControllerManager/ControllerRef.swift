@@ -84,8 +84,9 @@ enum ControllerRef {
             return try await client.patch(
                 Object.self, object.name, namespace: object.metadata.namespace,
                 OwnerPatch.owners(owners, resourceVersion: object.resourceVersion))
-        } catch where error.isNotFound {
-            return nil
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
         }
     }
 }

@@ -49,7 +49,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
 
 extension JSONValue {
     /// The value that `pointer` leads to, or nil where there is none.
-    public subscript(pointer: JSONPointer) -> JSONValue? {
+    public subscript(pointer pointer: JSONPointer) -> JSONValue? {
         var value = self
         for token in pointer.tokens {
             switch value {

@@ -151,7 +151,7 @@ public struct NodeNetwork: Sendable {
             let verb = present ? "-I" : "-D"
             try check(await Subprocess.run(tool, ["-w", "5", verb, "FORWARD"] + rule), tool, optional: false)
         case .unmount(let path):
-            if umount2(path, Int32(MNT_DETACH.rawValue)) != 0, errno != EINVAL, errno != ENOENT { throw systemError(path) }
+            if umount2(path, Int32(MNT_DETACH)) != 0, errno != EINVAL, errno != ENOENT { throw systemError(path) }
         }
     }
 

@@ -102,7 +102,7 @@ struct ImageCommand: ParsableCommand {
         @OptionGroup var data: DataDirectoryOption
 
         func run() async throws {
-            for line in try await ClusterInspection(data.directory).images() { print(line) }
+            for line in try await ClusterInspection(data.directory).imageLines() { print(line) }
         }
     }
 }

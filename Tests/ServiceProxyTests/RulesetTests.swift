@@ -211,7 +211,7 @@ private typealias Objects = ServicePortsTests
         node.podRanges = [IPRange("fd00:244::/64")].compactMap { $0 }
         node.serviceRanges = []
         let service = Objects.service(["clusterIP": "fd00:96::1", "ports": [["name": "http", "port": 80]], "sessionAffinity": "ClientIP"])
-        let slice = Objects.slice(type: "IPv6", [Objects.endpoint("fd00:244::2")])
+        let slice = Objects.slice([Objects.endpoint("fd00:244::2")], type: "IPv6")
         let script = Self.ruleset([service], [slice], node: node, family: .ipv6).script(owner: "o")
         #expect(script.hasPrefix("add table ip6 t\n"))
         #expect(script.contains("__fd00.244..2/8080 meta l4proto tcp dnat to [fd00:244::2]:8080\n"))

@@ -16,7 +16,12 @@ import Testing
     }
 
     static func slice(
-        _ name: String = "web-1", of service: String = "web", type: String = "IPv4", _ endpoints: [JSONValue],
+        _ endpoints: [JSONValue], type: String = "IPv4",
+        ports: JSONValue = [["name": "http", "port": 8080, "protocol": "TCP"]]
+    ) -> EndpointSlice { slice("web-1", type: type, endpoints, ports: ports) }
+
+    static func slice(
+        _ name: String, of service: String = "web", type: String = "IPv4", _ endpoints: [JSONValue],
         ports: JSONValue = [["name": "http", "port": 8080, "protocol": "TCP"]]
     ) -> EndpointSlice {
         EndpointSlice([

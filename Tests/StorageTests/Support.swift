@@ -29,7 +29,8 @@ func withStore(
 
 func withTemporaryDirectory(_ body: (String) async throws -> Void) async throws {
     var template = Array("/tmp/martlet-storage-XXXXXX".utf8CString)
-    let directory = try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress).map { String(cString: $0) } })
+    let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } }
+    let directory = try #require(made)
     func remove() {
         for name in ["store.db", "store.db-wal", "store.db-shm", "store.db-lock"] { unlink(directory + "/" + name) }
         rmdir(directory)
@@ -107,4 +108,18 @@ final class Recorder: Sendable {
         }
         return events
     }
+}
+
+/// A number that tasks count up together.
+final class Counter: Sendable {
+    private let number = Atomic(0)
+    func add(_ more: Int) { number.add(more, ordering: .relaxed) }
+    var value: Int { number.load(ordering: .relaxed) }
+}
+
+/// A value that tasks share.
+final class Locked<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+    init(_ value: Value) { mutex = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { mutex.withLock { body(&$0) } }
 }

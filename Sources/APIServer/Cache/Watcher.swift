@@ -65,6 +65,8 @@ final class Watcher: Sendable {
     private struct State {
         var started = false
         var ended = false
+        /// No bookmarks: how far the watch has come is not known.
+        var isSilent = false
         var waiting: [CacheEvent] = []
         var onEnd: [@Sendable () -> Void] = []
     }
@@ -135,8 +137,13 @@ final class Watcher: Sendable {
         }
     }
 
+    var hasEnded: Bool { state.withLock { $0.ended } }
+
+    /// Ceases bookmarks, for a watch that is not fed by the watch cache.
+    func silenceBookmarks() { state.withLock { $0.isSilent = true } }
+
     func bookmark(_ revision: Revision) {
-        let ready = state.withLock { $0.started && !$0.ended }
+        let ready = state.withLock { $0.started && !$0.ended && !$0.isSilent }
         if ready { sink.bookmark(revision, initialEventsEnd: false) }
     }
 

@@ -2,6 +2,7 @@
 
 import JSON
 import KubeTypes
+import PKI
 import Storage
 
 struct ContinueToken: Sendable {
@@ -34,39 +35,5 @@ struct ContinueToken: Sendable {
             "v": "meta.k8s.io/v1", "rv": .integer(revision ?? -1), "start": .string(after.description + "\0"),
         ]
         return Base64URL.encode(JSONWriter.bytes(of: value))
-    }
-}
-
-/// Base 64 with the URL alphabet (RFC 4648, section 5), without padding.
-enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            let count = min(3, bytes.count - index)
-            var group: UInt32 = 0
-            for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[index + offset]) : 0) }
-            for digit in 0...count { text.append(alphabet[Int(group >> UInt32(18 - 6 * digit) & 63)]) }
-            index += 3
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    static func decode(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var group: UInt32 = 0
-        var bits: UInt32 = 0
-        for character in text.utf8 where character != UInt8(ascii: "=") {
-            guard let digit = alphabet.firstIndex(of: character) else { return nil }
-            group = group << 6 | UInt32(digit)
-            bits += 6
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: group >> bits))
-            }
-        }
-        return bytes
     }
 }

@@ -6,6 +6,7 @@ import KubeTypes
 import Logging
 import NIOCore
 import NIOPosix
+import PKI
 import Storage
 
 /// Reads are answered from the watch cache at once; writes go through `commit` and are answered by the store's writer.
@@ -16,21 +17,23 @@ final class Registry: Sendable {
     let authorizer: any Authorizer
     let logger: Logger
     let services: ServiceAllocations
-    let tokens: (any TokenIssuer)?
-    let kubelets: (any KubeletConnection)?
+    let rbac: RBACAuthorizer
+    let authenticator: RequestAuthenticator
+    let tokens: ServiceAccountTokenIssuer?
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
 
     init(
         schema: Schema, cache: WatchCache, configuration: APIServerConfiguration, authorizer: any Authorizer,
-        tokens: (any TokenIssuer)?, kubelets: (any KubeletConnection)?, logger: Logger
+        rbac: RBACAuthorizer, authenticator: RequestAuthenticator, tokens: ServiceAccountTokenIssuer?, logger: Logger
     ) {
         self.schema = schema
         self.cache = cache
         self.configuration = configuration
         self.authorizer = authorizer
+        self.rbac = rbac
+        self.authenticator = authenticator
         self.tokens = tokens
-        self.kubelets = kubelets
         self.logger = logger
         services = ServiceAllocations(configuration)
         var strategies: [ObjectIdentifier: any Strategy] = [:]

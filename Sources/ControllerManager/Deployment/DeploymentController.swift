@@ -100,7 +100,7 @@ final class DeploymentController: Controller {
             do {
                 try await context.client.delete(
                     ReplicaSet.self, set.name, namespace: set.namespace, options: Self.onlyThis(set))
-            } catch where error.isNotFound {}
+            } catch { if !error.isNotFound { throw error } }
         }
         var latest = deployment
         if let revision = plan.revision {
@@ -141,7 +141,15 @@ final class DeploymentController: Controller {
             let created = try await context.client.create(set)
             if created.size > 0 { announce(created, from: 0, for: deployment) }
             return true
-        } catch where error.isAlreadyExists {
+        } catch {
+            return try await handle(error, creating: set, for: deployment)
+        }
+    }
+
+    /// - Returns: False if the plan is to be given up for now.
+    private func handle(_ error: APIError, creating set: ReplicaSet, for deployment: Deployment) async throws -> Bool {
+        if error.isNamespaceTerminating { return false }
+        if error.isAlreadyExists {
             let existing = try await context.client.get(ReplicaSet.self, set.name, namespace: set.namespace)
             if existing.controller?.uid == deployment.uid,
                 PodTemplateHash.equal(existing.spec.template ?? PodTemplateSpec(), deployment.spec.template)
@@ -154,17 +162,11 @@ final class DeploymentController: Controller {
             changed.status.collisionCount = (deployment.status.collisionCount ?? 0) + 1
             try await context.client.updateStatus(changed)
             throw RetryLater(description: "ReplicaSet \(set.key) exists with another template")
-        } catch where error.isNamespaceTerminating {
-            return false
-        } catch {
-            let message = "Failed to create new replica set \"\(set.name)\": \(error)"
-            recorder.event(
-                regarding: deployment, type: .warning, reason: "ReplicaSetCreateError", message: message)
-            if deployment.progressDeadline != nil {
-                try? await noteCreateError(message, deployment)
-            }
-            throw error
         }
+        let message = "Failed to create new replica set \"\(set.name)\": \(error)"
+        recorder.event(regarding: deployment, type: .warning, reason: "ReplicaSetCreateError", message: message)
+        if deployment.progressDeadline != nil { try? await noteCreateError(message, deployment) }
+        throw error
     }
 
     private func noteCreateError(_ message: String, _ deployment: Deployment) async throws {

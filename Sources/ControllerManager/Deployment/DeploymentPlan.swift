@@ -148,16 +148,18 @@ struct DeploymentPlan {
 
     /// - Parameter force: Bring the annotations up to date even if the size stays.
     private mutating func resize(_ uid: String, to size: Int, force: Bool = false) {
-        func change(_ set: inout ReplicaSet) {
-            guard force || set.size != size else { return }
+        func changed(_ set: ReplicaSet) -> ReplicaSet {
+            guard force || set.size != size else { return set }
+            var set = set
             if set.size != size { set.spec.replicas = size }
             annotateSize(&set)
+            return set
         }
-        if newSet?.uid == uid, var set = newSet {
-            change(&set)
-            newSet = set
+        if let set = newSet, set.uid == uid {
+            newSet = changed(set)
         } else if let position = oldSets.firstIndex(where: { $0.uid == uid }) {
-            change(&oldSets[position])
+            let set = oldSets[position]
+            oldSets[position] = changed(set)
         }
     }
 

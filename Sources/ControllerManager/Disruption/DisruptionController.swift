@@ -97,7 +97,6 @@ final class DisruptionController: Controller {
     private func reconcile(_ key: ObjectKey) async throws {
         guard let budget = budgets[key] else { return }
         let matching = PodIndex.matching(budget.spec.selector, namespace: key.namespace, in: pods)
-            .filter { !$0.isTerminal }
         if matching.isEmpty {
             recorder.event(regarding: budget, type: .normal, reason: "NoPods", message: "No matching pods found")
         }
@@ -127,7 +126,10 @@ final class DisruptionController: Controller {
         if status != budget.status {
             var updated = budget
             updated.status = status
-            do { try await context.client.updateStatus(updated) } catch where error.isNotFound { return }
+            do { try await context.client.updateStatus(updated) } catch {
+                if error.isNotFound { return }
+                throw error
+            }
         }
         if let recheck { queue.add(key, after: .milliseconds(Int64(recheck * 1000) + 1000)) }
     }

@@ -124,9 +124,8 @@ final class EndpointSliceController: Controller {
                 let written = try await context.client.update(slice)
                 expectations.expect(written, service: key, now: context.now)
             }
-        } catch where error.isNamespaceTerminating {
-            return
         } catch {
+            if error.isNamespaceTerminating { return }
             if !error.isConflict {
                 recorder.event(
                     regarding: service, type: .warning, reason: "FailedToUpdateEndpointSlices",
@@ -140,7 +139,7 @@ final class EndpointSliceController: Controller {
     private func delete(_ slice: EndpointSlice) async throws {
         do {
             try await context.client.delete(EndpointSlice.self, slice.name, namespace: slice.namespace)
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 }
 
@@ -179,7 +178,7 @@ final class EndpointsController: Controller {
             guard let current, current.labels[EndpointsPlan.managedBy] == EndpointsPlan.manager else { return }
             do {
                 try await context.client.delete(Endpoints.self, key.name, namespace: key.namespace)
-            } catch where error.isNotFound {}
+            } catch { if !error.isNotFound { throw error } }
             return
         }
         guard let pods = watch.pods(of: service), !service.isBeingDeleted else { return }
@@ -191,11 +190,9 @@ final class EndpointsController: Controller {
             } else {
                 try await context.client.update(wanted)
             }
-        } catch where error.isNamespaceTerminating {
-            return
-        } catch where error.isConflict || error.isAlreadyExists {
-            throw error
         } catch {
+            if error.isNamespaceTerminating { return }
+            if error.isConflict || error.isAlreadyExists { throw error }
             recorder.event(
                 regarding: wanted, type: .warning,
                 reason: current == nil ? "FailedToCreateEndpoint" : "FailedToUpdateEndpoint",

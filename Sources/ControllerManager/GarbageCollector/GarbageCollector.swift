@@ -15,6 +15,8 @@ final class GarbageCollector: Controller {
     private let queue: WorkQueue<ObjectGraph.Work>
     private let recorder: EventRecorder
     private let absent = Mutex(AbsentOwners())
+    /// How many resources have not been listed yet.
+    private let unsynced = Mutex(0)
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -36,22 +38,21 @@ final class GarbageCollector: Controller {
 
     func run() async {
         guard !watched.isEmpty else { return }
-        let waiting = Mutex(watched.count)
         let (syncs, sync) = AsyncStream<Void>.makeStream()
+        unsynced.withLock { $0 = watched.count }
+        let onSync: @Sendable () -> Void = { [self] in
+            let rest = unsynced.withLock { count in
+                count -= 1
+                return count
+            }
+            if rest == 0 { sync.finish() }
+        }
         await withTaskGroup(of: Void.self) { group in
             for resource in watched {
                 let watcher = MetadataWatcher(resource, client: context.client, logger: context.logger) {
                     [self] in heard($0, of: resource)
                 }
-                group.addTask {
-                    await watcher.run {
-                        let rest = waiting.withLock { count in
-                            count -= 1
-                            return count
-                        }
-                        if rest == 0 { sync.finish() }
-                    }
-                }
+                group.addTask { await watcher.run(onSync: onSync) }
             }
             group.addTask { [self] in
                 // An owner that has not been listed yet looks like one that is gone; every such doubt would cost a look.
@@ -105,8 +106,9 @@ final class GarbageCollector: Controller {
         do {
             let object = try await request(.get, resource, identity)
             return object[path: "metadata", "uid"]?.stringValue == uid ? object : nil
-        } catch where error.isNotFound {
-            return nil
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
         }
     }
 
@@ -115,7 +117,7 @@ final class GarbageCollector: Controller {
     ) async throws {
         do {
             _ = try await request(.patch, resource, identity, body: patch, patchType: .merge)
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 
     private func delete(
@@ -131,7 +133,7 @@ final class GarbageCollector: Controller {
         options.preconditions = preconditions
         do {
             _ = try await request(.delete, resource, identity, body: options.json)
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 
     // MARK: Work

@@ -89,9 +89,9 @@ final class PodGarbageCollector: Controller {
         }
         var lost: [String] = []
         for name in due {
-            do { _ = try await context.client.get(Node.self, name) } catch where error.isNotFound {
-                lost.append(name)
-            } catch {}
+            do { _ = try await context.client.get(Node.self, name) } catch {
+                if error.isNotFound { lost.append(name) }
+            }
         }
         return lost
     }
@@ -116,8 +116,8 @@ final class PodGarbageCollector: Controller {
             preconditions.uid = uid
             options.preconditions = preconditions
             try await context.client.delete(Pod.self, pod.name, namespace: pod.namespace, options: options)
-        } catch where error.isNotFound {
         } catch {
+            if error.isNotFound { return }
             context.logger.info("pod-garbage-collector: \(pod.key): \(error)")
         }
     }

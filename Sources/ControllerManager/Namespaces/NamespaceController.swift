@@ -50,11 +50,11 @@ final class NamespaceController: Controller {
 
         var content = NamespaceContent()
         let podResources = resources.filter { $0.resource == "pods" && $0.group.isEmpty }
-        for resource in podResources { try await clear(resource, of: namespace, into: &content) }
+        for resource in podResources { await clear(resource, of: namespace, into: &content) }
         if content.isEmpty {
             for resource in resources where !podResources.contains(resource) {
                 try Task.checkCancellation()
-                try await clear(resource, of: namespace, into: &content)
+                await clear(resource, of: namespace, into: &content)
             }
         }
         try await report(content, namespace)
@@ -68,13 +68,16 @@ final class NamespaceController: Controller {
     }
 
     private func live(_ name: String) async throws -> Namespace? {
-        do { return try await context.client.get(Namespace.self, name) } catch where error.isNotFound { return nil }
+        do { return try await context.client.get(Namespace.self, name) } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
     }
 
     /// Deletes the objects of one resource, and counts what remains.
     private func clear(
         _ resource: ServedResource, of namespace: Namespace, into content: inout NamespaceContent
-    ) async throws {
+    ) async {
         do {
             guard try await !list(resource, namespace.name).isEmpty else { return }
             try await deleteAll(resource, namespace.name)
@@ -98,9 +101,9 @@ final class NamespaceController: Controller {
                 estimate = max(1, (grace.max() ?? 0) - Int(passed))
             }
             content.estimateSeconds = max(content.estimateSeconds, estimate)
-        } catch let error as APIError where error.code == 404 || error.code == 405 {
+        } catch {
             // The resource is not served any more, or never could be listed.
-        } catch let error as APIError {
+            if error.code == 404 || error.code == 405 { return }
             content.failures.append("\(resource.resource): \(error)")
         }
     }
@@ -128,7 +131,7 @@ final class NamespaceController: Controller {
                     KubeRequest(
                         .delete, apiVersion: resource.apiVersion, resource: resource.resource, namespace: namespace,
                         name: name, body: options))
-            } catch where error.isNotFound {}
+            } catch { if !error.isNotFound { throw error } }
         }
     }
 
@@ -142,7 +145,7 @@ final class NamespaceController: Controller {
                 if conditions != namespace.status.conditions { namespace.status.conditions = conditions }
                 return namespace != before
             }
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 
     /// Removes the finalizer, by the subresource that is there for it; with the last one the namespace is gone.
@@ -158,6 +161,6 @@ final class NamespaceController: Controller {
                 KubeRequest(
                     .update, apiVersion: "v1", resource: "namespaces", name: name, subresource: "finalize",
                     body: namespace.json))
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 }

@@ -35,7 +35,7 @@ final class ServiceAccountController: Controller {
         else { return }
         do {
             try await context.client.create(ServiceAccount(name: Self.name, namespace: name))
-        } catch where error.isAlreadyExists || error.isNamespaceTerminating {}
+        } catch { if !(error.isAlreadyExists || error.isNamespaceTerminating) { throw error } }
     }
 }
 
@@ -84,7 +84,7 @@ final class RootCAPublisher: Controller {
             configMap.data = data
             do {
                 try await context.client.create(configMap)
-            } catch where error.isAlreadyExists || error.isNamespaceTerminating {}
+            } catch { if !(error.isAlreadyExists || error.isNamespaceTerminating) { throw error } }
             return
         }
         let description = configMap.annotations["kubernetes.io/description"]
@@ -93,7 +93,7 @@ final class RootCAPublisher: Controller {
         configMap.metadata.annotations["kubernetes.io/description"] = Self.description
         do {
             try await context.client.update(configMap)
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 }
 

@@ -79,7 +79,7 @@ final class NodeLifecycleController: Controller {
                 node.spec.taints = changed
                 return true
             }
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 
     private func setEviction(_ node: Node, _ key: String?) async throws {
@@ -102,7 +102,7 @@ final class NodeLifecycleController: Controller {
             try await context.client.patch(
                 Node.self, node.name,
                 ["metadata": ["labels": .object(JSONObject(missing.map { (key: $0.key, value: $0.value) }))]])
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 
     // MARK: Health
@@ -172,9 +172,8 @@ final class NodeLifecycleController: Controller {
                 result.status.conditions = conditions
                 do {
                     result = try await context.client.updateStatus(result)
-                } catch where error.isNotFound {
-                    return nil
                 } catch {
+                    guard !error.isNotFound else { return nil }
                     guard let live = try? await context.client.get(Node.self, node.name), live.uid == node.uid else {
                         return nil
                     }
@@ -214,8 +213,8 @@ final class NodeLifecycleController: Controller {
                 }
                 recorder.event(
                     regarding: pod, type: .warning, reason: "NodeNotReady", message: "Node is not ready")
-            } catch where error.isNotFound {
             } catch {
+                if error.isNotFound { continue }
                 context.logger.info("node-lifecycle-controller: pod \(pod.key) cannot be marked: \(error)")
             }
         }

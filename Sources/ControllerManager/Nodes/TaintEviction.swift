@@ -155,6 +155,6 @@ final class TaintEvictionController: Controller {
             preconditions.uid = uid
             options.preconditions = preconditions
             try await context.client.delete(Pod.self, pod.name, namespace: pod.namespace, options: options)
-        } catch where error.isNotFound {}
+        } catch { if !error.isNotFound { throw error } }
     }
 }

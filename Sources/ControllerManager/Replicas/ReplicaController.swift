@@ -166,8 +166,9 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
             updated.json["status"] = status.json
             do {
                 try await context.client.updateStatus(updated)
-            } catch where error.isNotFound {
-                return
+            } catch {
+                if error.isNotFound { return }
+                throw error
             }
         }
         if let failure { throw failure }

@@ -1,0 +1,30 @@
+import JSON
+
+/// The API as one OpenAPI 2.0 document, at `/openapi/v2`: kubectl validates with it, explains from it, and finds the
+/// keys for strategic merge patches in it.
+public enum OpenAPIV2 {
+    /// The media type under which kubectl asks for the protobuf form.
+    public static let protobufContentType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+
+    /// The document as JSON: some megabytes, made anew with each call. Keep its bytes, not the value.
+    public static func document(_ schema: Schema) -> JSONValue {
+        let schemas = OpenAPISchemas(dialect: .v2)
+        var definitions = JSONObject()
+        for message in schema.messages.sorted(by: { $0.openAPIName < $1.openAPIName }) {
+            definitions[message.openAPIName] = schemas.definition(of: message)
+        }
+        let paths = OpenAPIPaths(schema: schema, dialect: .v2)
+        var items = JSONObject()
+        for group in schema.groups {
+            for version in group.versions {
+                for (path, item) in paths.paths(group: group.name, version: version) { items[path] = item }
+            }
+        }
+        return [
+            "swagger": "2.0", "info": OpenAPIV3.info, "paths": .object(items), "definitions": .object(definitions),
+        ]
+    }
+
+    /// The document in protobuf, as `openapi.v2.Document` of gnostic.
+    public static func protobuf(_ schema: Schema) -> [UInt8] { OpenAPIV2Protobuf.bytes(of: document(schema)) }
+}

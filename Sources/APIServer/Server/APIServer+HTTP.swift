@@ -1,0 +1,299 @@
+// The API over HTTP: from a request to the registry, and from its answer to a response.
+
+import APISchema
+import HTTPServer
+import JSON
+import KubeTypes
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+extension APIServer {
+    public func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter) {
+        let target = request.target
+        let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
+        let path = mark.map { String(target[..<$0]) } ?? target
+        let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
+        var exchange = Exchange(request, response, metrics, random: configuration.random)
+        guard let query = Query(queryText) else {
+            return exchange.fail(.badRequest("the query of the request is not valid"))
+        }
+        exchange.query = query
+        let info = RequestInfo(method: request.method, path: path, query: query)
+        exchange.describe(info, request.method)
+        do throws(APIError) {
+            exchange.form = try ResponseForm.negotiate(
+                accept: request.headers[canonicalForm: "accept"].map(String.init),
+                pretty: exchange.wantsPretty(request.headers))
+        } catch {
+            // Paths that are no resource have forms of their own to offer.
+            if info.isResource { return exchange.fail(error) }
+        }
+        do throws(APIError) {
+            let user = try authenticate(request)
+            try authorize(attributes(info, user, request.method))
+            if info.isResource {
+                try respond(toResource: request, info, user, exchange)
+            } else {
+                try respond(toPath: request, path, user, exchange)
+            }
+        } catch {
+            exchange.fail(error)
+        }
+    }
+
+    private func authenticate(_ request: HTTPRequest) throws(APIError) -> UserInfo {
+        do throws(AuthenticationError) {
+            return try authenticator.authenticate(request)
+        } catch {
+            logger.debug("unauthenticated request: \(error.reason)")
+            throw error.apiError
+        }
+    }
+
+    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod) -> AuthorizationAttributes {
+        guard info.isResource else {
+            var attributes = AuthorizationAttributes(user: user, verb: method.rawValue.lowercased())
+            attributes.path = info.path
+            return attributes
+        }
+        var attributes = AuthorizationAttributes(user: user, verb: info.verb?.rawValue ?? method.rawValue.lowercased())
+        attributes.group = info.group
+        attributes.version = info.version
+        attributes.resource = info.resource
+        attributes.subresource = info.subresource
+        attributes.namespace = info.namespace
+        attributes.name = info.name.isEmpty ? info.selectedName ?? "" : info.name
+        return attributes
+    }
+
+    // MARK: Resources
+
+    private func respond(
+        toResource http: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ exchange: Exchange
+    ) throws(APIError) {
+        guard let verb = info.verb else { throw Self.methodNotAllowed }
+        if schema.group(info.group)?.versions.contains(info.version) != true {
+            return exchange.sendNotFoundPage()
+        }
+        var request: RegistryRequest
+        if verb == .watch, !info.name.isEmpty {
+            // `?watch=1` on one object is a watch of the list, restricted to its name.
+            request = try resolve(
+                user: user, verb: .watch, group: info.group, version: info.version, resource: info.resource,
+                subresource: info.subresource, namespace: info.namespace, name: "")
+            request.name = info.name
+        } else {
+            request = try resolve(
+                user: user, verb: verb, group: info.group, version: info.version, resource: info.resource,
+                subresource: info.subresource, namespace: info.namespace, name: info.name)
+        }
+        if verb == .watch, let name = info.selectedName { request.name = name }
+        request.query = exchange.query
+        if let subresource = request.subresource, info.rest.isEmpty == false, subresource.name != "proxy" {
+            throw Self.pathNotFound
+        }
+        if request.subresource?.name == "log" { return try respondWithLog(request, exchange) }
+        if verb == .watch { return try respondWithWatch(request, exchange) }
+        try readBody(http, &request)
+        guard verb.isMutating else {
+            answer(request, exchange)
+            return
+        }
+        let inFlight = mutatingInFlight.add(1, ordering: .relaxed).newValue
+        if inFlight > configuration.mutatingInFlightLimit {
+            mutatingInFlight.subtract(1, ordering: .relaxed)
+            throw .tooManyRequests("too many requests, please try again later", retryAfter: 1)
+        }
+        answer(request, exchange) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
+    }
+
+    private func answer(
+        _ request: RegistryRequest, _ exchange: Exchange, finally: @escaping @Sendable () -> Void = {}
+    ) {
+        let rendering = rendering(request, exchange.form)
+        let warnings = request.warnings
+        registry.perform(request) { result in
+            finally()
+            do throws(APIError) {
+                let (code, body) = try rendering.body(of: try result.get())
+                exchange.send(code, body, contentType: exchange.form.contentType, warnings: warnings)
+            } catch {
+                exchange.fail(error, warnings: warnings)
+            }
+        }
+    }
+
+    private func respondWithWatch(_ request: RegistryRequest, _ exchange: Exchange) throws(APIError) {
+        var form = exchange.form
+        form.pretty = false
+        form.encoding = .json
+        let rendering = rendering(request, form)
+        let response = exchange.response
+        let limit = configuration.watchBacklogLimit
+        let watcher = try registry.watch(
+            request, on: response.eventLoop,
+            sink: { options in
+                HTTPWatchSink(
+                    response: response, rendering: rendering, backlogLimit: limit,
+                    wantsBookmarks: options.allowBookmarks)
+            },
+            begin: { exchange.beginStream(request.warnings) })
+        response.onClose { [weak watcher] in watcher?.end() }
+    }
+
+    // MARK: Bodies
+
+    private func readBody(_ http: HTTPRequest, _ request: inout RegistryRequest) throws(APIError) {
+        let size = http.body.readableBytes
+        if size > configuration.bodyLimit {
+            throw APIError(
+                code: 413, reason: "RequestEntityTooLarge",
+                message: "Request entity too large: limit is \(configuration.bodyLimit)")
+        }
+        let type = http.headers.first(name: "content-type")
+        switch request.verb {
+        case .create, .update:
+            let format = try BodyFormat.of(contentType: type)
+            if size > 0 { request.body = try parse(http.body, format, request) }
+        case .patch:
+            request.patchType = try PatchType.of(contentType: type)
+            if size > 0 { request.body = try parse(http.body, .json, request) }
+        case .delete, .deletecollection:
+            guard size > 0 else { return }
+            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request)
+        default: break
+        }
+    }
+
+    private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError) -> JSONValue {
+        switch format {
+        case .json:
+            do throws(JSONError) {
+                return try JSONParser.parse(
+                    body.readableBytesView,
+                    limits: .init(depth: configuration.depthLimit, bytes: configuration.bodyLimit))
+            } catch {
+                throw Self.undecodable("json", "\(error)", request)
+            }
+        case .yaml:
+            do throws(YAMLError) {
+                return try YAML.parseOne(
+                    Array(body.readableBytesView),
+                    limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+            } catch {
+                throw Self.undecodable("yaml", "\(error)", request)
+            }
+        }
+    }
+
+    private static func undecodable(_ format: String, _ why: String, _ request: RegistryRequest) -> APIError {
+        if request.verb == .patch { return .badRequest("error decoding patch: \(why)") }
+        let kind = request.subresource?.kind ?? request.resource.kind
+        return .badRequest(
+            "the object provided is unrecognized (must be of type \(kind)): couldn't get version/kind; \(format) parse "
+                + "error: \(why)")
+    }
+}
+
+/// One request and its answer: what goes into every response, whoever gives it.
+struct Exchange: Sendable {
+    let response: any HTTPResponseWriter
+    var form = ResponseForm()
+    var query = Query()
+    private let metrics: Metrics
+    private let started = SystemClock.monotonic()
+    private let auditID: String
+    private var key = Metrics.Key(verb: "", group: "", version: "", resource: "", subresource: "", code: 0)
+
+    init(
+        _ request: HTTPRequest, _ response: any HTTPResponseWriter, _ metrics: Metrics, random: () -> UInt64
+    ) {
+        self.response = response
+        self.metrics = metrics
+        let given = request.headers.first(name: "audit-id") ?? ""
+        let isUsable = !given.isEmpty && given.utf8.count <= 64 && given.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+        auditID = isUsable ? given : RandomNames.uuid(random)
+    }
+
+    mutating func describe(_ info: RequestInfo, _ method: HTTPMethod) {
+        key.verb = (info.verb?.rawValue ?? method.rawValue).uppercased()
+        key.group = info.group
+        key.version = info.version
+        key.resource = info.resource
+        key.subresource = info.isResource ? info.subresource : ""
+    }
+
+    /// Indented if asked for, and for people with a terminal or a browser, as upstream guesses from the agent.
+    func wantsPretty(_ headers: HTTPHeaders) -> Bool {
+        if let pretty = query.optionalFlag("pretty") { return pretty }
+        guard let agent = headers.first(name: "user-agent") else { return false }
+        return ["curl", "Wget", "Mozilla/5.0"].contains { agent.hasPrefix($0) }
+    }
+
+    private func headers(contentType: String, _ warnings: Warnings?) -> HTTPHeaders {
+        var headers: HTTPHeaders = [
+            "audit-id": auditID, "cache-control": "no-cache, private", "content-type": contentType,
+        ]
+        for text in warnings?.all ?? [] { headers.add(name: "warning", value: Self.warning(text)) }
+        return headers
+    }
+
+    /// A warning as RFC 9111's predecessor writes it: `299 - "text"`, bounded and free of line breaks.
+    private static func warning(_ text: String) -> String {
+        var quoted = ""
+        for scalar in text.unicodeScalars.prefix(2048) {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case let scalar where scalar.value < 0x20 || scalar.value == 0x7f: quoted += " "
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return "299 - \"\(quoted)\""
+    }
+
+    private func record(_ code: Int) {
+        var key = key
+        key.code = code
+        metrics.record(key, seconds: Double(SystemClock.monotonic() - started) / 1e9)
+    }
+
+    func send(
+        _ code: Int, _ body: ByteBuffer, contentType: String, warnings: Warnings? = nil,
+        extra: [(String, String)] = []
+    ) {
+        record(code)
+        var headers = headers(contentType: contentType, warnings)
+        for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
+        response.send(HTTPResponseStatus(statusCode: code), headers: headers, body: [body])
+    }
+
+    func send(_ value: JSONValue, code: Int = 200) {
+        send(code, Rendering.encode(value, form), contentType: form.contentType)
+    }
+
+    func sendText(_ code: Int, _ text: String, contentType: String = "text/plain; charset=utf-8") {
+        send(code, ByteBuffer(string: text), contentType: contentType, extra: [("x-content-type-options", "nosniff")])
+    }
+
+    /// What Go's mux says to a path that nobody has registered.
+    func sendNotFoundPage() { sendText(404, "404 page not found\n") }
+
+    func fail(_ error: APIError, warnings: Warnings? = nil) {
+        var extra: [(String, String)] = []
+        if error.code == 429 || error.code == 503 || error.code == 504 {
+            extra.append(("retry-after", String(error.details?.retryAfterSeconds ?? 1)))
+        }
+        var form = form
+        form.view = .full
+        send(
+            error.code, Rendering.encode(error.status.json, form), contentType: form.contentType, warnings: warnings,
+            extra: extra)
+    }
+
+    /// Begins a watch's answer.
+    func beginStream(_ warnings: Warnings) {
+        record(200)
+        response.begin(.ok, headers: headers(contentType: "application/json", warnings))
+    }
+}

@@ -1,0 +1,105 @@
+// The API for components in this process: calls instead of requests.
+
+import APISchema
+import JSON
+import KubeTypes
+import NIOCore
+import NIOPosix
+import Storage
+
+extension APIServer {
+    /// Answers a call as `user`, with the same authorization and admission as over HTTPS.
+    public func handle(_ call: APICall, as user: UserInfo) async -> Result<JSONValue, APIError> {
+        await withCheckedContinuation { continuation in
+            handle(call, as: user) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// The same with a function to call with the answer, at once or on a thread of the store's.
+    public func handle(
+        _ call: APICall, as user: UserInfo, completion: @escaping @Sendable (Result<JSONValue, APIError>) -> Void
+    ) {
+        let started = SystemClock.monotonic()
+        do throws(APIError) {
+            let request = try registryRequest(call, user)
+            let rendering = rendering(request, ResponseForm())
+            registry.perform(request) { result in
+                let value = result.flatMap { answer -> Result<JSONValue, APIError> in
+                    Result { () throws(APIError) in try rendering.value(of: answer) }
+                }
+                self.record(call, value, started)
+                completion(value)
+            }
+        } catch {
+            record(call, .failure(error), started)
+            completion(.failure(error))
+        }
+    }
+
+    private func record(_ call: APICall, _ result: Result<JSONValue, APIError>, _ started: UInt64) {
+        var code = call.verb == "create" ? 201 : 200
+        if case .failure(let error) = result { code = error.code }
+        metrics.record(
+            Metrics.Key(
+                verb: call.verb.uppercased(), group: call.group, version: call.version, resource: call.resource,
+                subresource: call.subresource, code: code),
+            seconds: Double(SystemClock.monotonic() - started) / 1e9)
+    }
+
+    func rendering(_ request: RegistryRequest, _ form: ResponseForm) -> Rendering {
+        Rendering(
+            schema: schema, resource: request.resource, storage: request.storage, form: form,
+            now: configuration.now(),
+            includeObject: request.query["includeObject"].flatMap(Printer.IncludeObject.init(rawValue:)) ?? .metadata)
+    }
+
+    /// Looks a call up in the schema and authorizes it.
+    private func registryRequest(_ call: APICall, _ user: UserInfo) throws(APIError) -> RegistryRequest {
+        guard let verb = Verb(rawValue: call.verb) else {
+            throw .badRequest("unknown verb \"\(call.verb)\"")
+        }
+        var attributes = AuthorizationAttributes(user: user, verb: call.verb)
+        attributes.group = call.group
+        attributes.version = call.version
+        attributes.resource = call.resource
+        attributes.subresource = call.subresource
+        attributes.namespace = call.namespace
+        attributes.name = call.name
+        try authorize(attributes)
+        var request = try resolve(
+            user: user, verb: verb, group: call.group, version: call.version, resource: call.resource,
+            subresource: call.subresource, namespace: call.namespace, name: call.name)
+        request.query = Query(call.query)
+        request.body = call.body
+        if verb == .patch { request.patchType = try PatchType.of(contentType: call.patchType) }
+        return request
+    }
+
+    func watch(
+        _ call: APICall, as user: UserInfo, onEvent: @escaping @Sendable (APIWatchEvent) -> Bool,
+        onEnd: @escaping @Sendable () -> Void
+    ) throws(APIError) -> APIWatch {
+        var call = call
+        call.verb = Verb.watch.rawValue
+        let request = try registryRequest(call, user)
+        let rendering = rendering(request, ResponseForm())
+        let watcher = try registry.watch(
+            request, on: MultiThreadedEventLoopGroup.singleton.any(),
+            sink: { options in
+                InProcessWatchSink(
+                    rendering: rendering, wantsBookmarks: options.allowBookmarks, onEvent: onEvent, onEnd: onEnd)
+            }, begin: {})
+        return APIWatch(watcher)
+    }
+}
+
+extension Rendering {
+    /// An answer as a value.
+    func value(of answer: Answer) throws(APIError) -> JSONValue {
+        switch answer {
+        case .object(let object, _): try value(of: object)
+        case .value(let value, _): value
+        case .list(let list): try value(of: list)
+        }
+    }
+}

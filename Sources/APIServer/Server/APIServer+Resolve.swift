@@ -1,0 +1,66 @@
+// From names to rows of the schema, and whether the user may.
+
+import APISchema
+import JSON
+import KubeTypes
+
+extension APIServer {
+    /// Refuses what no authorizer allows.
+    func authorize(_ attributes: AuthorizationAttributes) throws(APIError) {
+        let reason: String
+        switch authorizer.authorize(attributes) {
+        case .allow: return
+        case .noOpinion(let why), .deny(let why): reason = why
+        }
+        let message = attributes.forbiddenMessage(reason: reason)
+        if attributes.resource.isEmpty {
+            throw APIError(code: 403, reason: "Forbidden", message: "forbidden: \(message)", details: StatusDetails())
+        }
+        throw .forbidden(attributes.resource, group: attributes.group, name: attributes.name, message)
+    }
+
+    static let pathNotFound = APIError(
+        code: 404, reason: "NotFound", message: "the server could not find the requested resource",
+        details: StatusDetails())
+
+    static let methodNotAllowed = APIError(
+        code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource",
+        details: StatusDetails())
+
+    /// The row, subresource and cache that a request is about.
+    func resolve(
+        user: UserInfo, verb: Verb, group: String, version: String, resource plural: String, subresource name: String,
+        namespace: String, name objectName: String
+    ) throws(APIError) -> RegistryRequest {
+        guard let resource = schema.resource(group: group, version: version, plural: plural),
+            let cache = cache.cache(for: resource)
+        else { throw Self.pathNotFound }
+        // A namespace has its own name as namespace in its path.
+        let isNamespace = group.isEmpty && plural == "namespaces"
+        if !resource.namespaced, !namespace.isEmpty, !isNamespace { throw Self.pathNotFound }
+        if resource.namespaced, namespace.isEmpty {
+            if !objectName.isEmpty { throw Self.pathNotFound }
+            if verb == .create { throw Self.methodNotAllowed }
+        }
+        var request = RegistryRequest(user: user, verb: verb, resource: resource, cache: cache)
+        request.namespace = isNamespace ? "" : namespace
+        request.name = objectName
+        if let deprecation = resource.deprecation { request.warnings.add(deprecation) }
+        guard name.isEmpty else {
+            guard let subresource = resource.subresource(name) else { throw Self.pathNotFound }
+            guard subresource.verbs.contains(verb.rawValue) else { throw Self.methodNotAllowed }
+            request.subresource = subresource
+            return request
+        }
+        guard resource.verbs.contains(verb.rawValue) else { throw Self.methodNotAllowed }
+        switch verb {
+        case .create where !objectName.isEmpty: throw Self.methodNotAllowed
+        case .get, .update, .patch, .delete:
+            if objectName.isEmpty { throw Self.methodNotAllowed }
+        case .deletecollection:
+            if resource.namespaced, namespace.isEmpty { throw Self.methodNotAllowed }
+        default: break
+        }
+        return request
+    }
+}

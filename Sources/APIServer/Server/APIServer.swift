@@ -1,0 +1,171 @@
+import APISchema
+import HTTPServer
+import JSON
+import KubeTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import PKI
+import Storage
+import Synchronization
+
+/// The API server above the sockets: it takes requests, over HTTP through `respond` or from inside the process through
+/// `inProcess(as:)`, and answers them from the watch cache and the store.
+public final class APIServer: HTTPResponder, Sendable {
+    public let configuration: APIServerConfiguration
+    public let schema: Schema
+    /// Everything that is stored, in memory.
+    public let cache: WatchCache
+    let registry: Registry
+    let authenticator: RequestAuthenticator
+    let authorizer: any Authorizer
+    let tokens: ServiceAccountTokenIssuer?
+    let kubelets: (any KubeletConnection)?
+    let metrics = Metrics()
+    let published: PublishedDocuments
+    let logger: Logger
+    let mutatingInFlight = Atomic<Int>(0)
+    private let ready = Atomic<Bool>(false)
+    private let chores = Mutex<[RepeatedTask]>([])
+    private let pastRevisions = Mutex<[(seconds: Int64, revision: Revision)]>([])
+
+    /// - Parameters:
+    ///   - authentication: how requests say who they are; its token issuer also answers TokenRequests.
+    ///   - authorizers: asked after the node authorizer and RBAC.
+    ///   - kubelets: how container logs are fetched; nil answers 501.
+    public init(
+        configuration: APIServerConfiguration, store: any Store, schema: Schema = .builtin,
+        authentication: RequestAuthenticator.Configuration, authorizers: [any Authorizer] = [],
+        kubelets: (any KubeletConnection)? = nil, logger: Logger = Logger(label: "apiserver")
+    ) {
+        self.configuration = configuration
+        self.schema = schema
+        self.kubelets = kubelets
+        self.logger = logger
+        tokens = authentication.tokenIssuer
+        cache = WatchCache(schema: schema, store: store, logger: logger)
+        authenticator = RequestAuthenticator(authentication, lookup: cache)
+        let rbac = RBACAuthorizer(lookup: cache)
+        authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
+        registry = Registry(
+            schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
+            authenticator: authenticator, tokens: tokens, logger: logger)
+        published = PublishedDocuments(schema)
+    }
+
+    /// Whether `start` has finished.
+    public var isReady: Bool { ready.load(ordering: .acquiring) }
+
+    /// Loads the watch cache, follows the store, and makes what every cluster has.
+    /// - Throws: `StoreError` if the store cannot be read, `APIError` if a bootstrap object cannot be written.
+    public func start() async throws {
+        try await cache.start()
+        if let services = cache.cache(group: "", resource: "services") {
+            for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
+        }
+        try await bootstrap()
+        startChores()
+        ready.store(true, ordering: .releasing)
+    }
+
+    /// Ends watches and stops following the store, which is the caller's to close.
+    public func stop() {
+        ready.store(false, ordering: .releasing)
+        for task in chores.withLock({ $0 }) { task.cancel() }
+        cache.stop()
+        for resource in cache.all { for watcher in resource.watchers { watcher.end() } }
+    }
+
+    /// The API as `user` has it, for components in this process.
+    public func inProcess(as user: UserInfo) -> InProcessAPI { InProcessAPI(server: self, user: user) }
+
+    // MARK: Bootstrap
+
+    private func bootstrap() async throws(APIError) {
+        try await ensure(Bootstrap.namespaceObjects())
+        var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
+        if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        try await ensure(rest)
+    }
+
+    /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
+    private func ensure(_ objects: [JSONValue]) async throws(APIError) {
+        let failures = await withTaskGroup(of: APIError?.self) { group in
+            for object in objects { group.addTask { await self.ensure(object) } }
+            var failures: [APIError] = []
+            for await failure in group { if let failure { failures.append(failure) } }
+            return failures
+        }
+        if let failure = failures.first { throw failure }
+    }
+
+    private func ensure(_ object: JSONValue) async -> APIError? {
+        guard
+            let resource = schema.resource(
+                apiVersion: object["apiVersion"]?.stringValue ?? "", kind: object["kind"]?.stringValue ?? ""),
+            let cache = cache.cache(for: resource)
+        else { return .internalError("a bootstrap object is of an unknown kind: \(object.name)") }
+        var call = APICall(
+            verb: "create", group: resource.group, version: resource.version, resource: resource.plural,
+            namespace: object.namespace, body: object)
+        if let stored = cache[ObjectKey(namespace: object.namespace, name: object.name)] {
+            guard let changed = Bootstrap.reconciled(stored.value, with: object) else { return nil }
+            call.verb = "update"
+            call.name = object.name
+            call.body = changed
+        }
+        guard case .failure(let error) = await handle(call, as: Bootstrap.user) else { return nil }
+        return error.reason == "AlreadyExists" ? nil : error
+    }
+
+    // MARK: Chores
+
+    private func startChores() {
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let minute = TimeAmount.minutes(1)
+        let events = loop.scheduleRepeatedTask(initialDelay: minute, delay: minute) { [weak self] _ in
+            self?.expireEvents()
+            self?.compact()
+        }
+        chores.withLock { $0 = [events] }
+    }
+
+    /// Deletes events that nothing has happened to for their lifetime.
+    func expireEvents() {
+        guard let events = cache.cache(group: "", resource: "events") else { return }
+        let limit = configuration.now().adding(seconds: -configuration.eventLifetime)
+        for event in events.snapshot.objects.all {
+            let value = event.value
+            let texts = [
+                value[path: "series", "lastObservedTime"], value["lastTimestamp"], value["eventTime"],
+                value["metadata"]?["creationTimestamp"],
+            ]
+            guard let last = texts.lazy.compactMap({ $0.flatMap(Time.init(field:)) }).max(), last < limit else { continue }
+            cache.store.commit(.delete(key: events.storeKey(event.key), expected: event.revision)) { _ in }
+        }
+    }
+
+    /// Forgets history that is older than the compaction interval.
+    func compact() {
+        let now = configuration.now().seconds
+        let interval = Int64(configuration.compactionInterval)
+        let target: Revision? = pastRevisions.withLock { past in
+            past.append((now, cache.revision))
+            guard let last = past.lastIndex(where: { $0.seconds <= now - interval }) else { return nil }
+            let revision = past[last].revision
+            past.removeSubrange(...last)
+            return revision
+        }
+        guard let target, target > 0 else { return }
+        let store = cache.store
+        let logger = logger
+        Task {
+            do throws(StoreError) {
+                try await store.compact(to: target)
+            } catch {
+                logger.warning("compaction of the store failed: \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// Evictions: deletions of pods that a disruption budget may refuse (policy/v1 Eviction).
+
+import APISchema
+import JSON
+import KubeTypes
+import Storage
+
+extension Registry {
+    private static let maximumDisrupted = 2000
+
+    func evict(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        guard var body = request.body, let message = schema.message("policy/v1.Eviction") else { throw Self.emptyBody }
+        var options = try request.writeOptions()
+        // v1beta1 is the same.
+        if body["apiVersion"]?.stringValue == "policy/v1beta1" { body["apiVersion"] = "policy/v1" }
+        try checkKind(&body, apiVersion: "policy/v1", kind: "Eviction")
+        try decodeFields(&body, as: message, "Eviction", "v1", request, options)
+        if !body.name.isEmpty, body.name != request.name {
+            throw .badRequest("name in URL does not match name in Eviction object")
+        }
+        guard let pod = request.cache[request.key]?.value else { throw request.notFound }
+        let deletion = try DeletionOptions(request.query, body: body["deleteOptions"])
+        options.dryRun = options.dryRun || deletion.dryRun
+        let evicted: Completion = { result in
+            completion(
+                result.map { _ in
+                    .value(
+                        ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201],
+                        code: 201)
+                })
+        }
+        var delete = request
+        delete.subresource = nil
+        delete.verb = .delete
+        let phase = pod[path: "status", "phase"]?.stringValue
+        let needsNoBudget = phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod.isBeingDeleted
+        guard !needsNoBudget, let budgets = cache.cache(group: "policy", resource: "poddisruptionbudgets") else {
+            self.delete(delete, deletion, completion: evicted)
+            return
+        }
+        let matching = budgets.snapshot.objects.objects(namespace: request.namespace).filter {
+            guard let selector = $0.value[path: "spec", "selector"] else { return false }
+            return LabelMatcher(LabelSelector(selector)).matches(pod.labels)
+        }
+        if matching.count > 1 {
+            throw .internalError(
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+        }
+        guard let budget = matching.first else {
+            self.delete(delete, deletion, completion: evicted)
+            return
+        }
+        let ready = delete
+        mutate(
+            budget.key, in: budgets, dryRun: options.dryRun,
+            missing: .notFound("poddisruptionbudgets", group: "policy", name: budget.key.name),
+            plan: { current throws(APIError) in
+                PlannedMutation(.write(try self.disrupted(current.value, pod, requestName: request.name)))
+            },
+            completion: { result in
+                switch result {
+                case .success: self.delete(ready, deletion, completion: evicted)
+                case .failure(let error): completion(.failure(error))
+                }
+            })
+    }
+
+    /// The budget with one disruption less, or why there is none left.
+    private func disrupted(_ budget: JSONValue, _ pod: JSONValue, requestName: String) throws(APIError) -> JSONValue {
+        let status = budget["status"]?.objectValue ?? JSONObject()
+        let policy = budget[path: "spec", "unhealthyPodEvictionPolicy"]?.stringValue ?? "IfHealthyBudget"
+        let healthy = status["currentHealthy"]?.integerValue ?? 0
+        let desired = status["desiredHealthy"]?.integerValue ?? 0
+        let isReady = (pod[path: "status", "conditions"]?.arrayValue ?? []).contains {
+            $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+        }
+        // A pod that is running but not ready is nobody's loss, if the policy or the others' health says so.
+        if !isReady, policy == "AlwaysAllow" || healthy >= desired && desired > 0 { return budget }
+        if status["observedGeneration"]?.integerValue ?? 0 < budget.generation {
+            throw refusal("The disruption budget \(budget.name) is still being processed by the server.")
+        }
+        let allowed = status["disruptionsAllowed"]?.integerValue ?? 0
+        let disrupted = status[object: "disruptedPods"]
+        if allowed < 0 {
+            throw .forbidden("poddisruptionbudgets", group: "policy", name: budget.name, "pdb disruptions allowed is negative")
+        }
+        if disrupted.count > Self.maximumDisrupted {
+            throw .forbidden(
+                "poddisruptionbudgets", group: "policy", name: budget.name,
+                "DisruptedPods map too big - too many evictions not confirmed by PDB controller")
+        }
+        if allowed == 0 {
+            throw refusal(
+                "The disruption budget \(budget.name) needs \(desired) healthy pods and has \(healthy) currently")
+        }
+        var budget = budget
+        let now = configuration.now()
+        budget.update("status") { status in
+            status["disruptionsAllowed"] = .integer(allowed - 1)
+            status.updateObject("disruptedPods") { $0[pod.name] = now.field }
+        }
+        return budget
+    }
+
+    private func refusal(_ why: String) -> APIError {
+        var error = APIError.tooManyRequests(
+            "Cannot evict pod as it would violate the pod's disruption budget.", retryAfter: 10)
+        var cause = StatusCause()
+        cause.reason = "DisruptionBudget"
+        cause.message = why
+        error.details?.causes = [cause]
+        return error
+    }
+}

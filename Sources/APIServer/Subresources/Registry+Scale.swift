@@ -1,0 +1,117 @@
+// The scale subresource: replicas and selector of whatever has them.
+
+import APISchema
+import JSON
+import KubeTypes
+import Storage
+
+extension Registry {
+    func scale(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        let storage = request.storage
+        switch request.verb {
+        case .get:
+            guard let object = request.cache[request.key] else { throw request.notFound }
+            completion(.success(.value(Self.scale(of: object.value), code: 200)))
+        case .update:
+            let options = try request.writeOptions()
+            guard let body = request.body else { throw Self.emptyBody }
+            let wanted = try decodeScale(body, request, options)
+            guard wanted.name.isEmpty || wanted.name == request.name else {
+                throw .badRequest(
+                    "the name of the object (\(wanted.name)) does not match the name on the URL (\(request.name))")
+            }
+            changeScale(request, options, completion) { _ throws(APIError) in wanted }
+        case .patch:
+            let options = try request.writeOptions()
+            guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
+            let patch = try Patch(body, type, kind: "Scale")
+            changeScale(request, options, completion) { current throws(APIError) in
+                let message = self.schema.message("autoscaling/v1.Scale") ?? storage.message
+                let patched = try patch.apply(to: Self.scale(of: current), schema: self.schema, message: message)
+                return try self.decodeScale(patched, request, options)
+            }
+        default: throw .methodNotAllowed(request.resource.plural, group: request.resource.group, request.verb.rawValue)
+        }
+    }
+
+    private func decodeScale(_ body: JSONValue, _ request: RegistryRequest, _ options: WriteOptions) throws(APIError)
+        -> JSONValue
+    {
+        var scale = body
+        // Old clients send the Scale of the workload's own group.
+        if scale["kind"]?.stringValue == "Scale" { scale["apiVersion"] = "autoscaling/v1" }
+        try checkKind(&scale, apiVersion: "autoscaling/v1", kind: "Scale")
+        if let message = schema.message("autoscaling/v1.Scale") {
+            try decodeFields(&scale, as: message, "Scale", "v1", request, options)
+        }
+        let replicas = scale[path: "spec", "replicas"]?.integerValue ?? 0
+        if replicas < 0 {
+            throw .invalid(
+                kind: "Scale", group: "autoscaling", name: request.name,
+                [.invalid("spec.replicas", .integer(replicas), "must be greater than or equal to 0")])
+        }
+        return scale
+    }
+
+    private func changeScale(
+        _ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion,
+        wanted: @escaping @Sendable (JSONValue) throws(APIError) -> JSONValue
+    ) {
+        var whole = request
+        whole.subresource = nil
+        let direct = whole
+        mutate(
+            request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
+            plan: { current throws(APIError) in
+                let scale = try wanted(current.value)
+                var object = current.value
+                object.updateMetadata { metadata in
+                    metadata["resourceVersion"] = scale.resourceVersion.isEmpty
+                        ? nil : .string(scale.resourceVersion)
+                }
+                if !scale.uid.isEmpty, scale.uid != object.uid {
+                    throw request.conflict(
+                        "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
+                }
+                object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
+                return try self.planUpdate(object, of: current, direct, isDryRun: options.dryRun)
+            },
+            completion: { result in completion(result.map { .value(Self.scale(of: $0.object.value), code: 200) }) })
+    }
+
+    /// The Scale that an object shows.
+    static func scale(of object: JSONValue) -> JSONValue {
+        var metadata: JSONObject = [:]
+        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            if let value = object["metadata"]?[key] { metadata[key] = value }
+        }
+        var status: JSONObject = ["replicas": .integer(object[path: "status", "replicas"]?.integerValue ?? 0)]
+        if let selector = object[path: "spec", "selector"] {
+            let isPlain = object["kind"]?.stringValue == "ReplicationController"
+            let text = selectorText(isPlain ? ["matchLabels": selector] : selector)
+            if !text.isEmpty { status["selector"] = .string(text) }
+        }
+        return [
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": .object(metadata),
+            "spec": ["replicas": .integer(object[path: "spec", "replicas"]?.integerValue ?? 0)],
+            "status": .object(status),
+        ]
+    }
+
+    /// A selector as text, as it is written in a query.
+    static func selectorText(_ selector: JSONValue) -> String {
+        var parts = (selector["matchLabels"]?.stringMap ?? [:]).map { "\($0.key)=\($0.value)" }
+        for expression in selector["matchExpressions"]?.arrayValue ?? [] {
+            let key = expression["key"]?.stringValue ?? ""
+            let values = (expression["values"]?.strings ?? []).sorted().joined(separator: ",")
+            switch expression["operator"]?.stringValue {
+            case "In": parts.append("\(key) in (\(values))")
+            case "NotIn": parts.append("\(key) notin (\(values))")
+            case "Exists": parts.append(key)
+            case "DoesNotExist": parts.append("!\(key)")
+            default: continue
+            }
+        }
+        return parts.sorted().joined(separator: ",")
+    }
+}

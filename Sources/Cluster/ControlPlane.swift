@@ -1,0 +1,119 @@
+import APISchema
+import APIServer
+import ControllerManager
+import Foundation
+import HTTPServer
+import JSON
+import KubeClient
+import Logging
+import PKI
+import Scheduler
+import Storage
+
+/// Store, API server, controllers and scheduler in one process, and the sockets on which the API answers.
+final class ControlPlane: Sendable {
+    let keys: ClusterKeys
+    let server: APIServer
+    private let store: any Store
+    private let kubelets: KubeletProxy
+    private let options: ClusterOptions
+    private let logger: Logger
+
+    /// Opens the store and brings the API server's cache up; nothing listens yet.
+    init(_ options: ClusterOptions, logger: Logger) async throws(ClusterError) {
+        self.options = options
+        self.logger = logger
+        var configuration = APIServerConfiguration()
+        configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
+        configuration.advertisePort = options.port
+        configuration.serviceCIDR = Addresses.serviceCIDR
+        keys = try ClusterKeys(
+            options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
+        do {
+            store = try SQLiteStore(path: options.directory.database)
+        } catch {
+            throw ClusterError("the database \(options.directory.database): \(error)")
+        }
+        do {
+            kubelets = try KubeletProxy(authority: keys.authority, identity: keys.kubeletClient)
+            server = APIServer(
+                configuration: configuration, store: store,
+                authentication: RequestAuthenticator.Configuration(tokenIssuer: keys.tokens), kubelets: kubelets,
+                logger: Logger(label: "apiserver", from: logger))
+            try await server.start()
+        } catch {
+            throw ClusterError("the API server: \(error)")
+        }
+    }
+
+    /// Answers on `host` and the cluster's port.
+    func listen(on host: String) async throws(ClusterError) -> HTTPServer {
+        do {
+            let verifier = try ClientCertificateVerifier(authoritiesPEM: keys.authority.certificatePEM)
+            let tls = HTTPServer.TLS(
+                certificateChainPEM: Array(keys.apiServer.certificatePEM.utf8),
+                privateKeyPEM: Array(keys.apiServer.privateKeyPEM.utf8),
+                clientCertificates: HTTPServer.ClientCertificates(
+                    certificateAuthoritiesPEM: Array(keys.authority.certificatePEM.utf8),
+                    verify: { await verifier.problem(with: $0) }))
+            let server = server
+            let configuration = HTTPServer.Configuration(
+                host: host, port: options.port, tls: tls,
+                onTooLarge: { request, response in server.answerTooLarge(request, response) }, logger: logger)
+            return try await HTTPServer.start(configuration, responder: server)
+        } catch HTTPServerError.addressInUse {
+            throw ClusterError(
+                "port \(options.port) of \(host) is taken", mend: "name another with --port, or stop who has it")
+        } catch {
+            throw ClusterError("the API cannot listen on \(host):\(options.port): \(error)")
+        }
+    }
+
+    /// The API as a component has it.
+    func client(as name: String, groups: [String] = []) -> KubeClient {
+        let user = UserInfo(name: name, groups: groups + ["system:authenticated"])
+        return KubeClient(InProcessTransport(api: server.inProcess(as: user)))
+    }
+
+    /// Runs controllers and scheduler until the task is cancelled.
+    func runComponents() async {
+        var managerOptions = ControllerManagerOptions()
+        managerOptions.rootCA = keys.authority.certificatePEM
+        managerOptions.resources = Self.resources
+        managerOptions.logger = Logger(label: "controller-manager", from: logger)
+        let manager = ControllerManager(
+            client: client(as: "system:kube-controller-manager"), options: managerOptions)
+        let scheduler = Scheduler(
+            client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await manager.run() }
+            group.addTask { await scheduler.run() }
+        }
+    }
+
+    /// Every resource once, in the version it is stored in, for the garbage collector and for namespace deletion.
+    private static var resources: [ServedResource] {
+        Schema.builtin.resources.filter { resource in
+            resource.storage.group == resource.group && resource.storage.version == resource.version
+                && resource.storage.plural == resource.plural
+        }.map { resource in
+            ServedResource(
+                apiVersion: resource.apiVersion, resource: resource.plural, kind: resource.kind,
+                namespaced: resource.namespaced, verbs: Set(resource.verbs))
+        }
+    }
+
+    func stop() async {
+        server.stop()
+        await kubelets.shutdown()
+        await store.close()
+    }
+}
+
+extension Logger {
+    /// A logger with another label and the same level.
+    init(label: String, from other: Logger) {
+        self.init(label: label)
+        logLevel = other.logLevel
+    }
+}

@@ -1,0 +1,113 @@
+import Dispatch
+import Foundation
+import HTTPServer
+import KubeClient
+import KubeTypes
+import Logging
+
+/// `martlet up`: a cluster in this process, until it is told to stop.
+public enum ForegroundCluster {
+    /// Runs until INT or TERM arrives, and then stops everything it started.
+    /// - Throws: `ClusterError` with what keeps it from running.
+    public static func run(_ options: ClusterOptions, logLevel: LogLevel) async throws {
+        let started = processStart()
+        limitMemoryArenas()
+        var logger = Logger(label: "martlet") { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = logLevel.level
+            return handler
+        }
+        logger.logLevel = logLevel.level
+        let stop = StopSignal()
+
+        try options.directory.prepare()
+        guard let lock = FileLock(path: options.directory.lock) else {
+            throw ClusterError(
+                "a cluster runs in \(options.directory.path) already", mend: "use it, or stop it with 'martlet down'")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let machine = options.runsNode ? try Machine.claim(options) : nil
+        defer { withExtendedLifetime(machine) {} }
+
+        let plane = try await ControlPlane(options, logger: logger)
+        let loopback = try await plane.listen(on: "127.0.0.1")
+        try Kubeconfigs.write(options, keys: plane.keys)
+        var state = RunState(
+            pid: getpid(), port: options.port, nodeName: options.runsNode ? options.nodeName : "")
+        state.apiReadyAfter = milliseconds(since: started)
+        state.write(path: options.directory.runState)
+        logger.info("the API answers on https://127.0.0.1:\(options.port) after \(milliseconds(since: started)) ms")
+
+        let components = Task { await plane.runComponents() }
+        var nodeError: ClusterError?
+        var node: NodeStack?
+        if options.runsNode {
+            do {
+                let stack = try await NodeStack(options, plane: plane, logger: logger)
+                node = stack
+                if await stack.waitUntilReady(orStopped: stop) {
+                    state.nodeReadyAfter = milliseconds(since: started)
+                    state.write(path: options.directory.runState)
+                    logger.info("the node is Ready after \(milliseconds(since: started)) ms")
+                }
+            } catch {
+                nodeError = error as? ClusterError ?? ClusterError("the node: \(error)")
+            }
+        }
+        if nodeError == nil { await stop.wait() }
+        logger.info("stopping")
+        await node?.stop()
+        components.cancel()
+        await components.value
+        await loopback.shutdown(grace: .seconds(2))
+        await plane.stop()
+        try? FileManager.default.removeItem(atPath: options.directory.runState)
+        if let nodeError { throw nodeError }
+    }
+
+    /// Threads of glibc's allocator keep arenas of their own, which for a server of few threads and many short-lived
+    /// objects is memory held for nothing.
+    private static func limitMemoryArenas() {
+        mallopt(M_ARENA_MAX, 2)
+        mallopt(M_TRIM_THRESHOLD, 256 << 10)
+    }
+
+    /// When this process began, so that the time to load it counts as well.
+    private static func processStart() -> ContinuousClock.Instant {
+        let now = ContinuousClock.now
+        guard let stat = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
+            let uptime = try? String(contentsOfFile: "/proc/uptime", encoding: .utf8),
+            let up = uptime.split(separator: " ").first.flatMap({ Double($0) }),
+            let ticks = stat.split(separator: ")").last?.split(separator: " ").dropFirst(19).first.flatMap({ Double($0) })
+        else { return now }
+        return now - .seconds(max(0, up - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))))
+    }
+
+    private static func milliseconds(since start: ContinuousClock.Instant) -> Int {
+        let passed = (ContinuousClock.now - start).components
+        return Int(passed.seconds) * 1000 + Int(passed.attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+/// INT and TERM, once.
+final class StopSignal: Sendable {
+    private let stream: AsyncStream<Void>
+    private let sources: [any DispatchSourceSignal & Sendable]
+
+    init() {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        self.stream = stream
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { continuation.finish() }
+            source.resume()
+            return source
+        }
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Returns when a signal has come.
+    func wait() async { for await _ in stream {} }
+}

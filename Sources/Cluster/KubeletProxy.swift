@@ -1,0 +1,61 @@
+import APIServer
+import AsyncHTTPClient
+import Foundation
+import HTTPServer
+import JSON
+import KubeTypes
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import NIOSSL
+import PKI
+
+/// The API server's way to kubelets: HTTPS with a certificate that kubelets trust.
+final class KubeletProxy: KubeletConnection {
+    private let client: HTTPClient
+
+    init(authority: CertificateAuthority, identity: IssuedCertificate) throws {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.certificatePEM.utf8)))
+        tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map {
+            .certificate($0)
+        }
+        tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem))
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        configuration.timeout.connect = .seconds(10)
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    func shutdown() async { try? await client.shutdown() }
+
+    func logs(node: JSONValue, path: String, query: String, to response: any HTTPResponseWriter) {
+        let status = Node(node).status
+        let address = status.addresses.first { $0.type == "InternalIP" }?.address
+        guard let address, let port = status.daemonEndpoints?.kubeletEndpoint?.Port else {
+            send(.internalError("node \(Node(node).name) has not said where its kubelet listens"), to: response)
+            return
+        }
+        let task = Task {
+            do {
+                let url = "https://\(address):\(port)\(path)" + (query.isEmpty ? "" : "?\(query)")
+                let answer = try await client.execute(HTTPClientRequest(url: url), timeout: .hours(4))
+                var headers = HTTPHeaders()
+                headers.add(name: "content-type", value: answer.headers.first(name: "content-type") ?? "text/plain")
+                response.begin(answer.status, headers: headers)
+                for try await piece in answer.body { response.write(piece) }
+                response.end()
+            } catch is CancellationError {
+                response.end()
+            } catch {
+                send(.internalError("cannot reach the kubelet of \(Node(node).name): \(error)"), to: response)
+            }
+        }
+        response.onClose { task.cancel() }
+    }
+
+    private func send(_ error: APIError, to response: any HTTPResponseWriter) {
+        response.send(
+            HTTPResponseStatus(statusCode: error.code), headers: ["content-type": "application/json"],
+            body: [ByteBuffer(bytes: JSONWriter.bytes(of: error.status.json))])
+    }
+}

@@ -1,0 +1,134 @@
+import CRI
+import ClusterDNS
+import Foundation
+import HTTPServer
+import JSON
+import KubeClient
+import KubeTypes
+import Kubelet
+import Logging
+import ServiceProxy
+
+/// The node of a cluster on one machine: network, container runtime, kubelet, service proxy and DNS.
+final class NodeStack: Sendable {
+    /// What can be brought up before there is an API: links and routes, and the container runtime.
+    struct Ground: Sendable {
+        let network: NodeNetwork
+        /// Nil where somebody else runs the runtime.
+        let containerd: ContainerdProcess?
+        let runtime: ContainerRuntime
+
+        static func prepare(_ options: ClusterOptions, logger: Logger) async throws(ClusterError) -> Ground {
+            let network = NodeNetwork(
+                Machine.networkOptions(options.directory), logger: Logger(label: "node-network", from: logger))
+            // Also what keeps stray packets on this machine: it has to be there before anything is sent.
+            do { try await network.setUp() } catch { throw ClusterError("the node's network: \(error)") }
+            do {
+                var containerd: ContainerdProcess?
+                let socket: String
+                if let endpoint = options.containerRuntimeEndpoint {
+                    socket = endpoint
+                } else {
+                    let process = ContainerdProcess(
+                        Machine.containerdOptions(options.directory), logger: Logger(label: "containerd", from: logger))
+                    _ = try await process.ensureRunning()
+                    containerd = process
+                    socket = process.options.socket
+                }
+                let runtime = try ContainerRuntime(socket: socket, logger: Logger(label: "cri", from: logger))
+                return Ground(network: network, containerd: containerd, runtime: runtime)
+            } catch {
+                throw ClusterError("the container runtime: \(error)")
+            }
+        }
+    }
+
+    private let ground: Ground
+    private let kubelet: Kubelet
+    private let proxy: ServiceProxy
+    private let apiListener: HTTPServer
+    private let tasks: [Task<Void, Never>]
+    private let client: KubeClient
+    private let options: ClusterOptions
+    private let logger: Logger
+
+    init(_ options: ClusterOptions, plane: ControlPlane, ground: Ground, logger: Logger) async throws(ClusterError) {
+        self.options = options
+        self.ground = ground
+        self.logger = logger
+        // Pods reach the API at the node's address.
+        apiListener = try await plane.listen(on: Addresses.node)
+        client = plane.client(as: "system:node:\(options.nodeName)", groups: ["system:nodes"])
+        kubelet = try Self.makeKubelet(options, plane: plane, ground: ground, client: client, logger: logger)
+        let proxy = ServiceProxy(
+            client: plane.client(as: "system:kube-proxy"), nodeName: options.nodeName, nodeIPs: [Addresses.node],
+            podCIDR: Addresses.clusterPodCIDR, options: ServiceProxy.Options(serviceCIDRs: [Addresses.serviceCIDR]),
+            logger: Logger(label: "service-proxy", from: logger))
+        self.proxy = proxy
+        let dns = ClusterDNS(
+            client: plane.client(
+                as: "system:serviceaccount:kube-system:kube-dns",
+                groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"]),
+            options: ClusterDNS.Options(
+                domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], serviceIPs: [Addresses.dns],
+                reverseCIDRs: [Addresses.clusterPodCIDR, Addresses.serviceCIDR]),
+            logger: Logger(label: "cluster-dns", from: logger))
+        let kubelet = kubelet
+        let administrator = plane.client(as: "system:admin", groups: ["system:masters"])
+        tasks = [
+            Task { await kubelet.run() },
+            Task { await proxy.run() },
+            Task {
+                do { try await dns.run() } catch { logger.error("cluster DNS: \(error)") }
+            },
+            Task {
+                do { try await DNSService.ensure(administrator) } catch { logger.error("the service kube-dns: \(error)") }
+            },
+            Task { await ground.containerd?.supervise() },
+        ]
+    }
+
+    /// Waits for the node to be Ready.
+    /// - Returns: false if the cluster is told to stop before.
+    func waitUntilReady(orStopped stop: StopSignal) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { [client, options] in
+                let informer = Informer<Node>(client, fieldSelector: "metadata.name=\(options.nodeName)")
+                let (ready, continuation) = AsyncStream.makeStream(of: Void.self)
+                informer.addHandler { change in
+                    if change.object.status.conditions.contains(where: { $0.type == "Ready" && $0.status == "True" }) {
+                        continuation.finish()
+                    }
+                }
+                let run = Task { await informer.run() }
+                for await _ in ready {}
+                run.cancel()
+                return !Task.isCancelled
+            }
+            group.addTask {
+                await stop.wait()
+                return false
+            }
+            let result = await group.next() ?? false
+            group.cancelAll()
+            return result
+        }
+    }
+
+    /// Stops the pods, the runtime if it is ours, and removes links, routes and tables.
+    func stop() async {
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        if let containerd = ground.containerd {
+            await containerd.removeAllPods(ground.runtime)
+            ground.runtime.close()
+            await containerd.stop()
+            containerd.unmountLeftovers()
+        } else {
+            ground.runtime.close()
+        }
+        await proxy.cleanup()
+        await ground.network.tearDown()
+        await apiListener.shutdown(grace: .seconds(2))
+    }
+}

@@ -1,0 +1,363 @@
+// The node agent: it runs the pods that are assigned to this machine and reports how they do.
+
+import CRI
+import Glibc
+import KubeClient
+import KubeTypes
+import Logging
+import Synchronization
+
+/// What a node agent is told.
+public struct KubeletOptions: Sendable {
+    public var nodeName: String
+    /// Calls the API as `system:node:<name>`.
+    public var client: KubeClient
+    /// The runtime's socket.
+    public var runtimeSocket: String
+    /// Holds volumes and the files of pods.
+    public var dataDir = "/var/lib/martlet/kubelet"
+    /// Where the logs of containers are, by pod and container.
+    public var podLogsDir = "/var/log/pods"
+    /// The node's addresses, the primary one first.
+    public var nodeIPs: [String]
+    public var podCIDR: String?
+    public var clusterDNS: [String] = []
+    public var clusterDomain = "cluster.local"
+    /// Where the HTTPS server listens, beside the address.
+    public var address = "0.0.0.0"
+    public var port = 10250
+    /// The server's certificate and key, PEM, and the CA that signs its clients' certificates. Without them there is no
+    /// server, and no logs.
+    public var serverCertificatePEM: String?
+    public var serverKeyPEM: String?
+    public var clientCAPEM: String?
+    public var nodeLabels: [String: String] = [:]
+    public var maxPods = 110
+    public var version = "v1.36.0"
+    /// Where the control groups of pods are below the hierarchies' roots.
+    public var cgroupRoot = "/kubepods"
+    /// Images that were loaded from files; nil if there is no such store.
+    public var imageStore: ImageStore?
+    /// The node's own resolv.conf, which pods inherit from.
+    public var resolvConf = "/etc/resolv.conf"
+    public var logger = Logger(label: "kubelet")
+
+    public init(nodeName: String, client: KubeClient, runtimeSocket: String, nodeIPs: [String]) {
+        self.nodeName = nodeName
+        self.client = client
+        self.runtimeSocket = runtimeSocket
+        self.nodeIPs = nodeIPs
+    }
+}
+
+/// Runs the pods that are assigned to its node.
+///
+/// Whatever it needs to know about pods that run already, it finds in the runtime's labels and annotations: an agent
+/// that was killed takes up where it left off.
+public final class Kubelet: Sendable {
+    private struct State {
+        var workers: [String: PodWorker] = [:]
+        var tasks: [String: Task<Void, Never>] = [:]
+        /// What the runtime showed of each pod at the last look.
+        var seen: [String: Set<String>] = [:]
+        var orphans: Set<String> = []
+        var accepting = true
+        var facts: NodeFacts
+    }
+
+    private let options: KubeletOptions
+    private let runtime: any RuntimeService
+    private let recorder: EventRecorder
+    private let machine: NodeInspection
+    private let pods: Informer<Pod>
+    private let services: Informer<Service>
+    private let node: NodeReporter
+    private let state: Mutex<State>
+    private let context: PodWorkerContext
+    private let sources: ObjectSources
+    private let relist: (stream: AsyncStream<Void>, signal: AsyncStream<Void>.Continuation)
+
+    /// - Throws: `RuntimeError` where the runtime's socket cannot be used at all; a runtime that does not answer yet is
+    ///   waited for.
+    public convenience init(_ options: KubeletOptions) throws {
+        self.init(options, runtime: try ContainerRuntime(socket: options.runtimeSocket, logger: options.logger))
+    }
+
+    /// The same over any runtime.
+    public init(_ options: KubeletOptions, runtime: any RuntimeService) {
+        self.options = options
+        self.runtime = runtime
+        let logger = options.logger
+        let now: @Sendable () -> Time = { kubeletNow() }
+        recorder = EventRecorder(client: options.client, component: "kubelet", host: options.nodeName, logger: logger)
+        try? Files.makeDirectory(options.dataDir, mode: 0o750)
+        machine = NodeInspection.read(dataDir: options.dataDir)
+        pods = Informer(options.client, fieldSelector: "spec.nodeName=\(options.nodeName)", logger: logger)
+        services = Informer(options.client, logger: logger)
+        node = NodeReporter(options: options, runtime: runtime, recorder: recorder, machine: machine, now: now)
+        let facts = NodeFacts(
+            name: options.nodeName, ips: options.nodeIPs, clusterDNS: options.clusterDNS,
+            clusterDomain: options.clusterDomain,
+            resolvConf: ResolvConf(parsing: Files.text(options.resolvConf) ?? ""), cgroupRoot: options.cgroupRoot,
+            podLogs: options.podLogsDir, memoryCapacity: machine.memory,
+            allocatable: machine.allocatable(maxPods: options.maxPods),
+            seccompDirectory: options.dataDir + "/seccomp")
+        state = Mutex(State(facts: facts))
+        let reporter = PodReporter(recorder: recorder)
+        let box = Mutex<(@Sendable (Set<String>) -> Void)?>(nil)
+        let changed = ChangeRelay(box)
+        sources = ObjectSources(client: options.client, logger: logger) { uids in changed.call(uids) }
+        let volumes = PodVolumes(
+            root: options.dataDir, tokens: ServiceAccountTokens(client: options.client, now: now), sources: sources,
+            now: now)
+        let services = services
+        let executor = PodExecutor(
+            runtime: runtime, volumes: volumes,
+            images: ImagePuller(runtime: runtime, store: options.imageStore, reporter: reporter, now: now),
+            hooks: HookRunner(runtime: runtime), reporter: reporter, facts: { facts },
+            services: {
+                await services.waitForSync()
+                return services.objects
+            }, now: now, logger: logger)
+        context = PodWorkerContext(
+            client: options.client, runtime: runtime, executor: executor, reporter: reporter,
+            prober: Prober(runtime: runtime), facts: { facts }, now: now, logger: logger)
+        relist = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        changed.set { [weak self] uids in
+            guard let self else { return }
+            let workers = self.state.withLock { state in uids.compactMap { state.workers[$0] } }
+            for worker in workers { worker.objectsChanged() }
+        }
+    }
+
+    /// Runs until the task is cancelled. Pods go on running: the next agent takes them over.
+    public func run() async {
+        pods.addHandler { [weak self] change in self?.podChanged(change) }
+        let server: KubeletServer.Running?
+        do {
+            server = try await KubeletServer(kubelet: self, options: options).start()
+        } catch {
+            options.logger.error("the kubelet's server did not start: \(error)")
+            server = nil
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.node.run() }
+            group.addTask { await self.node.keepLease() }
+            group.addTask { await self.services.run() }
+            group.addTask { await self.pods.run() }
+            group.addTask { await self.followRuntime() }
+            group.addTask { await self.watchRuntime() }
+            group.addTask { await LogRotation(runtime: self.runtime, logger: self.options.logger).run() }
+            await group.waitForAll()
+        }
+        let tasks = state.withLock { state in
+            state.accepting = false
+            return Array(state.tasks.values)
+        }
+        for task in tasks { task.cancel() }
+        await server?.stop()
+    }
+
+    /// Ends every pod on the node, within their grace periods but at most `grace` seconds, and removes what is left of
+    /// them. Call it after `run` has returned.
+    public func stopAllPods(grace: Int = 10) async {
+        let containers = (try? await runtime.listContainers(labels: [:])) ?? []
+        let runtime = runtime
+        await withTaskGroup(of: Void.self) { group in
+            for container in containers where container.state == .running {
+                group.addTask { try? await runtime.stopContainer(container.id, timeout: grace) }
+            }
+        }
+        let sandboxes = (try? await runtime.listPodSandboxes(labels: [:])) ?? []
+        let executor = context.executor
+        await withTaskGroup(of: Void.self) { group in
+            for sandbox in sandboxes {
+                let logs = "\(options.podLogsDir)/\(sandbox.metadata.namespace)_\(sandbox.metadata.name)_\(sandbox.metadata.uid)"
+                group.addTask { try? await executor.remove(uid: sandbox.metadata.uid, logDirectory: logs) }
+            }
+        }
+        for uid in executor.volumes.podsOnDisk { try? executor.volumes.remove(uid) }
+    }
+
+    // MARK: Pods
+
+    private func podChanged(_ change: Informer<Pod>.Change) {
+        switch change {
+        case .added(let pod): admit(pod)
+        case .updated(let old, let pod):
+            if old.uid != pod.uid {
+                state.withLock { $0.workers[old.uid] }?.submitRemoval()
+                admit(pod)
+            } else if Self.matters(old, pod) {
+                admit(pod)
+            }
+        case .deleted(let pod): state.withLock { $0.workers[pod.uid] }?.submitRemoval()
+        }
+    }
+
+    /// Whether a change is more than our own report coming back.
+    static func matters(_ old: Pod, _ new: Pod) -> Bool {
+        func relevant(_ pod: Pod) -> Pod {
+            var pod = pod
+            pod.metadata.resourceVersion = nil
+            pod.metadata.managedFields = []
+            let foreign = pod.status.conditions.filter { condition in
+                !["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"]
+                    .contains(condition.type)
+            }
+            let phase = pod.isFinished ? pod.status.phase : nil
+            pod.status = PodStatus()
+            pod.status.conditions = foreign
+            pod.status.phase = phase
+            return pod
+        }
+        return relevant(old) != relevant(new)
+    }
+
+    private func admit(_ pod: Pod) {
+        let (worker, isNew): (PodWorker?, Bool) = state.withLock { state in
+            if let worker = state.workers[pod.uid] { return (worker, false) }
+            guard state.accepting else { return (nil, false) }
+            let worker = PodWorker(pod, context)
+            state.workers[pod.uid] = worker
+            return (worker, true)
+        }
+        guard let worker else { return }
+        guard isNew else {
+            worker.submit(pod)
+            return
+        }
+        let uid = pod.uid
+        let task = Task {
+            await worker.run()
+            self.state.withLock { state in
+                state.workers[uid] = nil
+                state.tasks[uid] = nil
+                state.seen[uid] = nil
+            }
+        }
+        state.withLock { state in if state.workers[uid] != nil { state.tasks[uid] = task } }
+    }
+
+    func worker(namespace: String, name: String) -> PodWorker? {
+        guard let pod = pods.get(name, namespace: namespace) else { return nil }
+        return state.withLock { $0.workers[pod.uid] }
+    }
+
+    var allWorkers: [PodWorker] { state.withLock { Array($0.workers.values) } }
+
+    var runtimeService: any RuntimeService { runtime }
+
+    // MARK: The runtime
+
+    /// Has the runtime looked at whenever it says that something happened.
+    private func followRuntime() async {
+        let signal = relist.signal
+        while !Task.isCancelled {
+            do {
+                try await runtime.followEvents { signal.yield() }
+            } catch is CancellationError {
+                return
+            } catch { options.logger.debug("runtime events: \(error)") }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Looks at all that runs, at every event and every second, and wakes the workers of pods for which something is
+    /// different. What belongs to no pod is removed.
+    private func watchRuntime() async {
+        await pods.waitForSync()
+        let signal = relist.signal
+        let ticker = Task {
+            while !Task.isCancelled {
+                signal.yield()
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+        defer { ticker.cancel() }
+        var round = 0
+        for await _ in relist.stream {
+            if Task.isCancelled { return }
+            do {
+                let seen = try await lookAtRuntime()
+                wakeChanged(seen)
+                removeOrphans(Set(seen.keys), includingDisk: round % 60 == 0)
+                round += 1
+            } catch { options.logger.debug("the runtime does not answer: \(error)") }
+        }
+    }
+
+    /// States of sandboxes and containers, by the pod's uid.
+    private func lookAtRuntime() async throws -> [String: Set<String>] {
+        var seen: [String: Set<String>] = [:]
+        for sandbox in try await runtime.listPodSandboxes(labels: [:]) {
+            seen[sandbox.metadata.uid, default: []].insert("\(sandbox.id) \(sandbox.ready)")
+        }
+        for container in try await runtime.listContainers(labels: [:]) {
+            guard let uid = container.labels[RuntimeKeys.podUID] else { continue }
+            seen[uid, default: []].insert("\(container.id) \(container.state)")
+        }
+        return seen
+    }
+
+    private func wakeChanged(_ seen: [String: Set<String>]) {
+        let changed = state.withLock { state in
+            let changed = state.workers.filter { state.seen[$0.key] != seen[$0.key] }
+            state.seen = seen
+            return changed.values
+        }
+        for worker in changed { worker.wake() }
+    }
+
+    /// Ends what runs for pods that the API has no longer, and removes their leftovers.
+    private func removeOrphans(_ running: Set<String>, includingDisk: Bool) {
+        let known = Set(pods.objects.map(\.uid))
+        var candidates = running
+        if includingDisk { candidates.formUnion(context.executor.volumes.podsOnDisk) }
+        let orphans = state.withLock { state in
+            let orphans = candidates.filter { uid in
+                !known.contains(uid) && state.workers[uid] == nil && !state.orphans.contains(uid)
+            }
+            state.orphans.formUnion(orphans)
+            return orphans
+        }
+        for uid in orphans {
+            Task {
+                await self.removeOrphan(uid)
+                self.state.withLock { _ = $0.orphans.remove(uid) }
+            }
+        }
+    }
+
+    private func removeOrphan(_ uid: String) async {
+        options.logger.info("removing what is left of pod \(uid)")
+        do {
+            let containers = try await runtime.listContainers(labels: [RuntimeKeys.podUID: uid])
+            let runtime = runtime
+            await withTaskGroup(of: Void.self) { group in
+                for container in containers where container.state == .running {
+                    let grace = container.annotations[RuntimeKeys.gracePeriod].flatMap(Int.init) ?? 30
+                    group.addTask { try? await runtime.stopContainer(container.id, timeout: grace) }
+                }
+            }
+            let sandbox = try await runtime.listPodSandboxes(labels: [RuntimeKeys.podUID: uid]).first?.metadata
+            let logs = sandbox.map { "\(options.podLogsDir)/\($0.namespace)_\($0.name)_\(uid)" }
+            try await context.executor.remove(uid: uid, logDirectory: logs)
+        } catch { options.logger.warning("what is left of pod \(uid) could not be removed: \(error)") }
+    }
+}
+
+/// Lets a closure be given that did not exist yet when its caller was made.
+private final class ChangeRelay: Sendable {
+    private let action: Mutex<(@Sendable (Set<String>) -> Void)?>
+    init(_ action: consuming Mutex<(@Sendable (Set<String>) -> Void)?>) { self.action = action }
+    func set(_ new: @escaping @Sendable (Set<String>) -> Void) { action.withLock { $0 = new } }
+    func call(_ uids: Set<String>) { action.withLock { $0 }?(uids) }
+}
+
+/// The time of day.
+func kubeletNow() -> Time {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Time(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+}

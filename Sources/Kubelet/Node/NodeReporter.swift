@@ -1,0 +1,193 @@
+// Keeping the node in the API: its registration, its status, and the lease that says that it is alive.
+
+import CRI
+import JSON
+import KubeClient
+import KubeTypes
+import Logging
+
+actor NodeReporter {
+    private let options: KubeletOptions
+    private let runtime: any RuntimeService
+    private let recorder: EventRecorder
+    private let machine: NodeInspection
+    private let now: @Sendable () -> Time
+    private let logger: Logger
+    private var node: Node?
+    private var written: Time?
+    private var ready: Bool?
+    private var runtimeVersion = ""
+
+    init(
+        options: KubeletOptions, runtime: any RuntimeService, recorder: EventRecorder, machine: NodeInspection,
+        now: @escaping @Sendable () -> Time
+    ) {
+        self.options = options
+        self.runtime = runtime
+        self.recorder = recorder
+        self.machine = machine
+        self.now = now
+        logger = options.logger
+    }
+
+    private var client: KubeClient { options.client }
+
+    /// Registers the node, then looks at it: often until it is ready, then every ten seconds. What changed is written
+    /// at once, what did not every five minutes.
+    func run() async {
+        event("Starting", "Starting kubelet.")
+        while !Task.isCancelled {
+            do {
+                try await look()
+            } catch { logger.debug("node status was not written: \(error)") }
+            try? await Task.sleep(for: ready == true ? .seconds(10) : .milliseconds(100))
+        }
+    }
+
+    private func look() async throws {
+        var problem: String?
+        var images: [RuntimeImage] = []
+        do {
+            if runtimeVersion.isEmpty {
+                let version = try await runtime.version()
+                runtimeVersion = "\(version.name)://\(version.version)"
+            }
+            problem = Self.problem(try await runtime.status())
+            images = try await runtime.listImages()
+        } catch let error as RuntimeError {
+            problem = "container runtime is down: \(error)"
+        }
+        let node = try await register(problem: problem, images: images)
+        let time = now()
+        let status = status(node.status, problem, images, time)
+        let due = written.map { time.since($0) >= 300 } ?? true
+        if due || NodeStatusBuilder.differs(status, node.status) { try await write(node, status) }
+        let isReady = problem == nil
+        if ready != isReady {
+            ready = isReady
+            let name = isReady ? "NodeReady" : "NodeNotReady"
+            event(name, "Node \(options.nodeName) status is now: \(name)")
+        }
+    }
+
+    private func status(_ previous: NodeStatus, _ problem: String?, _ images: [RuntimeImage], _ time: Time) -> NodeStatus {
+        NodeStatusBuilder.status(
+            NodeStatusInput(
+                options: options, machine: machine, runtimeVersion: runtimeVersion, problem: problem, images: images,
+                previous: previous, now: time))
+    }
+
+    /// What keeps the node from being ready, from the runtime's conditions.
+    static func problem(_ conditions: [RuntimeCondition]) -> String? {
+        let missing = ["RuntimeReady", "NetworkReady"].compactMap { type -> String? in
+            guard let condition = conditions.first(where: { $0.type == type }) else { return "\(type) is not known" }
+            if condition.status { return nil }
+            let what = type == "NetworkReady" ? "container runtime network not ready" : "container runtime not ready"
+            return "\(what): \(type)=false reason:\(condition.reason) message:\(condition.message)"
+        }
+        return missing.isEmpty ? nil : missing.joined(separator: ", ")
+    }
+
+    /// The node in the API, made if it is not there.
+    private func register(problem: String?, images: [RuntimeImage]) async throws -> Node {
+        if let node { return node }
+        let labels = NodeStatusBuilder.labels(options, machine)
+        let annotation = "volumes.kubernetes.io/controller-managed-attach-detach"
+        var found: Node
+        do {
+            found = try await client.get(Node.self, options.nodeName)
+            if labels.contains(where: { found.labels[$0.key] != $0.value }) {
+                found = try await client.modify(Node.self, options.nodeName) { node in
+                    node.metadata.labels = node.labels.merging(labels) { $1 }
+                    return true
+                }
+            }
+        } catch where (error as? APIError)?.isNotFound == true {
+            var node = Node(name: options.nodeName)
+            node.metadata.labels = labels
+            node.metadata.annotations = [annotation: "true"]
+            if let cidr = options.podCIDR {
+                node.spec.podCIDR = cidr
+                node.spec.podCIDRs = [cidr]
+            }
+            node.status = status(NodeStatus(), problem, images, now())
+            found = try await client.create(node)
+            logger.info("node \(options.nodeName) registered")
+        }
+        node = found
+        return found
+    }
+
+    private func write(_ node: Node, _ status: NodeStatus) async throws {
+        do {
+            self.node = try await client.modify(Node.self, options.nodeName, status: true) { node in
+                // Conditions of others may have changed since.
+                let own = Set(status.conditions.map(\.type))
+                let foreign = node.status.conditions.filter { !own.contains($0.type) }
+                node.status = status
+                node.status.conditions = foreign + status.conditions
+                return true
+            }
+            written = now()
+        } catch where (error as? APIError)?.isNotFound == true {
+            // Somebody deleted the node: it is registered again.
+            self.node = nil
+        }
+    }
+
+    private func event(_ reason: String, _ message: String) {
+        var reference = ObjectReference()
+        reference.kind = "Node"
+        reference.name = options.nodeName
+        reference.uid = options.nodeName
+        recorder.event(regarding: reference, type: .normal, reason: reason, message: message)
+    }
+
+    // MARK: The lease
+
+    /// Renews the node's lease every ten seconds; it is good for forty.
+    func keepLease() async {
+        var lease: Lease?
+        var delay = Duration.milliseconds(200)
+        while !Task.isCancelled {
+            do {
+                lease = try await renew(lease)
+                delay = .milliseconds(200)
+                try await Task.sleep(for: .seconds(10))
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.debug("the node's lease was not renewed: \(error)")
+                lease = nil
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(7))
+            }
+        }
+    }
+
+    private func renew(_ held: Lease?) async throws -> Lease {
+        let namespace = "kube-node-lease"
+        var lease: Lease
+        if let held {
+            lease = held
+        } else {
+            do {
+                lease = try await client.get(Lease.self, options.nodeName, namespace: namespace)
+            } catch where (error as? APIError)?.isNotFound == true {
+                lease = Lease(name: options.nodeName, namespace: namespace)
+            }
+        }
+        lease.spec.holderIdentity = options.nodeName
+        lease.spec.leaseDurationSeconds = 40
+        lease.spec.renewTime = MicroTime(now())
+        if lease.metadata.ownerReferences.isEmpty, let node, !node.uid.isEmpty {
+            var owner = OwnerReference()
+            owner.apiVersion = "v1"
+            owner.kind = "Node"
+            owner.name = node.name
+            owner.uid = node.uid
+            lease.metadata.ownerReferences = [owner]
+        }
+        return lease.resourceVersion.isEmpty ? try await client.create(lease) : try await client.update(lease)
+    }
+}

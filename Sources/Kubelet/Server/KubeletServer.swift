@@ -1,0 +1,168 @@
+// What the API server asks the node agent: logs, above all.
+
+import CRI
+import HTTPServer
+import JSON
+import KubeTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import PKI
+
+/// Answers on the kubelet's port. Whoever asks must show a certificate that the cluster's CA signed.
+final class KubeletServer: HTTPResponder {
+    struct Running: Sendable {
+        let server: HTTPServer
+        func stop() async { await server.shutdown(grace: .seconds(1)) }
+    }
+
+    private let kubelet: Kubelet
+    private let options: KubeletOptions
+
+    init(kubelet: Kubelet, options: KubeletOptions) {
+        self.kubelet = kubelet
+        self.options = options
+    }
+
+    /// - Returns: nil where the agent was given no certificate to serve with.
+    func start() async throws -> Running? {
+        guard let certificate = options.serverCertificatePEM, let key = options.serverKeyPEM,
+            let authority = options.clientCAPEM
+        else { return nil }
+        let verifier = try ClientCertificateVerifier(authoritiesPEM: authority)
+        let tls = HTTPServer.TLS(
+            certificateChainPEM: Array(certificate.utf8), privateKeyPEM: Array(key.utf8),
+            clientCertificates: HTTPServer.ClientCertificates(certificateAuthoritiesPEM: Array(authority.utf8)) { chain in
+                await verifier.problem(with: chain)
+            })
+        let configuration = HTTPServer.Configuration(
+            host: options.address, port: options.port, tls: tls, logger: options.logger)
+        return Running(server: try await HTTPServer.start(configuration, responder: self))
+    }
+
+    func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter) {
+        let (path, query) = Self.split(request.target)
+        let parts = path.split(separator: "/").map(String.init)
+        if path == "/healthz" {
+            Self.answer(response, .ok, "ok")
+            return
+        }
+        guard request.clientCertificate != nil, request.clientCertificateProblem == nil else {
+            Self.answer(response, .unauthorized, "Unauthorized")
+            return
+        }
+        switch parts.first {
+        case "containerLogs" where parts.count == 4 && request.method == .GET:
+            guard let logOptions = LogOptions(query: query, now: kubeletNow()) else {
+                Self.answer(response, .badRequest, "invalid log options")
+                return
+            }
+            let reader = LogStream(
+                kubelet: kubelet, namespace: parts[1], pod: parts[2], container: parts[3], options: logOptions,
+                response: response)
+            reader.start()
+        case "pods" where request.method == .GET:
+            Task { await self.listPods(response) }
+        case "metrics" where request.method == .GET:
+            Task { await self.metrics(response) }
+        case "stats" where parts.dropFirst().first == "summary":
+            Task { await self.summary(response) }
+        case "exec", "attach", "portForward", "run", "cri":
+            Self.answer(response, .notImplemented, "\(parts[0]) is not supported by this kubelet yet")
+        default: Self.answer(response, .notFound, "404 page not found")
+        }
+    }
+
+    static func answer(_ response: any HTTPResponseWriter, _ status: HTTPResponseStatus, _ text: String) {
+        response.send(status, headers: ["content-type": "text/plain; charset=utf-8"], body: [ByteBuffer(string: text + "\n")])
+    }
+
+    private static func answer(_ response: any HTTPResponseWriter, json: JSONValue) {
+        response.send(
+            .ok, headers: ["content-type": "application/json"], body: [ByteBuffer(bytes: JSONWriter.bytes(of: json))])
+    }
+
+    private func listPods(_ response: any HTTPResponseWriter) async {
+        var items: [JSONValue] = []
+        for worker in kubelet.allWorkers { items.append(await worker.current().json) }
+        Self.answer(response, json: ["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(items)])
+    }
+
+    private func metrics(_ response: any HTTPResponseWriter) async {
+        let containers = (try? await kubelet.runtimeService.listContainers(labels: [:])) ?? []
+        let running = containers.count { $0.state == .running }
+        let text = """
+            # HELP kubelet_running_containers Number of containers currently running
+            # TYPE kubelet_running_containers gauge
+            kubelet_running_containers{container_state="running"} \(running)
+            kubelet_running_containers{container_state="exited"} \(containers.count { $0.state == .exited })
+            # HELP kubelet_working_pods Number of pods the kubelet is actually running
+            # TYPE kubelet_working_pods gauge
+            kubelet_working_pods \(kubelet.allWorkers.count)
+
+            """
+        response.send(
+            .ok, headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"], body: [ByteBuffer(string: text)])
+    }
+
+    /// What the node's containers use, in the form that metrics servers read.
+    private func summary(_ response: any HTTPResponseWriter) async {
+        let stats = (try? await kubelet.runtimeService.containerStats()) ?? []
+        var byPod: [String: [RuntimeContainerStats]] = [:]
+        for stat in stats { byPod[stat.labels[RuntimeKeys.podUID] ?? "", default: []].append(stat) }
+        let pods: [JSONValue] = byPod.sorted { $0.key < $1.key }.compactMap { uid, stats in
+            guard let first = stats.first, !uid.isEmpty else { return nil }
+            return [
+                "podRef": [
+                    "name": .string(first.labels[RuntimeKeys.podName] ?? ""),
+                    "namespace": .string(first.labels[RuntimeKeys.podNamespace] ?? ""), "uid": .string(uid),
+                ],
+                "containers": .array(
+                    stats.map { stat in
+                        let time = JSONValue.string(Time(nanoseconds: stat.timestamp).description)
+                        return [
+                            "name": .string(stat.name),
+                            "cpu": ["time": time, "usageCoreNanoSeconds": .integer(Int64(clamping: stat.cpuUsage))],
+                            "memory": [
+                                "time": time, "workingSetBytes": .integer(Int64(clamping: stat.memoryWorkingSet)),
+                                "usageBytes": .integer(Int64(clamping: stat.memoryUsage)),
+                                "rssBytes": .integer(Int64(clamping: stat.memoryRSS)),
+                            ],
+                        ]
+                    }),
+            ]
+        }
+        Self.answer(response, json: ["node": ["nodeName": .string(options.nodeName)], "pods": .array(pods)])
+    }
+
+    /// The path and the query of a target, decoded; of a parameter that is given twice the first.
+    static func split(_ target: String) -> (path: String, query: [String: String]) {
+        guard let mark = target.firstIndex(of: "?") else { return (decode(target[...]), [:]) }
+        var query: [String: String] = [:]
+        for pair in target[target.index(after: mark)...].split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = decode(parts[0])
+            if query[name] == nil { query[name] = parts.count > 1 ? decode(parts[1]) : "" }
+        }
+        return (decode(target[..<mark]), query)
+    }
+
+    private static func decode(_ text: Substring) -> String {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return String(text) }
+        var bytes: [UInt8] = []
+        let source = Array(text.utf8)
+        var index = 0
+        while index < source.count {
+            if source[index] == UInt8(ascii: "%"), index + 2 < source.count,
+                let byte = UInt8(String(decoding: source[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
+            {
+                bytes.append(byte)
+                index += 3
+            } else {
+                bytes.append(source[index] == UInt8(ascii: "+") ? UInt8(ascii: " ") : source[index])
+                index += 1
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
