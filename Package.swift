@@ -11,6 +11,7 @@ let nio: [Target.Dependency] = [
 let http: [Target.Dependency] =
     nio + [
         package("NIOHTTP1", "swift-nio"), package("NIOHTTP2", "swift-nio-http2"), package("NIOSSL", "swift-nio-ssl"),
+        package("NIOTLS", "swift-nio"),
     ]
 let logging = package("Logging", "swift-log")
 let httpClient = package("AsyncHTTPClient", "async-http-client")
@@ -58,7 +59,9 @@ let allTargets: [Target] = [
         ], exclude: ["Protos"]),
     // floor 5
     .target(name: "ControllerManager", dependencies: ["JSON", "KubeClient", "KubeTypes", "PKI", logging, crypto]),
-    .target(name: "Scheduler", dependencies: ["JSON", "KubeClient", "KubeTypes", logging]),
+    .target(
+        name: "Scheduler",
+        dependencies: ["JSON", "KubeClient", "KubeTypes", logging, package("HeapModule", "swift-collections")]),
     .target(
         name: "Kubelet",
         dependencies: ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient, logging, crypto]
@@ -66,12 +69,13 @@ let allTargets: [Target] = [
     .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     // floor 7
+    .target(name: "CMemory"),
     .target(
         name: "Cluster",
         dependencies: [
-            "APIServer", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON", "KubeClient", "KubeTypes",
-            "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", logging,
-        ] + nio),
+            "APISchema", "APIServer", "CMemory", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
+            "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", httpClient, logging,
+        ] + http),
     .executableTarget(
         name: "martlet",
         dependencies: ["Cluster", logging, package("ArgumentParser", "swift-argument-parser")]),
@@ -83,9 +87,9 @@ let allTargets: [Target] = [
     // Is killed by a test of Storage while it writes.
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
-    tests(of: "HTTPServer", http),
+    tests(of: "HTTPServer", http + ["PKI"]),
     tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
-    tests(of: "KubeClient", ["JSON", "KubeTypes"]),
+    tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),

@@ -72,7 +72,7 @@ func pod(_ number: Int) -> JSONValue {
             ], "managedFields": [managed("kube-controller-manager"), managed("kubelet")],
         ],
         "spec": [
-            "volumes": [["name": "data", "emptyDir": [:]]], "containers": [container("web"), container("sidecar")],
+            "volumes": [["name": "data", "emptyDir": [:]]], "containers": [container("web"), container("sidecar"), container("proxy")],
             "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
             "serviceAccountName": "default", "nodeName": "node-1", "schedulerName": "default-scheduler",
             "tolerations": [
@@ -89,7 +89,7 @@ func pod(_ number: Int) -> JSONValue {
                         "lastTransitionTime": "2026-11-21T22:18:53Z",
                     ]
                 }), "hostIP": "10.0.0.1", "podIP": "10.244.0.17", "podIPs": [["ip": "10.244.0.17"]],
-            "startTime": "2026-11-21T22:18:53Z", "containerStatuses": [status("web"), status("sidecar")],
+            "startTime": "2026-11-21T22:18:53Z", "containerStatuses": [status("web"), status("sidecar"), status("proxy")],
             "qosClass": "Burstable",
         ],
     ]

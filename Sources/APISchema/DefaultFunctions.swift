@@ -28,15 +28,15 @@ enum DefaultFunctions {
         "apps/v1beta1.Deployment": labelsFromTemplate,
         "apps/v1beta1.DeploymentSpec": deployment(surge: "25%"),
         "apps/v1beta1.StatefulSet": labelsFromTemplate,
-        "apps/v1.DaemonSetSpec": daemonSet,
-        "apps/v1beta2.DaemonSetSpec": daemonSet,
+        "apps/v1.DaemonSetUpdateStrategy": daemonSetStrategy,
+        "apps/v1beta2.DaemonSetUpdateStrategy": daemonSetStrategy,
         "apps/v1.StatefulSetSpec": statefulSet,
         "apps/v1beta2.StatefulSetSpec": statefulSet,
         "apps/v1beta1.StatefulSetSpec": statefulSetPartition,
         "extensions/v1beta1.Deployment": labelsFromTemplate,
         "extensions/v1beta1.DeploymentSpec": deployment(surge: 1),
         "extensions/v1beta1.DaemonSet": labelsFromTemplate,
-        "extensions/v1beta1.DaemonSetSpec": daemonSet,
+        "extensions/v1beta1.DaemonSetUpdateStrategy": daemonSetStrategy,
         "extensions/v1beta1.ReplicaSet": labelsFromTemplate,
         "batch/v1.Job": jobLabels,
         "batch/v1.JobSpec": job,
@@ -223,14 +223,12 @@ enum DefaultFunctions {
         }
     }
 
-    private static func daemonSet(_ spec: inout JSONObject) {
-        spec.changeOrMake("updateStrategy") { strategy in
-            // The type's default is in the rule table: it differs between versions.
-            guard strategy["type"] == "RollingUpdate" else { return }
-            strategy.changeOrMake("rollingUpdate") { update in
-                update.setDefault("maxUnavailable", 1)
-                update.setDefault("maxSurge", 0)
-            }
+    /// The type's default is in the rule table: it differs between versions.
+    private static func daemonSetStrategy(_ strategy: inout JSONObject) {
+        guard strategy["type"] == "RollingUpdate" else { return }
+        strategy.changeOrMake("rollingUpdate") { update in
+            update.setDefault("maxUnavailable", 1)
+            update.setDefault("maxSurge", 0)
         }
     }
 

@@ -27,7 +27,7 @@ public struct ClusterInspection: Sendable {
         if let memory = Self.residentMegabytes(of: state.pid) { lines.append("memory: \(memory) MB resident") }
         var healthy = false
         do {
-            let transport = try HTTPSTransport(kubeconfig: directory.adminKubeconfig)
+            let transport = try HTTPSTransport(KubeConfig.load(path: directory.adminKubeconfig))
             let client = KubeClient(transport)
             let nodes = try await client.list(Node.self).items
             let pods = try await client.list(Pod.self).items

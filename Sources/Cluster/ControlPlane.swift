@@ -48,8 +48,13 @@ final class ControlPlane: Sendable {
 
     /// Answers on `host` and the cluster's port.
     func listen(on host: String) async throws(ClusterError) -> HTTPServer {
+        let verifier: ClientCertificateVerifier
         do {
-            let verifier = try ClientCertificateVerifier(authoritiesPEM: keys.authority.certificatePEM)
+            verifier = try ClientCertificateVerifier(authoritiesPEM: keys.authority.certificatePEM)
+        } catch {
+            throw ClusterError("the cluster's CA: \(error)")
+        }
+        do {
             let tls = HTTPServer.TLS(
                 certificateChainPEM: Array(keys.apiServer.certificatePEM.utf8),
                 privateKeyPEM: Array(keys.apiServer.privateKeyPEM.utf8),
@@ -59,7 +64,7 @@ final class ControlPlane: Sendable {
             let server = server
             let configuration = HTTPServer.Configuration(
                 host: host, port: options.port, tls: tls,
-                onTooLarge: { request, response in server.answerTooLarge(request, response) }, logger: logger)
+                logger: logger)
             return try await HTTPServer.start(configuration, responder: server)
         } catch HTTPServerError.addressInUse {
             throw ClusterError(
@@ -84,7 +89,8 @@ final class ControlPlane: Sendable {
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions)
         let scheduler = Scheduler(
-            client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger))
+            client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger),
+            seed: .random(in: .min ... .max))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }

@@ -1,3 +1,4 @@
+import CMemory
 import Foundation
 
 /// `martlet up --detach`: a process of its own that outlives the terminal.
@@ -72,7 +73,7 @@ public enum DetachedCluster {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, martlet_spawn_setsid)
         var argv: [UnsafeMutablePointer<CChar>?] = (["martlet"] + arguments).map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         var pid: pid_t = 0

@@ -1,3 +1,4 @@
+import CMemory
 import Dispatch
 import Foundation
 import HTTPServer
@@ -11,7 +12,7 @@ public enum ForegroundCluster {
     /// - Throws: `ClusterError` with what keeps it from running.
     public static func run(_ options: ClusterOptions, logLevel: LogLevel) async throws {
         let started = processStart()
-        limitMemoryArenas()
+        martlet_limit_memory_arenas()
         var logger = Logger(label: "martlet") { StreamLogHandler.standardError(label: $0) }
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -30,6 +31,8 @@ public enum ForegroundCluster {
         let machine = options.runsNode ? try Machine.claim(options) : nil
         defer { withExtendedLifetime(machine) {} }
 
+        // The machine's part takes longest and needs no API: both come up at once.
+        async let preparation = options.runsNode ? NodeStack.Ground.prepare(options, logger: logger) : nil
         let plane = try await ControlPlane(options, logger: logger)
         let loopback = try await plane.listen(on: "127.0.0.1")
         try Kubeconfigs.write(options, keys: plane.keys)
@@ -44,7 +47,8 @@ public enum ForegroundCluster {
         var node: NodeStack?
         if options.runsNode {
             do {
-                let stack = try await NodeStack(options, plane: plane, logger: logger)
+                guard let ground = try await preparation else { preconditionFailure("a node has a ground") }
+                let stack = try await NodeStack(options, plane: plane, ground: ground, logger: logger)
                 node = stack
                 if await stack.waitUntilReady(orStopped: stop) {
                     state.nodeReadyAfter = milliseconds(since: started)
@@ -66,13 +70,6 @@ public enum ForegroundCluster {
         if let nodeError { throw nodeError }
     }
 
-    /// Threads of glibc's allocator keep arenas of their own, which for a server of few threads and many short-lived
-    /// objects is memory held for nothing.
-    private static func limitMemoryArenas() {
-        mallopt(M_ARENA_MAX, 2)
-        mallopt(M_TRIM_THRESHOLD, 256 << 10)
-    }
-
     /// When this process began, so that the time to load it counts as well.
     private static func processStart() -> ContinuousClock.Instant {
         let now = ContinuousClock.now
@@ -91,9 +88,10 @@ public enum ForegroundCluster {
 }
 
 /// INT and TERM, once.
-final class StopSignal: Sendable {
+final class StopSignal: @unchecked Sendable {
     private let stream: AsyncStream<Void>
-    private let sources: [any DispatchSourceSignal & Sendable]
+    /// Only kept alive; nothing touches them once they are set up.
+    private let sources: [any DispatchSourceSignal]
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)

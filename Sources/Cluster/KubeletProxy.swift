@@ -5,7 +5,6 @@ import HTTPServer
 import JSON
 import KubeTypes
 import NIOCore
-import NIOFoundationCompat
 import NIOHTTP1
 import NIOSSL
 import PKI

@@ -59,7 +59,7 @@ final class NodeStack: Sendable {
         // Pods reach the API at the node's address.
         apiListener = try await plane.listen(on: Addresses.node)
         client = plane.client(as: "system:node:\(options.nodeName)", groups: ["system:nodes"])
-        kubelet = try Self.makeKubelet(options, plane: plane, ground: ground, client: client, logger: logger)
+        kubelet = Self.makeKubelet(options, plane: plane, ground: ground, client: client, logger: logger)
         let proxy = ServiceProxy(
             client: plane.client(as: "system:kube-proxy"), nodeName: options.nodeName, nodeIPs: [Addresses.node],
             podCIDR: Addresses.clusterPodCIDR, options: ServiceProxy.Options(serviceCIDRs: [Addresses.serviceCIDR]),
@@ -82,10 +82,37 @@ final class NodeStack: Sendable {
                 do { try await dns.run() } catch { logger.error("cluster DNS: \(error)") }
             },
             Task {
-                do { try await DNSService.ensure(administrator) } catch { logger.error("the service kube-dns: \(error)") }
+                do {
+                    try await ClusterDNS.ensureService(
+                        client: administrator, clusterIPs: [Addresses.dns], addresses: [Addresses.node], port: 53)
+                } catch {
+                    logger.error("the service kube-dns: \(error)")
+                }
             },
             Task { await ground.containerd?.supervise() },
         ]
+    }
+
+    private static func makeKubelet(
+        _ options: ClusterOptions, plane: ControlPlane, ground: Ground, client: KubeClient, logger: Logger
+    ) -> Kubelet {
+        var settings = KubeletOptions(
+            nodeName: options.nodeName, client: client,
+            runtimeSocket: options.containerRuntimeEndpoint ?? Machine.containerdOptions(options.directory).socket,
+            nodeIPs: [Addresses.node])
+        settings.dataDir = options.directory.kubelet
+        settings.podLogsDir = options.directory.path + "/logs/pods"
+        settings.podCIDR = Addresses.podCIDR
+        settings.clusterDNS = [Addresses.dns]
+        settings.clusterDomain = Addresses.clusterDomain
+        settings.address = Addresses.node
+        settings.serverCertificatePEM = plane.keys.kubeletServer.certificatePEM
+        settings.serverKeyPEM = plane.keys.kubeletServer.privateKeyPEM
+        settings.clientCAPEM = plane.keys.authority.certificatePEM
+        settings.version = Version.kubernetes
+        settings.imageStore = ground.containerd?.images
+        settings.logger = Logger(label: "kubelet", from: logger)
+        return Kubelet(settings, runtime: ground.runtime)
     }
 
     /// Waits for the node to be Ready.
@@ -119,6 +146,7 @@ final class NodeStack: Sendable {
     func stop() async {
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
+        await kubelet.stopAllPods()
         if let containerd = ground.containerd {
             await containerd.removeAllPods(ground.runtime)
             ground.runtime.close()

@@ -119,9 +119,10 @@ public final class ClusterDNS: Sendable {
             group.addTask { await self.slices.run() }
             group.addTask { await self.namespaces.run() }
             group.addTask {
-                await self.services.waitForSync()
-                await self.slices.waitForSync()
-                await self.namespaces.waitForSync()
+                // Not `waitForSync`, which does not hear that the task was cancelled.
+                while !(self.services.hasSynced && self.slices.hasSynced && self.namespaces.hasSynced) {
+                    do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+                }
                 self.becomeReady { $0.synced = true }
             }
         }

@@ -66,7 +66,10 @@ final class Forwarder: Sendable {
             let id = UInt16.random(in: 0...UInt16.max)
             sent[0] = UInt8(id >> 8)
             sent[1] = UInt8(id & 0xff)
-            guard var answer = try? await ask(resolver, sent, overTCP: overTCP), answer.count >= 12 else { continue }
+            let size = Int(query.edns?.payloadSize ?? 512)
+            guard var answer = try? await ask(resolver, sent, size, overTCP: overTCP), answer.count >= 12 else {
+                continue
+            }
             answer[0] = bytes[0]
             answer[1] = bytes[1]
             // A resolver that fails or refuses may have a better neighbour.
@@ -101,7 +104,7 @@ final class Forwarder: Sendable {
     }
 
     /// One query over a socket of its own, whose port nobody can guess.
-    private func ask(_ resolver: String, _ query: [UInt8], overTCP: Bool) async throws -> [UInt8] {
+    private func ask(_ resolver: String, _ query: [UInt8], _ size: Int, overTCP: Bool) async throws -> [UInt8] {
         let loop = group.next()
         let promise = loop.makePromise(of: [UInt8].self)
         let address = try SocketAddress(ipAddress: resolver, port: port)
@@ -117,6 +120,7 @@ final class Forwarder: Sendable {
                 }.connect(to: address)
         } else {
             connected = DatagramBootstrap(group: loop)
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: max(size, 4096)))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandlers(

@@ -383,10 +383,9 @@ private final class Stack<Element> {
     @inline(__always)
     func popAll(from start: Int) -> [Element] {
         let number = count - start
-        let array = [Element](unsafeUninitializedCapacity: number) { buffer, initialized in
-            buffer.baseAddress?.moveInitialize(from: base + start, count: number)
-            initialized = number
-        }
+        var array: [Element] = []
+        array.reserveCapacity(number)
+        for position in start..<count { array.append((base + position).move()) }
         count = start
         return array
     }

@@ -11,6 +11,22 @@ public enum JSONValue: Sendable, Hashable {
     case object(JSONObject)
 }
 
+extension JSONValue {
+    /// Whether two values are written alike but for white space and the order of fields; `1` and `1.0` are not.
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.integer(let left), .integer(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): JSONObject.isSame(left, right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+}
+
 /// The text of a number that is no 64-bit integer: a decimal, an exponent, or a larger integer.
 public struct JSONNumber: Sendable, Hashable {
     public let text: String

@@ -4,7 +4,7 @@ import JSON
 ///
 /// Specified in the API reference under *Quantity*: a signed number and a binary (`Ki` … `Ei`) or decimal
 /// (`n u m k M G T P E`, or an exponent) suffix. Nothing below a billionth is kept: it rounds up.
-public struct Quantity: JSONField, CustomStringConvertible {
+public struct Quantity: JSONField, Comparable, CustomStringConvertible {
     /// As written.
     public let text: String
     /// Billionths.
@@ -34,12 +34,83 @@ public struct Quantity: JSONField, CustomStringConvertible {
     /// Thousandths, rounded up (away from zero).
     public var milliValue: Int64 { Int64(clamping: Self.divide(nanos, by: 1_000_000)) }
 
+    /// How a quantity is written.
+    public enum Format: Sendable, Hashable {
+        /// `k`, `M`, `m` …
+        case decimal
+        /// `Ki`, `Mi` …
+        case binary
+        /// `e3`, `e6` …
+        case exponent
+    }
+
+    /// The form of the suffix it is written with; decimal without one.
+    public var format: Format {
+        guard let last = text.last else { return .decimal }
+        if last == "i" { return .binary }
+        return last.isNumber && text.contains { $0 == "e" || $0 == "E" } ? .exponent : .decimal
+    }
+
+    /// An amount in its canonical form.
+    /// - Parameter nanos: Billionths; limited to ±(2⁶³ − 1) whole units, as everywhere.
+    public init(nanos: Int128, format: Format = .decimal) {
+        let limit = Int128(Int64.max) * 1_000_000_000
+        self.nanos = max(-limit, min(limit, nanos))
+        text = Self.write(self.nanos, format)
+    }
+
+    /// Whole units: bytes, cores, pods.
+    public init(_ value: Int64, format: Format = .decimal) {
+        self.init(nanos: Int128(value) * 1_000_000_000, format: format)
+    }
+
+    /// Thousandths.
+    public init(milli: Int64) { self.init(nanos: Int128(milli) * 1_000_000) }
+
+    /// The text that the API answers with: no fraction, the largest suffix that loses nothing. `0.5` becomes `500m`,
+    /// `1024Mi` becomes `1Gi`.
+    public var canonical: String { Self.write(nanos, format) }
+
+    public static func + (left: Quantity, right: Quantity) -> Quantity {
+        Quantity(nanos: left.nanos + right.nanos, format: left.nanos == 0 ? right.format : left.format)
+    }
+
+    public static func - (left: Quantity, right: Quantity) -> Quantity {
+        Quantity(nanos: left.nanos - right.nanos, format: left.nanos == 0 ? right.format : left.format)
+    }
+
+    public static func += (left: inout Quantity, right: Quantity) { left = left + right }
+    public static func -= (left: inout Quantity, right: Quantity) { left = left - right }
+
+    private static func write(_ nanos: Int128, _ format: Format) -> String {
+        let unit: Int128 = 1_000_000_000
+        if format == .binary, abs(nanos) >= 1024 * unit {
+            var number = divide(nanos, by: unit)
+            var suffix = 0
+            while suffix < 6, number % 1024 == 0 {
+                number /= 1024
+                suffix += 1
+            }
+            return "\(number)\(["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][suffix])"
+        }
+        if nanos == 0 { return "0" }
+        var number = nanos
+        var thousands = -3
+        while thousands < 6, number % 1000 == 0 {
+            number /= 1000
+            thousands += 1
+        }
+        if format == .exponent { return thousands == 0 ? "\(number)" : "\(number)e\(thousands * 3)" }
+        return "\(number)\(["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][thousands + 3])"
+    }
+
     private static func divide(_ nanos: Int128, by unit: Int128) -> Int128 {
         let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: unit)
         return remainder == 0 ? quotient : quotient + (nanos < 0 ? -1 : 1)
     }
 
     public static func == (left: Quantity, right: Quantity) -> Bool { left.nanos == right.nanos }
+    public static func < (left: Quantity, right: Quantity) -> Bool { left.nanos < right.nanos }
     public func hash(into hasher: inout Hasher) { hasher.combine(nanos) }
 
     private static func parse(_ text: String) -> Int128? {

@@ -104,8 +104,7 @@ public final class Kubelet: Sendable {
             seccompDirectory: options.dataDir + "/seccomp")
         state = Mutex(State(facts: facts))
         let reporter = PodReporter(recorder: recorder)
-        let box = Mutex<(@Sendable (Set<String>) -> Void)?>(nil)
-        let changed = ChangeRelay(box)
+        let changed = ChangeRelay()
         sources = ObjectSources(client: options.client, logger: logger) { uids in changed.call(uids) }
         let volumes = PodVolumes(
             root: options.dataDir, tokens: ServiceAccountTokens(client: options.client, now: now), sources: sources,
@@ -122,7 +121,8 @@ public final class Kubelet: Sendable {
         context = PodWorkerContext(
             client: options.client, runtime: runtime, executor: executor, reporter: reporter,
             prober: Prober(runtime: runtime), facts: { facts }, now: now, logger: logger)
-        relist = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        relist = (stream, signal)
         changed.set { [weak self] uids in
             guard let self else { return }
             let workers = self.state.withLock { state in uids.compactMap { state.workers[$0] } }
@@ -349,8 +349,8 @@ public final class Kubelet: Sendable {
 
 /// Lets a closure be given that did not exist yet when its caller was made.
 private final class ChangeRelay: Sendable {
-    private let action: Mutex<(@Sendable (Set<String>) -> Void)?>
-    init(_ action: consuming Mutex<(@Sendable (Set<String>) -> Void)?>) { self.action = action }
+    private let action = Mutex<(@Sendable (Set<String>) -> Void)?>(nil)
+
     func set(_ new: @escaping @Sendable (Set<String>) -> Void) { action.withLock { $0 = new } }
     func call(_ uids: Set<String>) { action.withLock { $0 }?(uids) }
 }

@@ -1,4 +1,5 @@
 import JSON
+import KubeClient
 import KubeTypes
 
 /// A pod as the scheduler sees it: what its spec asks of a node, computed once.
@@ -17,6 +18,7 @@ final class PodInfo: Sendable {
     /// Succeeded or Failed: it holds nothing of its node any more.
     let isFinished: Bool
     let schedulingGates: [String]
+    var isGated: Bool { !schedulingGates.isEmpty && nodeName.isEmpty && !isFinished && !isBeingDeleted }
 
     let requests: Resources
     /// The same with 100m of CPU and 200 MB for every container that asks for none: what scores count.
@@ -29,13 +31,16 @@ final class PodInfo: Sendable {
     let softSpread: [SpreadConstraint]
     /// The ReplicaSet, ReplicationController or StatefulSet that manages the pod.
     let owner: String?
-    /// What the API has, for conditions and events.
-    let object: Pod
+    /// What events name.
+    let reference: ObjectReference
+    /// What the API says of its scheduling so far.
+    let condition: PodCondition?
 
     init(_ pod: Pod) {
-        object = pod
+        reference = EventRecorder.reference(to: pod)
+        condition = pod.status.conditions.first { $0.type == "PodScheduled" }
         let metadata = pod.metadata
-        let spec = pod.spec ?? PodSpec()
+        let spec = pod.spec
         key = pod.key
         uid = metadata.uid ?? ""
         labels = metadata.labels
@@ -59,7 +64,7 @@ final class PodInfo: Sendable {
         nodeRequirement = NodeRequirement(
             nodeSelector: spec.nodeSelector, required: affinity?.requiredDuringSchedulingIgnoredDuringExecution)
         preferredNodes = (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap { preferred in
-            guard let term = NodeTerm(preferred.preference), preferred.weight > 0 else { return nil }
+            guard let term = preferred.preference.flatMap(NodeTerm.init), preferred.weight > 0 else { return nil }
             return (preferred.weight, term)
         }
         let constraints = spec.topologySpreadConstraints
@@ -71,9 +76,9 @@ final class PodInfo: Sendable {
     }
 
     /// Whether a pod on a node takes up and counts for the same as before.
-    func isSame(as other: PodInfo) -> Bool {
-        uid == other.uid && nodeName == other.nodeName && isBeingDeleted == other.isBeingDeleted
-            && isFinished == other.isFinished && generation == other.generation && labels == other.labels
+    func countsTheSame(as other: PodInfo) -> Bool {
+        uid == other.uid && isBeingDeleted == other.isBeingDeleted && labels == other.labels
+            && requests == other.requests && ports == other.ports
     }
 }
 

@@ -22,7 +22,7 @@ public struct Scheduler: Sendable {
         let bell = Bell()
         init(_ core: SchedulerCore) { self.core = Mutex(core) }
 
-        func change(_ body: (inout sending SchedulerCore) -> Void) {
+        func change(_ body: (inout SchedulerCore) -> Void) {
             core.withLock { body(&$0) }
             bell.ring()
         }
@@ -54,6 +54,8 @@ public struct Scheduler: Sendable {
         let pods = Informer<Pod>(
             client, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", logger: logger)
         let state = state
+        let name = name
+        let gated = AsyncStream.makeStream(of: PodInfo.self, bufferingPolicy: .bufferingNewest(1000))
         nodes.addHandler { change in
             state.change { core in
                 switch change {
@@ -71,7 +73,9 @@ public struct Scheduler: Sendable {
             }
         }
         pods.addHandler { change in
+            if case .updated(let old, let new) = change, Self.isOnlyStatus(old, new) { return }
             let pod = PodInfo(change.object)
+            if pod.isGated, pod.schedulerName == name, case .added = change { gated.continuation.yield(pod) }
             state.change { core in
                 if case .deleted = change {
                     core.podDeleted(pod, now: .now)
@@ -81,6 +85,9 @@ public struct Scheduler: Sendable {
             }
         }
         await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await pod in gated.stream { await reportGated(pod) }
+            }
             group.addTask { await nodes.run() }
             group.addTask { await services.run() }
             group.addTask { await pods.run() }
@@ -138,7 +145,7 @@ public struct Scheduler: Sendable {
             try await client.createSubresource(
                 "binding", of: Pod.self, pod.key.name, namespace: pod.key.namespace, binding)
             events.event(
-                regarding: pod.object, type: .normal, reason: "Scheduled",
+                regarding: pod.reference, type: .normal, reason: "Scheduled",
                 message: "Successfully assigned \(pod.key) to \(node)")
         } catch {
             let current = pods[pod.key].map(PodInfo.init)
@@ -150,13 +157,25 @@ public struct Scheduler: Sendable {
         }
     }
 
+    /// Upstream's API server says so when the pod is made; one that does not leaves it to us.
+    private func reportGated(_ pod: PodInfo) async {
+        guard pod.condition?.reason != "SchedulingGated" else { return }
+        await write(
+            Self.condition(
+                for: pod, reason: "SchedulingGated",
+                message: "Scheduling is blocked due to non-empty scheduling gates", now: wallClockTime()), of: pod)
+    }
+
     /// Says in an event and in the pod's condition why it has no node.
     private func report(_ pod: PodInfo, reason: String, message: String) async {
         // The limit of events/v1 on notes.
         let note = message.utf8.count <= 1024 ? message : String(decoding: message.utf8.prefix(1020), as: UTF8.self) + " ..."
-        events.event(regarding: pod.object, type: .warning, reason: "FailedScheduling", message: note)
-        guard let condition = Self.condition(for: pod.object, reason: reason, message: message, now: wallClockTime())
-        else { return }
+        events.event(regarding: pod.reference, type: .warning, reason: "FailedScheduling", message: note)
+        await write(Self.condition(for: pod, reason: reason, message: message, now: wallClockTime()), of: pod)
+    }
+
+    private func write(_ condition: PodCondition?, of pod: PodInfo) async {
+        guard let condition else { return }
         do throws(APIError) {
             try await client.patch(
                 Pod.self, pod.key.name, namespace: pod.key.namespace, subresource: "status",
@@ -168,17 +187,30 @@ public struct Scheduler: Sendable {
     }
 
     /// The condition to be written; nil if the pod has it already.
-    static func condition(for pod: Pod, reason: String, message: String, now: Time) -> PodCondition? {
-        let old = pod.status?.conditions.first { $0.type == "PodScheduled" }
+    static func condition(for pod: PodInfo, reason: String, message: String, now: Time) -> PodCondition? {
+        let old = pod.condition
         if let old, old.status == "False", old.reason == reason, old.message == message { return nil }
         var condition = PodCondition()
         condition.type = "PodScheduled"
         condition.status = "False"
         condition.reason = reason
         condition.message = message
-        condition.observedGeneration = pod.metadata.generation
+        condition.observedGeneration = pod.generation > 0 ? pod.generation : nil
         condition.lastTransitionTime = old?.status == "False" ? old?.lastTransitionTime ?? now : now
         return condition
+    }
+
+    /// Whether all that changed of a pod with a node is its status: the kubelet writes it often.
+    static func isOnlyStatus(_ old: Pod, _ new: Pod) -> Bool {
+        func field(_ pod: Pod, _ first: String, _ second: String) -> JSONValue? { pod.json[first]?[second] }
+        guard field(new, "spec", "nodeName")?.stringValue?.isEmpty == false,
+            field(old, "spec", "nodeName") == field(new, "spec", "nodeName"),
+            let generation = field(new, "metadata", "generation"), field(old, "metadata", "generation") == generation
+        else { return false }
+        for name in ["uid", "labels", "deletionTimestamp"]
+        where field(old, "metadata", name) != field(new, "metadata", name) { return false }
+        let phase = field(new, "status", "phase")?.stringValue
+        return phase != "Succeeded" && phase != "Failed"
     }
 }
 

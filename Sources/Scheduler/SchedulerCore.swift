@@ -41,7 +41,7 @@ struct SchedulerCore: Sendable {
     }
 
     mutating func serviceChanged(_ service: Service) {
-        let selector = service.spec?.selector ?? [:]
+        let selector = service.spec.selector
         services[service.namespace, default: [:]][service.name] = selector.isEmpty ? nil : selector
     }
 
@@ -54,16 +54,12 @@ struct SchedulerCore: Sendable {
             queue.remove(pod.key)
             assumed[pod.key] = nil
             bindFailures[pod.key] = nil
-            let old = snapshot.placed[pod.key]?.pod
-            // An assumed pod and its confirmation are alike but for the name of the node.
-            if let old, old.isSame(as: pod) { return }
+            let old = snapshot.placed[pod.key]
+            // What was assumed is mostly just confirmed.
+            if let old, old.pod.countsTheSame(as: pod), snapshot.info[old.slot].name == pod.nodeName { return }
             snapshot.setPod(pod)
-            if let old, old.uid == pod.uid {
-                if old.generation != pod.generation || old.isBeingDeleted != pod.isBeingDeleted {
-                    queue.happened(.podRemoved, now: now)
-                } else if old.labels != pod.labels {
-                    queue.happened(.podAdded, now: now)
-                }
+            if let old = old?.pod, old.uid == pod.uid, old.labels == pod.labels {
+                queue.happened(.podRemoved, now: now)
             } else {
                 queue.happened(.podAdded, now: now)
             }

@@ -54,6 +54,8 @@ struct SchedulingQueue: Sendable {
     private var backoff = Heap<Backoff>()
     private var sequence = 0
     private var activeCount = 0
+    private var unschedulable: Set<ObjectKey> = []
+    private var lastLook: Instant?
 
     /// The events of late, so that a pod that is being tried misses none.
     private var eventNumber = 0
@@ -93,6 +95,7 @@ struct SchedulingQueue: Sendable {
 
     mutating func remove(_ key: ObjectKey) {
         guard let (_, place, _) = entries.removeValue(forKey: key) else { return }
+        unschedulable.remove(key)
         if place == .active { activeCount -= 1 }
         if place == .taken { ended() }
     }
@@ -100,6 +103,7 @@ struct SchedulingQueue: Sendable {
     private mutating func insert(_ entry: Entry, _ place: Place, now: Instant) {
         let key = entry.pod.key
         if entries[key]?.place == .active { activeCount -= 1 }
+        unschedulable.remove(key)
         sequence += 1
         entries[key] = (entry, place, sequence)
         switch place {
@@ -108,7 +112,8 @@ struct SchedulingQueue: Sendable {
             active.insert(
                 Active(priority: entry.pod.priority, created: entry.pod.created, sequence: sequence, key: key))
         case .backoff: backoff.insert(Backoff(due: due(entry) ?? now, sequence: sequence, key: key))
-        case .unschedulable, .gated, .taken: break
+        case .unschedulable: unschedulable.insert(key)
+        case .gated, .taken: break
         }
     }
 
@@ -203,9 +208,9 @@ struct SchedulingQueue: Sendable {
         } else if takenCount > 0 {
             recent[recent.count - 1].number = eventNumber
         }
-        for (key, value) in entries where value.place == .unschedulable {
-            guard value.entry.plugins.contains(where: { $0.mayBeHelped(by: event) }) else { continue }
-            guard let entry = entries[key]?.entry else { continue }
+        for key in unschedulable {
+            guard let entry = entries[key]?.entry, entry.plugins.contains(where: { $0.mayBeHelped(by: event) })
+            else { continue }
             insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
         }
     }
@@ -218,9 +223,12 @@ struct SchedulingQueue: Sendable {
             else { continue }
             insert(entry, .active, now: now)
         }
-        for (_, value) in entries where value.place == .unschedulable {
-            guard let last = value.entry.lastFailure, now - last > Self.unschedulableLimit else { continue }
-            insert(value.entry, .active, now: now)
+        if let lastLook, now - lastLook < .seconds(10) { return }
+        lastLook = now
+        for key in unschedulable {
+            guard let entry = entries[key]?.entry, let last = entry.lastFailure, now - last > Self.unschedulableLimit
+            else { continue }
+            insert(entry, .active, now: now)
         }
     }
 

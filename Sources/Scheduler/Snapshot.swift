@@ -44,7 +44,8 @@ struct Snapshot: Sendable {
     private(set) var placed: [ObjectKey: (pod: PodInfo, slot: Int)] = [:]
     /// Pods on nodes that have not been heard of yet, or no longer.
     private var homeless: [String: [ObjectKey: PodInfo]] = [:]
-    private var groups: [SpreadGroup: GroupCount] = [:]
+    private var groups: [GroupCount] = []
+    private var groupIndex: [SpreadGroup: Int] = [:]
     private var groupClock = 0
 
     struct TaintSet: Sendable, Hashable {
@@ -53,6 +54,7 @@ struct Snapshot: Sendable {
     }
 
     private struct GroupCount: Sendable {
+        let group: SpreadGroup
         /// How many of the group's pods are on the node of each slot.
         var bySlot: [Int32]
         var used: Int
@@ -70,10 +72,10 @@ struct Snapshot: Sendable {
     mutating func setNode(_ node: Node) -> Set<ClusterEvent> {
         let name = node.name
         let labels = node.labels
-        let spec = node.spec ?? NodeSpec()
+        let spec = node.spec
         let taints = spec.taints.map(NodeTaint.init)
         let unschedulable = spec.unschedulable ?? false
-        let allocatable = node.status?.allocatable ?? [:]
+        let allocatable = node.status.allocatable
         let resources = Resources(allocatable)
         let pods = Int(allocatable["pods"]?.value ?? 0)
         let set = intern(TaintSet(taints: taints, unschedulable: unschedulable))
@@ -149,7 +151,7 @@ struct Snapshot: Sendable {
         podCount.append(0)
         taintSet.append(0)
         zone.append(0)
-        for group in groups.keys { groups[group]?.bySlot.append(0) }
+        for index in groups.indices { groups[index].bySlot.append(0) }
         return info.count - 1
     }
 
@@ -237,7 +239,9 @@ struct Snapshot: Sendable {
         nonZeroMemory[slot] &+= sign * pod.nonZero.memory
         podCount[slot] += Int(sign)
         for (name, value) in pod.requests.scalars { info[slot].usedScalars[name, default: 0] &+= sign * value }
-        for group in groups.keys where group.contains(pod) { groups[group]?.bySlot[slot] += Int32(sign) }
+        for index in groups.indices where groups[index].group.contains(pod) {
+            groups[index].bySlot[slot] += Int32(sign)
+        }
     }
 
     // MARK: Groups
@@ -245,18 +249,20 @@ struct Snapshot: Sendable {
     /// How many pods of a group are on each node, by slot. Counted once, then kept.
     mutating func counts(of group: SpreadGroup) -> [Int32] {
         groupClock += 1
-        if groups[group] != nil {
-            groups[group]?.used = groupClock
-            return groups[group]?.bySlot ?? []
+        if let index = groupIndex[group] {
+            groups[index].used = groupClock
+            return groups[index].bySlot
         }
         if groups.count >= Self.groupLimit {
             // Lets go of the half that was asked for longest ago.
-            let middle = groups.values.map(\.used).sorted()[groups.count / 2]
-            groups = groups.filter { $0.value.used > middle }
+            let middle = groups.map(\.used).sorted()[groups.count / 2]
+            groups.removeAll { $0.used <= middle }
+            groupIndex = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.group, $0) })
         }
         var bySlot = [Int32](repeating: 0, count: info.count)
         for (pod, slot) in placed.values where group.contains(pod) { bySlot[slot] += 1 }
-        groups[group] = GroupCount(bySlot: bySlot, used: groupClock)
+        groupIndex[group] = groups.count
+        groups.append(GroupCount(group: group, bySlot: bySlot, used: groupClock))
         return bySlot
     }
 }

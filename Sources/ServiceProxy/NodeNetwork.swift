@@ -45,7 +45,9 @@ public struct NodeNetwork: Sendable {
         for range in options.podCIDRs + options.serviceCIDRs where IPRange(range) == nil {
             problems.append("\(range) is no range of addresses such as 10.244.0.0/16")
         }
+        let owner = Self.links.contains(options.link) ? Self.read("/sys/class/net/\(options.link)/ifalias") ?? "" : nil
         return problems
+            + NodeNetworkPlan.conflicts(options, owner: owner, routes: Self.read("/proc/net/route") ?? "")
     }
 
     /// Sets up what is missing. May be called at every start.
@@ -60,7 +62,7 @@ public struct NodeNetwork: Sendable {
     public func tearDown() async {
         var facts = await look()
         facts.sysctls = [:]
-        for line in (read(options.savedSysctls) ?? "").split(separator: "\n") {
+        for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count == 2, words[0].hasPrefix("/proc/sys/net/") { facts.sysctls[String(words[0])] = String(words[1]) }
         }
@@ -77,9 +79,9 @@ public struct NodeNetwork: Sendable {
 
     private func look() async -> NodeNetworkFacts {
         var facts = NodeNetworkFacts()
-        facts.linkExists = access("/sys/class/net/\(options.link)", F_OK) == 0
+        facts.linkExists = Self.links.contains(options.link)
         facts.uplinkMTU = uplinkMTU()
-        if let value = read(NodeNetworkPlan.routeLocalnet) { facts.sysctls[NodeNetworkPlan.routeLocalnet] = value }
+        if let value = Self.read(NodeNetworkPlan.routeLocalnet) { facts.sysctls[NodeNetworkPlan.routeLocalnet] = value }
         for family in IPFamily.allCases where options.podCIDRs.contains(where: { IPRange($0)?.family == family }) {
             let tool = Self.iptables(family)
             guard Subprocess.find(tool) != nil,
@@ -90,14 +92,21 @@ public struct NodeNetwork: Sendable {
         return facts
     }
 
+    /// The links of this network namespace, which `/sys` need not be about.
+    static var links: [String] {
+        (Self.read("/proc/self/net/dev") ?? "").split(separator: "\n").dropFirst(2).compactMap { line in
+            line.split(separator: ":").first.map { String($0.filter { $0 != " " }) }
+        }
+    }
+
     private static func iptables(_ family: IPFamily) -> String { family == .ipv4 ? "iptables" : "ip6tables" }
 
     /// From `/proc/net/route`: the interface whose destination and mask are zero.
     private func uplinkMTU() -> Int? {
-        for line in (read("/proc/net/route") ?? "").split(separator: "\n").dropFirst() {
+        for line in (Self.read("/proc/net/route") ?? "").split(separator: "\n").dropFirst() {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
             guard words.count > 7, words[1] == "00000000", words[7] == "00000000" else { continue }
-            return read("/sys/class/net/\(words[0])/mtu").flatMap { Int($0) }
+            return Self.read("/sys/class/net/\(words[0])/mtu").flatMap { Int($0) }
         }
         return nil
     }
@@ -138,7 +147,7 @@ public struct NodeNetwork: Sendable {
         case .remove(let path): try await removeTree(path)
         case .sysctl(let path, let value):
             // Writing what is there already fails in a container with a read-only /proc/sys for no reason.
-            if read(path) != value { try write(value, to: path, atomically: false) }
+            if Self.read(path) != value { try write(value, to: path, atomically: false) }
         case .ip(let lines, let family, let force):
             guard !lines.isEmpty else { return }
             let flags = [family == .ipv4 ? "-4" : "-6"] + (force ? ["-force"] : []) + ["-batch", "-"]
@@ -187,7 +196,7 @@ public struct NodeNetwork: Sendable {
         if atomically, rename(target, path) != 0 { throw systemError(path) }
     }
 
-    private func read(_ path: String) -> String? {
+    private static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

@@ -139,6 +139,8 @@ enum NodeNetworkPlan {
             var lines = podRanges.filter { $0.family == family }.map { "route replace unreachable \($0) metric 4096" }
             if family == families.first {
                 if !facts.linkExists { lines.append("link add \(options.link) type bridge") }
+                // The alias says whose it is.
+                lines.append("link set \(options.link) alias \(options.dataDirectory)")
                 lines.append("link set \(options.link) up")
             }
             for range in podRanges where range.family == family {
@@ -154,6 +156,32 @@ enum NodeNetworkPlan {
         }
         steps.append(.write(path: options.confFile, contents: JSONWriter.text(of: conflist(options, facts)) + "\n"))
         return steps
+    }
+
+    /// What on this machine is in the way, each a line; empty if nothing is.
+    /// - Parameters:
+    ///   - owner: the alias of the link with our name, if there is one.
+    ///   - routes: `/proc/net/route`.
+    static func conflicts(_ options: NodeNetworkOptions, owner: String?, routes: String) -> [String] {
+        if let owner {
+            if owner.isEmpty || owner == options.dataDirectory { return [] }
+            return ["the link \(options.link) belongs to the cluster in \(owner): stop that one first"]
+        }
+        let wanted = (options.podCIDRs + options.serviceCIDRs).compactMap { IPRange($0) }
+        var found: [String] = []
+        for line in routes.split(separator: "\n").dropFirst() {
+            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+            // Routes without a link are unreachable ones, left from a network of ours.
+            guard words.count > 7, words[0] != "*", let base = UInt32(words[1], radix: 16),
+                let mask = UInt32(words[7], radix: 16), mask != 0
+            else { continue }
+            let address = IPAddress(family: .ipv4, bytes: (0..<4).map { UInt8(base >> UInt32($0 * 8) & 0xff) })
+            guard let route = IPRange("\(address)/\(mask.nonzeroBitCount)") else { continue }
+            for range in wanted where range.contains(route.base) || route.contains(range.base) {
+                found.append("the range \(range) is in use: there is a route for \(route) by \(words[0])")
+            }
+        }
+        return found
     }
 
     private static func forwardRules(_ options: NodeNetworkOptions, _ family: IPFamily) -> [[String]] {

@@ -75,8 +75,9 @@ struct RulesetBuilder {
         chain("firewall-check", ["\(address) vmap @firewall-ips"])
         chain("service-endpoints-check", ["\(address) vmap @no-endpoint-services"])
         chain("nodeport-endpoints-check", ["fib daddr type local \(localPort) vmap @no-endpoint-nodeports"])
-        chain("reject-chain", ["reject"])
-        var unallocated = ["\(ip) daddr @cluster-ips reject"]
+        // The kernel limits how many ICMP errors it sends to one client, and the next ones time out; resets it does not.
+        chain("reject-chain", ["meta l4proto tcp reject with tcp reset", "reject"])
+        var unallocated = ["\(ip) daddr @cluster-ips goto reject-chain"]
         if !serviceRanges.isEmpty { unallocated.append("\(ip) daddr \(braces(serviceRanges)) drop") }
         chain("cluster-ips-check", unallocated)
 

@@ -102,8 +102,10 @@ public final class ServiceProxy: Sendable {
                 }
             }
             group.addTask {
-                await self.services.waitForSync()
-                await self.slices.waitForSync()
+                // Not `waitForSync`, which does not hear that the task was cancelled.
+                while !(self.services.hasSynced && self.slices.hasSynced) {
+                    do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+                }
                 await self.follow(changes, change)
             }
         }

@@ -27,12 +27,14 @@ import Testing
         #expect(key == AnswerCache.Key(second, overTCP: false))
         #expect(key != AnswerCache.Key(second, overTCP: true))
         cache.store(answer(first, ttl: 20), key: key, now: now)
-        let bytes = try #require(cache.answer(to: second, key: key, now: now + .seconds(7)))
+        let hit = cache.answer(to: second, key: key, now: now + .seconds(7))
+        let bytes = try #require(hit)
         let message = try DNSParser.message(bytes)
         #expect(message.id == 0x203)
         #expect(message.questions[0].name.description == "eXample.COM.")
         #expect(message.answers.map(\.ttl) == [13])
-        #expect(cache.answer(to: second, key: key, now: now + .seconds(20)) == nil)
+        let late = cache.answer(to: second, key: key, now: now + .seconds(20))
+        #expect(late == nil)
         #expect(cache.count == 0)
     }
 
@@ -47,8 +49,10 @@ import Testing
         let asked = query("example.com")
         let key = try #require(AnswerCache.Key(asked, overTCP: false))
         cache.store(answer(asked, ttl: ttl, code: code, negative: negative), key: key, now: now)
-        #expect((cache.answer(to: asked, key: key, now: now + .seconds(age) - .milliseconds(1)) != nil) == (age > 0))
-        #expect(cache.answer(to: asked, key: key, now: now + .seconds(age)) == nil)
+        let before = cache.answer(to: asked, key: key, now: now + .seconds(age) - .milliseconds(1))
+        let after = cache.answer(to: asked, key: key, now: now + .seconds(age))
+        #expect((before != nil) == (age > 0))
+        #expect(after == nil)
     }
 
     @Test func itStaysSmall() throws {

@@ -66,6 +66,10 @@ final class FakeAPI: KubeTransport {
         state.withLock { $0.objects[Key(resource: T.type.resource, namespace: namespace, name: name)].map { T($0) } }
     }
 
+    func count<T: KubeObject>(_ type: T.Type) -> Int {
+        state.withLock { state in state.objects.keys.count { $0.resource == T.type.resource } }
+    }
+
     var eventMessages: [String] { objects(Event.self).map { "\($0.reason ?? ""): \($0.message ?? "")" } }
 
     /// Requests for which `failure` returns an error fail with it.

@@ -87,10 +87,10 @@ func json(_ text: String) throws -> JSONValue { try JSONParser.parse(text) }
     }
 
     @Test func smallPatchesAreSmallWork() throws {
-        // Doubling: depth and size both stay within their limits.
-        let doubling = JSONValue.array(
-            (0..<40).map { _ in ["op": "copy", "from": "/a", "path": "/a/b"] })
-        let error = #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: doubling).apply(to: ["a": [:]]) }
+        // Each copy nests one level deeper, or doubles the size.
+        let nesting = JSONValue.array(
+            (0..<600).map { _ in ["op": "copy", "from": "/a", "path": "/a/b"] })
+        let error = #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: nesting).apply(to: ["a": [:]]) }
         #expect(error?.description.contains("levels") == true)
         let growing = JSONValue.array((0..<40).map { _ in ["op": "copy", "from": "/a", "path": "/a/-"] })
         #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: growing).apply(to: ["a": [1]]) }

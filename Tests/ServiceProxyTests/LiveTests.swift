@@ -9,8 +9,8 @@ import Testing
 
 /// The proxy and the node's network against the real kernel: pods are network namespaces joined by the real CNI plugin.
 ///
-/// Runs only as root in a network namespace other than the machine's (`unshare -n swift test`), so that it cannot touch
-/// the machine's network.
+/// Runs only as root in a network namespace that holds nothing yet (`unshare -n swift test`), so that it cannot touch the
+/// machine's network.
 @Suite(.serialized, .enabled(if: Machine.isOurs)) struct LiveTests {
     @Test func packetsReachTheirEndpoints() async throws {
         let machine = try await Machine()
@@ -28,11 +28,13 @@ import Testing
         cluster.set(Service.self, [
             service("web", "10.96.0.10", nodePort: 30080), service("sticky", "10.96.0.11", affinity: true),
             service("empty", "10.96.0.12", nodePort: 30081), service("alone", "10.96.0.13"),
+            service("gateway", "10.96.0.14"),
         ])
         let both = [ServicePortsTests.endpoint("10.244.0.2"), ServicePortsTests.endpoint("10.244.0.3")]
         cluster.set(EndpointSlice.self, [
             ServicePortsTests.slice("web-1", of: "web", both), ServicePortsTests.slice("sticky-1", of: "sticky", both),
             ServicePortsTests.slice("alone-1", of: "alone", [both[0]]),
+            ServicePortsTests.slice("gateway-1", of: "gateway", [["addresses": ["10.244.0.1"]]]),
         ])
         let proxy = ServiceProxy(
             client: KubeClient(cluster), nodeName: "n1", nodeIPs: [node], podCIDR: "10.244.0.0/16",
@@ -45,6 +47,9 @@ import Testing
         #expect(await machine.answers(1, "http://10.96.0.10/", 24) == ["pod1", "pod2"])
         // To itself through the Service.
         #expect(await machine.answers(1, "http://10.96.0.13/", 3) == ["pod1"])
+        // To a server on the pods' gateway, as the cluster's DNS is one.
+        #expect(await machine.answers(nil, "http://10.96.0.14/", 3) == ["node"])
+        #expect(await machine.answers(1, "http://10.96.0.14/", 3) == ["node"])
         // By node port: the node's address, 127.0.0.1, and a pod.
         #expect(await machine.answers(nil, "http://\(node):30080/", 24) == ["pod1", "pod2"])
         #expect(await machine.answers(nil, "http://127.0.0.1:30080/", 24) == ["pod1", "pod2"])
@@ -97,14 +102,10 @@ private struct Machine {
     private let directory: String
     private let pods: [String]
 
-    static let isOurs: Bool = {
-        func namespace(_ path: String) -> String {
-            var buffer = [CChar](repeating: 0, count: 128)
-            return readlink(path, &buffer, 127) > 0 ? String(decoding: buffer.map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
-        }
-        return geteuid() == 0 && namespace("/proc/self/ns/net") != namespace("/proc/1/ns/net")
-            && ["nft", "ip", "busybox", "curl"].allSatisfy { Subprocess.find($0) != nil }
-    }()
+    /// A namespace with nothing but its loopback is nobody's network yet.
+    static let isOurs: Bool =
+        geteuid() == 0 && NodeNetwork.links == ["lo"]
+        && ["nft", "ip", "busybox", "curl"].allSatisfy { Subprocess.find($0) != nil }
 
     init() async throws {
         directory = "/tmp/martlet-live-\(getpid())"
@@ -116,6 +117,11 @@ private struct Machine {
         #expect(network.problems == [])
         try await network.setUp()
         try await network.setUp()
+        try await Self.sh(
+            """
+            mkdir -p \(directory)/node && echo node > \(directory)/node/index.html
+            busybox httpd -f -p 10.244.0.1:8080 -h \(directory)/node >/dev/null 2>&1 </dev/null & echo $! > \(directory)/pid
+            """)
         for (index, pod) in pods.enumerated() {
             let www = "\(directory)/www\(index)"
             try await Self.sh(
@@ -167,6 +173,7 @@ private struct Machine {
         for pod in pods {
             try? await Self.sh("for p in $(ip netns pids \(pod)); do kill $p; done; ip netns delete \(pod)")
         }
+        try? await Self.sh("kill $(cat \(directory)/pid)")
         await network.tearDown()
         let left = try? await Subprocess.run("sh", ["-c", "ip -o link; ip route; cat /proc/sys/net/ipv4/conf/all/route_localnet"])
         let text = left?.output ?? ""

@@ -31,7 +31,7 @@ import Testing
             .sysctl(path: "/proc/sys/net/ipv4/conf/all/route_localnet", value: "1"),
             .ip([
                 "route replace unreachable 10.244.0.0/16 metric 4096", "link add martlet0 type bridge",
-                "link set martlet0 up", "address replace 10.244.0.1/32 dev martlet0",
+                "link set martlet0 alias /d/cni", "link set martlet0 up", "address replace 10.244.0.1/32 dev martlet0",
                 "route replace 10.96.0.0/16 dev martlet0",
             ], family: .ipv4, force: false),
             .write(
@@ -88,6 +88,25 @@ import Testing
                 "route delete unreachable 10.244.0.0/16 metric 4096", "route delete 10.96.0.0/16",
             ], family: .ipv4, force: true),
             .sysctl(path: NodeNetworkPlan.routeLocalnet, value: "0"), .remove("/d/cni/sysctls"), .remove("/d/cni/ipam"),
+        ])
+    }
+
+    @Test func whatIsInTheWay() {
+        func conflicts(_ owner: String?, _ routes: String) -> [String] {
+            NodeNetworkPlan.conflicts(options, owner: owner, routes: "Iface\tDestination\n" + routes)
+        }
+        func route(_ link: String, _ base: String, _ mask: String) -> String {
+            "\(link)\t\(base)\t00000000\t0001\t0\t0\t0\t\(mask)\t0\t0\t0\n"
+        }
+        let ours = route("eth0", "00000000", "00000000") + route("eth0", "000200C0", "00FFFFFF")
+        #expect(conflicts(nil, ours + route("*", "0000F40A", "0000FFFF")) == [])
+        #expect(conflicts(nil, ours + route("cni0", "0001F40A", "00FFFFFF")) == [
+            "the range 10.244.0.0/16 is in use: there is a route for 10.244.1.0/24 by cni0"
+        ])
+        #expect(conflicts(nil, route("vpn", "0000000A", "000000FF")).count == 2)
+        #expect(conflicts("/d/cni", route("cni0", "0001F40A", "00FFFFFF")) == [])
+        #expect(conflicts("/e/cni", "") == [
+            "the link martlet0 belongs to the cluster in /e/cni: stop that one first"
         ])
     }
 

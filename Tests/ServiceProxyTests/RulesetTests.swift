@@ -72,7 +72,7 @@ private typealias Objects = ServicePortsTests
             add map ip t no-endpoint-services { type ipv4_addr . inet_proto . inet_service : verdict; }
             add map ip t service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
             add map ip t service-nodeports { type inet_proto . inet_service : verdict; }
-            add rule ip t cluster-ips-check ip daddr @cluster-ips reject
+            add rule ip t cluster-ips-check ip daddr @cluster-ips goto reject-chain
             add rule ip t cluster-ips-check ip daddr { 10.96.0.0/16 } drop
             add rule ip t filter-forward ct state new jump service-endpoints-check
             add rule ip t filter-forward ct state new jump cluster-ips-check
@@ -91,6 +91,7 @@ private typealias Objects = ServicePortsTests
             add rule ip t nat-postrouting jump masquerading
             add rule ip t nat-prerouting jump services
             add rule ip t nodeport-endpoints-check fib daddr type local meta l4proto . th dport vmap @no-endpoint-nodeports
+            add rule ip t reject-chain meta l4proto tcp reject with tcp reset
             add rule ip t reject-chain reject
             add rule ip t service-endpoints-check ip daddr . meta l4proto . th dport vmap @no-endpoint-services
             add rule ip t services ip daddr @cluster-ips ip saddr != { 10.244.0.0/16 } meta mark set meta mark or 0x4000

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct Throughput {
+@Suite(.serialized) struct Throughput {
     @Test(.enabled(if: getenv("MARTLET_MEASURE") != nil), arguments: [1, 16, 64, 256])
     func durableWrites(writers: Int) async throws {
         try await withTemporaryDirectory { directory in

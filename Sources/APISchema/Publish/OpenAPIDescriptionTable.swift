@@ -26,6 +26,8 @@ enum OpenAPIDescriptionTable {
         *.resourceVersion: The version of the object in the store; opaque, to be compared for equality only.
         *.restartPolicy: When containers that have ended are started again: `Always`, `OnFailure` or `Never`.
         *.defaultMode: The permission bits of files for which nothing else is said.
+        *.replicas: How many pods there are, or are to be.
+        *.selector: Selects the objects that this one is about, by their labels.
         *.readOnly: Whether it can only be read.
         *.finalizers: What must be done before the object may go.
         ObjectMeta: What every stored object has: its name, its labels, who owns it, and what the server keeps book of.
@@ -199,6 +201,8 @@ enum OpenAPIDescriptionTable {
         DeploymentSpec.strategy: How old pods are replaced by new ones.
         DeploymentSpec.paused: Whether changes of the template wait.
         DeploymentSpec.progressDeadlineSeconds: After how many seconds without progress a rollout counts as stuck; 600 by default.
+        DeploymentStrategy: How old pods are replaced by new ones.
+        RollingUpdateDeployment: How many pods may be missing or too many while they are replaced step by step.
         DeploymentStrategy.type: `RollingUpdate`, or `Recreate`, which ends all old pods first.
         RollingUpdateDeployment.maxSurge: How many pods may be made beyond the number wanted, or what share; 25% by default.
         RollingUpdateDeployment.maxUnavailable: How many pods may be missing, or what share; 25% by default.

@@ -6,6 +6,8 @@ enum OpenAPIDescriptions {
         if message.shortName.hasSuffix("List"), message.field("items") != nil {
             return "A list of \(message.shortName.dropLast(4)) objects."
         }
+        if message.shortName.hasSuffix("Spec") { return "What a \(message.shortName.dropLast(4)) is to be." }
+        if message.shortName.hasSuffix("Status") { return "What is known about a \(message.shortName.dropLast(6))." }
         return nil
     }
 

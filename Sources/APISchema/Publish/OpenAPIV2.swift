@@ -3,8 +3,21 @@ import JSON
 /// The API as one OpenAPI 2.0 document, at `/openapi/v2`: kubectl validates with it, explains from it, and finds the
 /// keys for strategic merge patches in it.
 public enum OpenAPIV2 {
-    /// The media type under which kubectl asks for the protobuf form.
-    public static let protobufContentType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    /// The media type that the protobuf form is answered with.
+    public static let protobufContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+    /// Whether an Accept header asks for the protobuf form, in today's spelling or in that of older clients, and not
+    /// for JSON before it.
+    public static func acceptsProtobuf(_ accept: String) -> Bool {
+        for clause in accept.split(separator: ",") {
+            let type = clause.prefix { $0 != ";" }.filter { $0 != " " }
+            if type == protobufContentType || type == "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" {
+                return true
+            }
+            if type == "application/json" || type == "*/*" || type == "application/*" { return false }
+        }
+        return false
+    }
 
     /// The document as JSON: some megabytes, made anew with each call. Keep its bytes, not the value.
     public static func document(_ schema: Schema) -> JSONValue {

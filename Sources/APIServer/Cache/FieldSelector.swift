@@ -6,9 +6,22 @@ import KubeTypes
 /// Conditions on fields of an object; all must be met.
 struct FieldSelector: Sendable, Hashable {
     struct Term: Sendable, Hashable {
-        var field: String
+        var field: String {
+            didSet { path = Self.split(field) }
+        }
         var value: String
         var equal: Bool
+        /// The field taken apart, once and not for every object.
+        private(set) var path: [String]
+
+        init(field: String, value: String, equal: Bool) {
+            self.field = field
+            self.value = value
+            self.equal = equal
+            path = Self.split(field)
+        }
+
+        private static func split(_ field: String) -> [String] { field.split(separator: ".").map(String.init) }
     }
 
     var terms: [Term]
@@ -88,7 +101,7 @@ struct FieldSelector: Sendable, Hashable {
                 switch term.field {
                 case "metadata.name": object.key.name
                 case "metadata.namespace": object.key.namespace
-                default: SelectableFields.value(of: term.field, in: object.value)
+                default: SelectableFields.value(of: term, in: object.value)
                 }
             if (value == term.value) != term.equal { return false }
         }
@@ -147,10 +160,10 @@ enum SelectableFields {
         return result
     }
 
-    static func value(of field: String, in object: JSONValue) -> String {
-        switch field {
+    static func value(of term: FieldSelector.Term, in object: JSONValue) -> String {
+        switch term.field {
         case "spec.unschedulable", "spec.hostNetwork":
-            return object[path: "spec", String(field.dropFirst(5))]?.boolValue == true ? "true" : "false"
+            return object["spec"]?[term.path[1]]?.boolValue == true ? "true" : "false"
         case "status.replicas": return String(object[path: "status", "replicas"]?.integerValue ?? 0)
         case "status.successful": return String(object[path: "status", "succeeded"]?.integerValue ?? 0)
         case "source":
@@ -158,7 +171,7 @@ enum SelectableFields {
             return source.isEmpty ? object["reportingComponent"]?.stringValue ?? "" : source
         default:
             var value: JSONValue? = object
-            for part in field.split(separator: ".") { value = value?[String(part)] }
+            for part in term.path { value = value?[part] }
             return value?.stringValue ?? ""
         }
     }

@@ -22,6 +22,10 @@ final class ResourceCache: Sendable {
         var recentBytes = 0
         var floor: Revision = 0
         var watchers: [ObjectIdentifier: Watcher] = [:]
+        /// The watchers of a single node's pods apart from the others: there may be one for every node, and each hears
+        /// only of its own.
+        var general: [ObjectIdentifier: Watcher] = [:]
+        var byNode: [String: [ObjectIdentifier: Watcher]] = [:]
         /// How many of the watchers read objects' values.
         var valueReaders = 0
     }
@@ -70,7 +74,7 @@ final class ResourceCache: Sendable {
     /// Applies changes in order and tells the watchers. `changes` says for a key what it holds now, or, nil, that it is
     /// gone since a revision.
     func apply(_ changes: [(kind: StoreEvent.Kind, object: CachedObject)]) {
-        let (events, watchers) = state.withLock { state in
+        let (events, watchers, byNode) = state.withLock { state in
             var events: [CacheEvent] = []
             events.reserveCapacity(changes.count)
             for change in changes {
@@ -89,9 +93,29 @@ final class ResourceCache: Sendable {
                 state.recentBytes -= oldest.object.bytes.count
                 state.floor = oldest.revision
             }
-            return (events, Array(state.watchers.values))
+            return (events, Array(state.general.values), state.byNode)
         }
         for watcher in watchers { watcher.deliver(events) }
+        if !byNode.isEmpty { deliver(events, byNode) }
+    }
+
+    private func deliver(_ events: [CacheEvent], _ byNode: [String: [ObjectIdentifier: Watcher]]) {
+        var concerned: [String: [CacheEvent]] = [:]
+        for event in events {
+            let node = Self.node(of: event.object)
+            concerned[node, default: []].append(event)
+            if let previous = event.previous {
+                let before = Self.node(of: previous)
+                if before != node { concerned[before, default: []].append(event) }
+            }
+        }
+        for (node, events) in concerned {
+            for watcher in (byNode[node] ?? [:]).values { watcher.deliver(events) }
+        }
+    }
+
+    private static func node(of object: CachedObject) -> String {
+        object.value["spec"]?["nodeName"]?.stringValue ?? ""
     }
 
     /// Registers a watcher and says with which objects it begins.
@@ -118,13 +142,24 @@ final class ResourceCache: Sendable {
 
     private static func register(_ watcher: Watcher, in state: inout State) {
         state.watchers[ObjectIdentifier(watcher)] = watcher
-        if watcher.sink.readsValues { state.valueReaders += 1 }
+        if let node = watcher.scope.fields?.required("spec.nodeName") {
+            state.byNode[node, default: [:]][ObjectIdentifier(watcher)] = watcher
+        } else {
+            state.general[ObjectIdentifier(watcher)] = watcher
+        }
+        if watcher.readsValues { state.valueReaders += 1 }
     }
 
     func removeWatcher(_ watcher: Watcher) {
         state.withLock { state in
-            guard state.watchers.removeValue(forKey: ObjectIdentifier(watcher)) != nil else { return }
-            if watcher.sink.readsValues { state.valueReaders -= 1 }
+            let identifier = ObjectIdentifier(watcher)
+            guard state.watchers.removeValue(forKey: identifier) != nil else { return }
+            state.general[identifier] = nil
+            if let node = watcher.scope.fields?.required("spec.nodeName") {
+                state.byNode[node]?[identifier] = nil
+                if state.byNode[node]?.isEmpty == true { state.byNode[node] = nil }
+            }
+            if watcher.readsValues { state.valueReaders -= 1 }
         }
     }
 

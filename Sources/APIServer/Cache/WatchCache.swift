@@ -16,8 +16,9 @@ public final class WatchCache: Sendable, ObjectLookup {
     private let logger: Logger
     /// By `group/plural`, as in the keys of the store.
     private let caches: [String: ResourceCache]
-    /// The caches of what is not in the core group's short form, for lookups without building strings.
     private let byIdentity: [Identity: ResourceCache]
+    /// By served resource: those of several versions share one cache.
+    private let byResource: [ObjectIdentifier: ResourceCache]
     private let currentRevision = Atomic<Int64>(0)
     private let following = Mutex<(any StoreWatch)?>(nil)
     /// Values of writes under way, so that the watch cache need not parse what this process has just encoded.
@@ -38,28 +39,33 @@ public final class WatchCache: Sendable, ObjectLookup {
         self.logger = logger
         var caches: [String: ResourceCache] = [:]
         var byIdentity: [Identity: ResourceCache] = [:]
+        var byResource: [ObjectIdentifier: ResourceCache] = [:]
         for resource in schema.resources {
             let storage = resource.storage
             let path = "\(storage.group.isEmpty ? "core" : storage.group)/\(storage.plural)"
             let identity = Identity(group: storage.group, plural: storage.plural)
-            guard caches[path] == nil,
+            if let shared = caches[path] {
+                byResource[ObjectIdentifier(resource)] = shared
+                continue
+            }
+            guard
                 let row = schema.resource(group: storage.group, version: storage.version, plural: storage.plural)
             else { continue }
             let cache = ResourceCache(resource: row, prefix: "\(Self.root)\(path)/")
             caches[path] = cache
             byIdentity[identity] = cache
+            byResource[ObjectIdentifier(resource)] = cache
         }
         self.caches = caches
         self.byIdentity = byIdentity
+        self.byResource = byResource
     }
 
     /// The revision up to which every change is here.
     var revision: Revision { currentRevision.load(ordering: .acquiring) }
 
     /// The cache that holds a served resource's objects.
-    func cache(for resource: ResourceType) -> ResourceCache? {
-        byIdentity[Identity(group: resource.storage.group, plural: resource.storage.plural)]
-    }
+    func cache(for resource: ResourceType) -> ResourceCache? { byResource[ObjectIdentifier(resource)] }
 
     func cache(group: String, resource: String) -> ResourceCache? {
         byIdentity[Identity(group: group, plural: resource)]

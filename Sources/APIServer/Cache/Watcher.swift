@@ -73,6 +73,9 @@ final class Watcher: Sendable {
 
     private let state = Mutex(State())
 
+    /// Whether objects' values are read, by selectors or by the client.
+    var readsValues: Bool { scope.hasSelectors || sink.readsValues }
+
     init(scope: ObjectScope, sink: any WatchSink) {
         self.scope = scope
         self.sink = sink

@@ -198,7 +198,7 @@ struct DeletionOptions: Sendable {
     init(_ query: Query, body: JSONValue?) throws(APIError) {
         var errors: [FieldError] = []
         if let body {
-            try self.init(body: body, &errors)
+            try read(body, &errors)
         } else {
             gracePeriodSeconds = try query.integer("gracePeriodSeconds")
             readPropagation(query["propagationPolicy"], orphan: query.optionalFlag("orphanDependents"), &errors)
@@ -207,7 +207,7 @@ struct DeletionOptions: Sendable {
         if !errors.isEmpty { throw .invalid(kind: "DeleteOptions", group: "meta.k8s.io", name: "", errors) }
     }
 
-    private init(body: JSONValue, _ errors: inout [FieldError]) throws(APIError) {
+    private mutating func read(_ body: JSONValue, _ errors: inout [FieldError]) throws(APIError) {
         guard let object = body.objectValue else { throw .badRequest("DeleteOptions must be an object") }
         if let kind = object["kind"]?.stringValue, !kind.isEmpty, kind != "DeleteOptions" {
             throw .badRequest("\(kind) cannot be handled as DeleteOptions")

@@ -75,6 +75,9 @@ public final class APIWatch: Sendable {
 
 /// The API as one user has it, called without HTTP: same authorization, same admission, same answers.
 public struct InProcessAPI: Sendable {
+    /// The name under which the API server's `UserInfo` can be told from the API's own type of that name.
+    public typealias User = UserInfo
+
     public let server: APIServer
     public let user: UserInfo
 
@@ -109,3 +112,8 @@ public struct InProcessAPI: Sendable {
     }
 }
 
+extension APIServer {
+    /// The server's `UserInfo`, for files that also import KubeTypes, which has a view of that name: the class hides the
+    /// module that both are called after.
+    public typealias UserInfo = InProcessAPI.User
+}

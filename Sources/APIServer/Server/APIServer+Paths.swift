@@ -22,15 +22,10 @@ extension APIServer {
         case "version" where parts.count == 1: exchange.send(Self.version)
         case "metrics" where parts.count == 1:
             exchange.sendText(200, metricsText(), contentType: "text/plain; version=0.0.4; charset=utf-8")
-        case "api", "apis", "openapi":
-            guard
-                let document = published.document(
-                    path: path, accept: request.headers[canonicalForm: "accept"].map(String.init))
-            else {
-                // Below a group that is served this is a resource nobody knows; elsewhere it is no path at all.
-                return exchange.sendNotFoundPage()
-            }
-            respond(with: document, request, exchange)
+        case "openapi":
+            // Making these documents takes longer than an event loop should be kept.
+            Task { self.publish(path, request, exchange) }
+        case "api", "apis": publish(path, request, exchange)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             guard let tokens else { return exchange.sendNotFoundPage() }
             exchange.send(tokens.openIDConfiguration)
@@ -59,6 +54,12 @@ extension APIServer {
         #else
             "linux/amd64"
         #endif
+    }
+
+    private func publish(_ path: String, _ request: HTTPRequest, _ exchange: Exchange) {
+        let accept = request.headers[canonicalForm: "accept"].map(String.init)
+        guard let document = published.document(path: path, accept: accept) else { return exchange.sendNotFoundPage() }
+        respond(with: document, request, exchange)
     }
 
     private func respond(with document: PublishedDocuments.Document, _ request: HTTPRequest, _ exchange: Exchange) {

@@ -1,4 +1,4 @@
-// Discovery and OpenAPI: computed from the schema once, when somebody first asks, and kept as bytes.
+// Discovery and OpenAPI: computed from the schema when somebody first asks, and kept as bytes.
 
 import APISchema
 import HTTPServer
@@ -102,7 +102,11 @@ final class PublishedDocuments: Sendable {
 
 extension PublishedDocuments {
     fileprivate func openAPIV2(_ accept: String) -> Document? {
-        cached("openapi/v2", "application/json") { JSONWriter.bytes(of: OpenAPIV2.document(schema)) }
+        // kubectl before 1.27 reads nothing else.
+        if accept.contains(OpenAPIV2.protobufContentType) {
+            return cached("openapi/v2 protobuf", OpenAPIV2.protobufContentType) { OpenAPIV2.protobuf(schema) }
+        }
+        return cached("openapi/v2", "application/json") { JSONWriter.bytes(of: OpenAPIV2.document(schema)) }
     }
 
     /// `/openapi/v3`, `/openapi/v3/api/v1` and `/openapi/v3/apis/GROUP/VERSION`.
@@ -117,7 +121,7 @@ extension PublishedDocuments {
         }
         guard schema.group(group)?.versions.contains(version) == true else { return nil }
         return cached("openapi/v3/\(group)/\(version)", "application/json") {
-            JSONWriter.bytes(of: OpenAPIV3.document(schema, group, version))
+            OpenAPIV3.document(schema, group: group, version: version).map { JSONWriter.bytes(of: $0) }
         }
     }
 }

@@ -133,15 +133,6 @@ struct ControllerRevisionStrategy: Strategy {
     }
 }
 
-struct RoleBindingStrategy: Strategy {
-    var allowsCreateOnUpdate: Bool { true }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        object["roleRef"] == old["roleRef"]
-            ? [] : [.invalid("roleRef", object["roleRef"] ?? .null, "cannot change roleRef")]
-    }
-}
-
 struct EndpointSliceStrategy: Strategy {
     var tracksGeneration: Bool { true }
 

@@ -26,7 +26,7 @@ enum Strategies {
             PlainStrategy(allowsUnconditionalUpdate: false, allowsCreateOnUpdate: true)
         case ("rbac.authorization.k8s.io", "rolebindings"), ("rbac.authorization.k8s.io", "clusterrolebindings"):
             RoleBindingStrategy()
-        case ("rbac.authorization.k8s.io", _): PlainStrategy(allowsCreateOnUpdate: true)
+        case ("rbac.authorization.k8s.io", _): RoleStrategy()
         case ("certificates.k8s.io", "certificatesigningrequests"): CertificateSigningRequestStrategy()
         case ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy()
         case ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy()

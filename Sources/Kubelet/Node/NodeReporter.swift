@@ -60,7 +60,9 @@ actor NodeReporter {
         let node = try await register(problem: problem, images: images)
         let time = now()
         let status = status(node.status, problem, images, time)
-        let due = written.map { time.since($0) >= 300 } ?? true
+        // A node that was made a moment ago has its status already.
+        let due = written.map { time.since($0) >= 300 } ?? false
+        if written == nil { written = time }
         if due || NodeStatusBuilder.differs(status, node.status) { try await write(node, status) }
         let isReady = problem == nil
         if ready != isReady {
@@ -93,29 +95,37 @@ actor NodeReporter {
         if let node { return node }
         let labels = NodeStatusBuilder.labels(options, machine)
         let annotation = "volumes.kubernetes.io/controller-managed-attach-detach"
-        var found: Node
-        do {
-            found = try await client.get(Node.self, options.nodeName)
+        if var found = try await existing() {
             if labels.contains(where: { found.labels[$0.key] != $0.value }) {
                 found = try await client.modify(Node.self, options.nodeName) { node in
                     node.metadata.labels = node.labels.merging(labels) { $1 }
                     return true
                 }
             }
-        } catch where (error as? APIError)?.isNotFound == true {
-            var node = Node(name: options.nodeName)
-            node.metadata.labels = labels
-            node.metadata.annotations = [annotation: "true"]
-            if let cidr = options.podCIDR {
-                node.spec.podCIDR = cidr
-                node.spec.podCIDRs = [cidr]
-            }
-            node.status = status(NodeStatus(), problem, images, now())
-            found = try await client.create(node)
-            logger.info("node \(options.nodeName) registered")
+            node = found
+            return found
         }
-        node = found
-        return found
+        var fresh = Node(name: options.nodeName)
+        fresh.metadata.labels = labels
+        fresh.metadata.annotations = [annotation: "true"]
+        if let cidr = options.podCIDR {
+            fresh.spec.podCIDR = cidr
+            fresh.spec.podCIDRs = [cidr]
+        }
+        fresh.status = status(NodeStatus(), problem, images, now())
+        let created = try await client.create(fresh)
+        logger.info("node \(options.nodeName) registered")
+        self.node = created
+        return created
+    }
+
+    private func existing() async throws(APIError) -> Node? {
+        do {
+            return try await client.get(Node.self, options.nodeName)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
     }
 
     private func write(_ node: Node, _ status: NodeStatus) async throws {
@@ -129,7 +139,8 @@ actor NodeReporter {
                 return true
             }
             written = now()
-        } catch where (error as? APIError)?.isNotFound == true {
+        } catch {
+            guard error.isNotFound else { throw error }
             // Somebody deleted the node: it is registered again.
             self.node = nil
         }
@@ -173,7 +184,8 @@ actor NodeReporter {
         } else {
             do {
                 lease = try await client.get(Lease.self, options.nodeName, namespace: namespace)
-            } catch where (error as? APIError)?.isNotFound == true {
+            } catch {
+                guard error.isNotFound else { throw error }
                 lease = Lease(name: options.nodeName, namespace: namespace)
             }
         }

@@ -39,7 +39,7 @@ struct EnvironmentBuilder {
         let fromServices = ServiceVariables.variables(
             services: services, namespace: pod.namespace, enabled: pod.spec.enableServiceLinks ?? true)
         for source in container.envFrom {
-            for (key, value) in try values(of: source) { set((source.prefix ?? "") + key, value) }
+            for (key, value) in try variables(from: source) { set((source.prefix ?? "") + key, value) }
         }
         for variable in container.env {
             var value = variable.value ?? ""
@@ -56,7 +56,7 @@ struct EnvironmentBuilder {
         return order.map { ($0, values[$0] ?? "") }
     }
 
-    private func values(of source: EnvFromSource) throws(ConfigError) -> [(String, String)] {
+    private func variables(from source: EnvFromSource) throws(ConfigError) -> [(String, String)] {
         if let reference = source.configMapRef {
             guard let map = objects.configMaps[reference.name ?? ""] else {
                 if reference.optional == true { return [] }

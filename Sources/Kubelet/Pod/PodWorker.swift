@@ -466,7 +466,8 @@ actor PodWorker {
             options.preconditions = preconditions
             do {
                 try await context.client.delete(Pod.self, pod.name, namespace: pod.namespace, options: options)
-            } catch where error.isNotFound || error.isConflict {
+            } catch {
+                guard error.isNotFound || error.isConflict else { throw error }
             }
         }
         return true

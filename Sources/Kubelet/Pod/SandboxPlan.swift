@@ -52,9 +52,9 @@ enum SandboxPlan {
         let security = pod.spec.securityContext
         for sysctl in security?.sysctls ?? [] { config.sysctls[sysctl.name] = sysctl.value }
         config.privileged = pod.allContainers.contains { $0.securityContext?.privileged == true }
-        config.runAsUser = security?.runAsUser.map(Int64.init)
+        config.runAsUser = security?.runAsUser.map { Int64($0) }
         // The runtime wants a group only together with a user.
-        if config.runAsUser != nil { config.runAsGroup = security?.runAsGroup.map(Int64.init) }
+        if config.runAsUser != nil { config.runAsGroup = security?.runAsGroup.map { Int64($0) } }
         config.supplementalGroups = groups(of: pod)
         return config
     }
@@ -71,7 +71,7 @@ enum SandboxPlan {
     }
 
     static func groups(of pod: Pod) -> [Int64] {
-        var groups = (pod.spec.securityContext?.supplementalGroups ?? []).map(Int64.init)
+        var groups = (pod.spec.securityContext?.supplementalGroups ?? []).map { Int64($0) }
         if let group = pod.spec.securityContext?.fsGroup { groups.append(Int64(group)) }
         return groups
     }

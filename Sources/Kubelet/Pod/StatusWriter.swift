@@ -84,12 +84,16 @@ final class StatusWriter: Sendable {
                 let answer = try await client.updateStatus(pod)
                 submit(base: answer)
                 delay = .milliseconds(200)
-            } catch where error.isConflict {
-                await reload(pod)
-                putBack(status)
-            } catch where error.isNotFound {
-                state.withLock { $0.gone = true }
             } catch {
+                if error.isConflict {
+                    await reload(pod)
+                    putBack(status)
+                    continue
+                }
+                if error.isNotFound {
+                    state.withLock { $0.gone = true }
+                    continue
+                }
                 logger.debug("status of \(pod.key) was not written: \(error)")
                 putBack(status)
                 if error.code == 422 || error.code == 400 {
@@ -133,10 +137,12 @@ final class StatusWriter: Sendable {
             state.withLock { state in
                 if fresh.uid == pod.uid { state.base = fresh } else { state.gone = true }
             }
-        } catch where error.isNotFound {
-            state.withLock { $0.gone = true }
         } catch {
-            try? await Task.sleep(for: .milliseconds(100))
+            if error.isNotFound {
+                state.withLock { $0.gone = true }
+            } else {
+                try? await Task.sleep(for: .milliseconds(100))
+            }
         }
     }
 }

@@ -72,8 +72,9 @@ actor ObjectSources {
         // Not there yet as far as the watch knows: ask.
         do {
             return try await client.get(type, name, namespace: namespace)
-        } catch where error.isNotFound {
-            return nil
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
         }
     }
 
