@@ -19,13 +19,13 @@ extension Schema {
     }
 
     private static func fill(_ object: inout JSONObject, _ message: MessageType) {
-        for field in message.fields {
+        for field in message.defaultedFields {
             guard let rule = field.rule, let value = rule.defaultValue else { continue }
             if isMissing(object[field.name], zeroIsMissing: rule.zeroIsMissing) { object[field.name] = value }
         }
-        if let function = DefaultFunctions.byMessage[message.name] { function(&object) }
-        for field in message.fields {
-            guard let inner = field.type.message, inner.hasDefaults else { continue }
+        if let function = message.defaultFunction { function(&object) }
+        for field in message.fieldsWithDefaults {
+            guard object[field.name] != nil, let inner = field.type.message else { continue }
             object.update(field.name) { value in fill(&value, field.type, inner) }
         }
     }

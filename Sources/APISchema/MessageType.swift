@@ -14,9 +14,11 @@ public final class MessageType: @unchecked Sendable, Hashable {
     /// `PodSpec`
     public let shortName: String
     /// `io.k8s.api.core.v1.PodSpec`
-    public let openAPIName: String
+    public var openAPIName: String { "\(openAPIPackage).\(shortName)" }
     /// `k8s.io.api.core.v1.PodSpec`
-    public let protobufName: String
+    public var protobufName: String { "\(protobufPackage).\(shortName)" }
+    private let openAPIPackage: String
+    private let protobufPackage: String
     /// The scalar that this type is; nil for objects.
     public let scalar: Scalar?
     /// Server-side apply owns the whole object or none of it.
@@ -32,16 +34,25 @@ public final class MessageType: @unchecked Sendable, Hashable {
     var hasDefaults = false
     /// Some rule of this message or of one inside it can be broken.
     var hasChecks = false
+    /// The functions for this message, looked up once.
+    var defaultFunction: DefaultFunctions.Function?
+    var validationFunction: ValidationFunctions.Function?
+    /// The fields that have a default, and those whose values are checked.
+    var defaultedFields: [Field] = []
+    var checkedFields: [Field] = []
+    /// The fields to look into for defaults and for checks: those whose messages have some.
+    var fieldsWithDefaults: [Field] = []
+    var fieldsWithChecks: [Field] = []
 
     init(
-        package: String, shortName: String, openAPIName: String, protobufName: String, scalar: Scalar?,
-        isAtomic: Bool, origin: String?
+        name: String, package: String, shortName: String, openAPIPackage: String, protobufPackage: String,
+        scalar: Scalar?, isAtomic: Bool, origin: String?
     ) {
-        name = "\(package).\(shortName)"
+        self.name = name
         self.package = package
         self.shortName = shortName
-        self.openAPIName = openAPIName
-        self.protobufName = protobufName
+        self.openAPIPackage = openAPIPackage
+        self.protobufPackage = protobufPackage
         self.scalar = scalar
         self.isAtomic = isAtomic
         self.origin = origin
@@ -154,8 +165,8 @@ public enum MergeSemantics: Sendable, Hashable {
     case granular
 }
 
-/// A field of a message.
-public struct Field: Sendable, Hashable {
+/// A field of a message. Its rule is set while the tables are read, and constant from then on.
+public final class Field: @unchecked Sendable, Hashable {
     public let name: String
     /// Protobuf's; nil for fields that protobuf lacks or has in an embedded message.
     public let number: Int?
@@ -176,6 +187,24 @@ public struct Field: Sendable, Hashable {
     public let protobufType: String?
     /// What the rule table says about it.
     var rule: FieldRule?
+
+    init(
+        name: String, number: Int?, type: FieldType, isRequired: Bool, semantics: MergeSemantics, patchMerges: Bool,
+        patchRetainsKeys: Bool, patchReplaces: Bool, patchMergeKey: String?, documentedDefault: JSONValue?,
+        protobufType: String?
+    ) {
+        self.name = name
+        self.number = number
+        self.type = type
+        self.isRequired = isRequired
+        self.semantics = semantics
+        self.patchMerges = patchMerges
+        self.patchRetainsKeys = patchRetainsKeys
+        self.patchReplaces = patchReplaces
+        self.patchMergeKey = patchMergeKey
+        self.documentedDefault = documentedDefault
+        self.protobufType = protobufType
+    }
 
     public static func == (left: Field, right: Field) -> Bool {
         left.name == right.name && left.number == right.number && left.type == right.type

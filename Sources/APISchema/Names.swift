@@ -74,13 +74,13 @@ public enum Names {
 
     /// The key of a label or annotation: `[PREFIX/]NAME`, the prefix a subdomain.
     public static func isQualifiedName(_ key: String) -> [String] {
-        let form =
-            "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-            + "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-            + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+        if key.utf8.count <= 63, isLabelText(key) { return [] }
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, let name = parts.last else {
-            return ["a valid label key \(form) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+            return [
+                "a valid label key \(labelKeyForm) with an optional DNS subdomain prefix and '/' "
+                    + "(e.g. 'example.com/MyName')"
+            ]
         }
         var problems: [String] = []
         if parts.count == 2 {
@@ -95,9 +95,14 @@ public enum Names {
         } else if name.utf8.count > 63 {
             problems.append("name part \(tooLong(63))")
         }
-        if !isLabelText(name) { problems.append("name part \(form)") }
+        if !isLabelText(name) { problems.append("name part \(labelKeyForm)") }
         return problems
     }
+
+    private static let labelKeyForm =
+        "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+        + "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+        + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 
     /// The value of a label: empty, or at most 63 of `[A-Za-z0-9_.-]`, alphanumeric at both ends.
     public static func isLabelValue(_ value: String) -> [String] {

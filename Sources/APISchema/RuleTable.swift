@@ -1,7 +1,8 @@
 import JSON
 
-/// What the rule table says about a field: its default, and what values it may have.
-struct FieldRule: Sendable {
+/// What the rule table says about a field: its default, and what values it may have. Constant once it has been read,
+/// before anyone else sees it: that is what the unchecked promises.
+final class FieldRule: @unchecked Sendable {
     var defaultValue: JSONValue?
     /// `0` and `false` are filled with the default as well: Go's decoder cannot tell them from a missing field.
     var zeroIsMissing = false
@@ -73,7 +74,7 @@ enum RuleTable {
     }
 
     private static func rule(_ line: TableLine, _ name: String) -> FieldRule {
-        var rule = FieldRule()
+        let rule = FieldRule()
         var rest = line.words[1...]
         func next() -> Word {
             guard let word = rest.popFirst() else {
@@ -119,30 +120,45 @@ enum RuleTable {
     /// Marks the messages that defaulting and validation have to look into: those with rules or functions of their own
     /// and those that reach one.
     private static func mark(_ messages: [MessageType]) {
+        var holders: [MessageType: [MessageType]] = [:]
+        holders.reserveCapacity(messages.count)
+        var defaulting: [MessageType] = []
+        var checking: [MessageType] = []
         for message in messages {
-            message.hasDefaults =
-                DefaultFunctions.byMessage[message.name] != nil
-                || message.fields.contains { $0.rule?.defaultValue != nil }
-            message.hasChecks =
-                ValidationFunctions.byMessage[message.name] != nil
-                || message.fields.contains { $0.rule?.hasChecks ?? false }
-        }
-        var changed = true
-        while changed {
-            changed = false
-            for message in messages {
-                for field in message.fields {
-                    guard let inner = field.type.message else { continue }
-                    if inner.hasDefaults, !message.hasDefaults {
-                        message.hasDefaults = true
-                        changed = true
-                    }
-                    if inner.hasChecks, !message.hasChecks {
-                        message.hasChecks = true
-                        changed = true
-                    }
+            message.defaultFunction = DefaultFunctions.byMessage[message.name]
+            message.validationFunction = ValidationFunctions.byMessage[message.name]
+            var givesDefaults = message.defaultFunction != nil
+            var checks = message.validationFunction != nil
+            for field in message.fields {
+                if let rule = field.rule {
+                    givesDefaults = givesDefaults || rule.defaultValue != nil
+                    checks = checks || rule.hasChecks
                 }
+                if let inner = field.type.message, inner.scalar == nil { holders[inner, default: []].append(message) }
             }
+            if givesDefaults { defaulting.append(message) }
+            if checks { checking.append(message) }
+        }
+        spread(defaulting, through: holders, \.hasDefaults)
+        spread(checking, through: holders, \.hasChecks)
+        for message in messages where message.hasDefaults || message.hasChecks {
+            message.defaultedFields = message.fields.filter { $0.rule?.defaultValue != nil }
+            message.checkedFields = message.fields.filter { $0.rule?.hasChecks ?? false }
+            message.fieldsWithDefaults = message.fields.filter { $0.type.message?.hasDefaults ?? false }
+            message.fieldsWithChecks = message.fields.filter { $0.type.message?.hasChecks ?? false }
+        }
+    }
+
+    /// Sets the mark on messages, on those that hold one of them, and so on.
+    private static func spread(
+        _ messages: [MessageType], through holders: [MessageType: [MessageType]],
+        _ mark: ReferenceWritableKeyPath<MessageType, Bool>
+    ) {
+        var waiting = messages
+        while let message = waiting.popLast() {
+            if message[keyPath: mark] { continue }
+            message[keyPath: mark] = true
+            waiting += holders[message] ?? []
         }
     }
 }

@@ -44,8 +44,9 @@ enum TypeTable {
         }
         func add(_ name: String, scalar: Scalar? = nil, atomic: Bool = false, origin: String? = nil) -> MessageType {
             let message = MessageType(
-                package: package.alias, shortName: name, openAPIName: "\(package.openAPI).\(name)",
-                protobufName: "\(package.protobuf).\(name)", scalar: scalar, isAtomic: atomic, origin: origin)
+                name: qualified(name, in: package.alias), package: package.alias, shortName: name,
+                openAPIPackage: package.openAPI, protobufPackage: package.protobuf, scalar: scalar, isAtomic: atomic,
+                origin: origin)
             precondition(result.byName[message.name] == nil, "\(text.name): \(message.name) appears twice")
             result.all.append(message)
             result.byName[message.name] = message
@@ -86,6 +87,13 @@ enum TypeTable {
         finish()
     }
 
+    private static func qualified(_ name: String, in package: String) -> String {
+        var text = package
+        text += "."
+        text += name
+        return text
+    }
+
     /// `io.k8s.api.core.v1` → `k8s.io.api.core.v1`
     private static func protobufPackage(of openAPI: String) -> String {
         var parts = openAPI.split(separator: ".")
@@ -97,10 +105,14 @@ enum TypeTable {
         guard let draft = drafts[message.name] else { return }
         var fields: [Field] = []
         fields.reserveCapacity(draft.body.count)
+        var isSorted = true
         for line in draft.body {
             guard line[0].first == UInt8(ascii: ":") else {
                 let field = field(line, in: message, byName)
-                if let old = fields.firstIndex(where: { $0.name == field.name }) { fields.remove(at: old) }
+                if let last = fields.last, last.name >= field.name {
+                    isSorted = false
+                    fields.removeAll { $0.name == field.name }
+                }
                 fields.append(field)
                 continue
             }
@@ -117,7 +129,7 @@ enum TypeTable {
             default: preconditionFailure("\(message.name): \(line[0].string) is not understood")
             }
         }
-        fields.sort { $0.name < $1.name }
+        if !isSorted { fields.sort { $0.name < $1.name } }
         message.fields = fields
     }
 
@@ -208,12 +220,14 @@ enum TypeTable {
         case UInt8(ascii: "{"): return .map(type(word.dropFirst().dropLast(), in: message, byName))
         default: break
         }
-        let name = word.string
-        // Built-in types are in lower case; messages of this package begin with a capital.
-        if let found = byName[name] ?? byName["\(message.package).\(name)"] { return .message(found) }
-        guard let scalar = Scalar(rawValue: name) else {
-            preconditionFailure("\(message.name): there is no type \(name)")
+        // Messages of this package begin with a capital; those of others have a dot; scalars have neither.
+        let isLocal = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= word.first
+        if !isLocal, !word.contains(UInt8(ascii: ".")) {
+            if word == "string" { return .scalar(.string) }
+            if let scalar = Scalar(rawValue: word.string) { return .scalar(scalar) }
         }
-        return .scalar(scalar)
+        let name = isLocal ? qualified(word.string, in: message.package) : word.string
+        guard let found = byName[name] else { preconditionFailure("\(message.name): there is no type \(name)") }
+        return .message(found)
     }
 }

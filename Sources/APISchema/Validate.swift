@@ -86,13 +86,13 @@ struct Validator {
     }
 
     mutating func check(_ object: JSONObject, _ message: MessageType) {
-        for field in message.fields {
-            if let rule = field.rule, rule.hasChecks { check(object[field.name], field.name, rule) }
+        for field in message.checkedFields {
+            if let rule = field.rule { check(object[field.name], field.name, rule) }
         }
-        if let function = ValidationFunctions.byMessage[message.name] { function(object, &self) }
-        for (key, value) in object {
-            guard let field = message.field(key), let inner = field.type.message, inner.hasChecks else { continue }
-            path.append(.field(key))
+        if let function = message.validationFunction { function(object, &self) }
+        for field in message.fieldsWithChecks {
+            guard let value = object[field.name], let inner = field.type.message else { continue }
+            path.append(.field(field.name))
             check(value, field.type, inner)
             path.removeLast()
         }

@@ -79,6 +79,16 @@ extension JSONObject {
         self[key] = .array(elements)
     }
 
+    /// Sets a field, or, if `isEmpty`, removes it. (`nil` in a conditional expression would be JSON's null.)
+    mutating func set(_ key: String, _ value: JSONValue, isEmpty: Bool) {
+        if isEmpty { removeValue(forKey: key) } else { self[key] = value }
+    }
+
+    /// Sets a field to strings, or, if there are none, removes it.
+    mutating func set(_ key: String, _ strings: [String]) {
+        set(key, .array(strings.map(JSONValue.string)), isEmpty: strings.isEmpty)
+    }
+
     subscript(string key: String) -> String { self[key]?.stringValue ?? "" }
     subscript(array key: String) -> [JSONValue] { self[key]?.arrayValue ?? [] }
     subscript(object key: String) -> JSONObject { self[key]?.objectValue ?? JSONObject() }

@@ -54,5 +54,7 @@ enum Addresses {
     static let serviceCIDR = "10.96.0.0/16"
     static let kubernetesService = "10.96.0.1"
     static let dns = "10.96.0.10"
+    /// Where the DNS server listens on the node; the Service translates. Not 53, where a resolver of the host may be.
+    static let dnsPort = 10053
     static let clusterDomain = "cluster.local"
 }

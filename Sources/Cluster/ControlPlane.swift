@@ -87,7 +87,12 @@ final class ControlPlane: Sendable {
         managerOptions.resources = Self.resources
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
-            client: client(as: "system:kube-controller-manager"), options: managerOptions)
+            client: client(as: "system:kube-controller-manager"), options: managerOptions,
+            clientOf: { [self] account in
+                client(
+                    as: "system:serviceaccount:kube-system:\(account)",
+                    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
+            })
         let scheduler = Scheduler(
             client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))
@@ -111,7 +116,6 @@ final class ControlPlane: Sendable {
 
     func stop() async {
         server.stop()
-        await kubelets.shutdown()
         await store.close()
     }
 }

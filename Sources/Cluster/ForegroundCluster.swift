@@ -5,6 +5,7 @@ import HTTPServer
 import KubeClient
 import KubeTypes
 import Logging
+import Synchronization
 
 /// `martlet up`: a cluster in this process, until it is told to stop.
 public enum ForegroundCluster {
@@ -89,23 +90,53 @@ public enum ForegroundCluster {
 
 /// INT and TERM, once.
 final class StopSignal: @unchecked Sendable {
-    private let stream: AsyncStream<Void>
+    private struct State {
+        var fired = false
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var next = 0
+    }
+
+    private let state = Mutex(State())
     /// Only kept alive; nothing touches them once they are set up.
-    private let sources: [any DispatchSourceSignal]
+    private var sources: [any DispatchSourceSignal] = []
 
     init() {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        self.stream = stream
+        signal(SIGPIPE, SIG_IGN)
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.finish() }
+            source.setEventHandler { [weak self] in self?.fire() }
             source.resume()
             return source
         }
-        signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Returns when a signal has come.
-    func wait() async { for await _ in stream {} }
+    private func fire() {
+        let waiters = state.withLock { state in
+            state.fired = true
+            defer { state.waiters = [:] }
+            return state.waiters.values
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when a signal has come, or when the task is cancelled.
+    func wait() async {
+        let number = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let over = state.withLock { state in
+                    if state.fired || Task.isCancelled { return true }
+                    state.waiters[number] = continuation
+                    return false
+                }
+                if over { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
+        }
+    }
 }

@@ -25,7 +25,8 @@ final class KubeletProxy: KubeletConnection {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    func shutdown() async { try? await client.shutdown() }
+    /// The client insists on being told, also where the cluster ends before it has begun.
+    deinit { client.shutdown { _ in } }
 
     func logs(node: JSONValue, path: String, query: String, to response: any HTTPResponseWriter) {
         let status = Node(node).status

@@ -16,10 +16,16 @@ final class ControllerContext: Sendable {
     let options: ControllerManagerOptions
     let informers: InformerFactory
 
-    init(client: KubeClient, options: ControllerManagerOptions) {
+    convenience init(client: KubeClient, options: ControllerManagerOptions) {
+        self.init(
+            client: client, informers: InformerFactory(client: client, logger: options.logger), options: options)
+    }
+
+    /// - Parameter informers: Shared with other controllers.
+    init(client: KubeClient, informers: InformerFactory, options: ControllerManagerOptions) {
         self.client = client
+        self.informers = informers
         self.options = options
-        informers = InformerFactory(client: client, logger: options.logger)
     }
 
     var logger: Logger { options.logger }
@@ -59,7 +65,8 @@ final class InformerFactory: Sendable {
         var run: @Sendable () async -> Void
     }
 
-    private let client: KubeClient
+    /// The client by which all controllers read; not every controller's own identity may list what it needs.
+    let client: KubeClient
     private let logger: Logger
     private let entries = Mutex<[String: Entry]>([:])
 

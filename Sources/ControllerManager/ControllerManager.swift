@@ -90,40 +90,47 @@ public struct ServedResource: Sendable, Hashable {
 public struct ControllerManager: Sendable {
     private let client: KubeClient
     private let options: ControllerManagerOptions
+    private let clientOf: @Sendable (String) -> KubeClient
 
-    /// - Parameter client: Acts as `system:kube-controller-manager`.
-    public init(client: KubeClient, options: ControllerManagerOptions) {
+    /// - Parameters:
+    ///   - client: Acts as `system:kube-controller-manager`: it reads for all controllers.
+    ///   - clientOf: The client with which a controller writes, acting as the service account of that name in
+    ///     `kube-system` (`--use-service-account-credentials`): each may do what its own role allows.
+    public init(
+        client: KubeClient, options: ControllerManagerOptions, clientOf: @escaping @Sendable (String) -> KubeClient
+    ) {
         self.client = client
         self.options = options
+        self.clientOf = clientOf
     }
 
     /// The names of all controllers, as upstream's `--controllers` has them.
     public static let controllerNames = Self.makers.map(\.name)
 
-    private static let makers: [(name: String, make: @Sendable (ControllerContext) -> any Controller)] = [
-        ("deployment-controller", { DeploymentController($0) }),
-        ("replicaset-controller", { ReplicaController<ReplicaSet>($0) }),
-        ("replicationcontroller-controller", { ReplicaController<ReplicationController>($0) }),
-        ("endpointslice-controller", { EndpointSliceController($0) }),
-        ("endpoints-controller", { EndpointsController($0) }),
-        ("namespace-controller", { NamespaceController($0) }),
-        ("serviceaccount-controller", { ServiceAccountController($0) }),
-        ("root-ca-certificate-publisher-controller", { RootCAPublisher($0) }),
-        ("garbage-collector-controller", { GarbageCollector($0) }),
-        ("pod-garbage-collector-controller", { PodGarbageCollector($0) }),
-        ("node-lifecycle-controller", { NodeLifecycleController($0) }),
-        ("taint-eviction-controller", { TaintEvictionController($0) }),
-        ("disruption-controller", { DisruptionController($0) }),
+    private static let makers: [(name: String, account: String, make: @Sendable (ControllerContext) -> any Controller)] = [
+        ("deployment-controller", "deployment-controller", { DeploymentController($0) }),
+        ("replicaset-controller", "replicaset-controller", { ReplicaController<ReplicaSet>($0) }),
+        ("replicationcontroller-controller", "replication-controller", { ReplicaController<ReplicationController>($0) }),
+        ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
+        ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
+        ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
+        ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
+        ("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", { RootCAPublisher($0) }),
+        ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
+        ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
+        ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
+        ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
+        ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
     ]
 
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
     /// stop, so that nothing decides on a state that has ceased to be kept.
     public func run() async {
-        let context = ControllerContext(client: client, options: options)
+        let factory = InformerFactory(client: client, logger: options.logger)
         let controllers = Self.makers
             .filter { options.controllers?.contains($0.name) ?? true }
-            .map { $0.make(context) }
-        let informers = Task { await context.informers.run() }
+            .map { $0.make(ControllerContext(client: clientOf($0.account), informers: factory, options: options)) }
+        let informers = Task { await factory.run() }
         await withTaskGroup(of: Void.self) { group in
             for controller in controllers { group.addTask { await controller.run() } }
         }

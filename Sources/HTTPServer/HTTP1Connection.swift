@@ -311,7 +311,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         since = .now()
         if exchange.requestIncomplete {
             lingerThenClose()
-        } else if !keepAlive {
+        } else if !keepAlive || draining {
             state = .discarding
             closeAfterWrites()
         } else {

@@ -268,6 +268,49 @@ struct CRUDTests {
         #expect(plane.store.revision == before)
     }
 
+    /// Requests put together at random from pieces that mean something: whatever comes, an answer comes back.
+    @Test func randomRequestsAreAnswered() async throws {
+        let plane = try await ControlPlane()
+        await plane.makeDefaultAccount()
+        await plane.call(.POST, Self.maps, configMap("one"))
+        await plane.call(.POST, "/api/v1/namespaces/default/pods", pod("one"))
+        let methods: [HTTPMethod] = [.GET, .POST, .PUT, .PATCH, .DELETE, .HEAD, .OPTIONS, .RAW(value: "ODD")]
+        let pieces = [
+            "api", "apis", "v1", "apps", "namespaces", "default", "pods", "configmaps", "one", "status", "scale", "binding",
+            "log", "..", "%2F", "%00", "watch", "deployments", "", "eviction", "token", "serviceaccounts", "finalize",
+            "openapi", "v3", "readyz",
+        ]
+        let queries = [
+            "", "?limit=-1", "?limit=9223372036854775807", "?resourceVersion=0", "?labelSelector=)(", "?dryRun=All",
+            "?fieldSelector=%5C", "?continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ", "?gracePeriodSeconds=9223372036854775807",
+            "?timeoutSeconds=1&watch=1&labelSelector=zzz", "?propagationPolicy=Orphan", "?fieldValidation=Strict",
+        ]
+        let bodies = [
+            "", "{}", "[]", "null", "{\"metadata\":null}", "{\"metadata\":{\"name\":\"one\"},\"spec\":[]}",
+            "{\"spec\":{\"containers\":{}}}", "[{\"op\":\"remove\",\"path\":\"/metadata\"}]",
+            "{\"metadata\":{\"name\":\"\\ud800\"}}", "\u{0}", "{\"kind\":3}",
+            "{\"metadata\":{\"generateName\":\"x\",\"finalizers\":[\"a/b\"]}}",
+        ]
+        let types = [
+            nil, "application/json", "application/yaml", "application/merge-patch+json", "application/json-patch+json",
+            "application/strategic-merge-patch+json", "text/plain",
+        ]
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<1500 {
+            let path = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+            let prefix = Bool.random(using: &random) ? "/api/v1/namespaces/default/" : "/"
+            let target = prefix + path.joined(separator: "/") + (queries.randomElement(using: &random) ?? "")
+            let method = methods.randomElement(using: &random) ?? .GET
+            let body = bodies.randomElement(using: &random) ?? ""
+            let writer = plane.begin(
+                method, target, bytes: Array(body.utf8), type: types.randomElement(using: &random) ?? nil)
+            let answer = await writer.wait { recorded, over in over || recorded.status == 200 }
+            #expect(answer.status >= 200 && answer.status < 600 && answer.status != 500, "\(method) \(target) \(body): \(answer.text)")
+            writer.close()
+        }
+        #expect(await plane.call(.GET, "/readyz").status == 200)
+    }
+
     @Test func bodiesAreBounded() async throws {
         let plane = try await ControlPlane()
         let large = [UInt8](repeating: 0x20, count: (3 << 20) + 1)

@@ -22,7 +22,7 @@ import Testing
 #endif
 
 /// KubeTypes has a view of that name too.
-typealias UserInfo = InProcessAPI.User
+private typealias UserInfo = InProcessAPI.User
 
 /// What came back.
 struct Recorded: Sendable {

@@ -107,6 +107,8 @@ struct PodTests {
         #expect(longer.json["metadata"]?["deletionGracePeriodSeconds"] == 30)
         let shorter = await plane.call(.DELETE, "\(Self.pods)/web", ["gracePeriodSeconds": 5])
         #expect(shorter.json["metadata"]?["deletionGracePeriodSeconds"] == 5)
+        let endless = await plane.call(.DELETE, "\(Self.pods)/web", ["gracePeriodSeconds": .integer(.max)])
+        #expect(endless.status == 200)
         // The kubelet's last word.
         let last = await plane.call(.DELETE, "\(Self.pods)/web?gracePeriodSeconds=0")
         #expect(last.status == 200)

@@ -140,7 +140,7 @@ struct DeploymentSimulation {
     }
 
     /// Whatever order pods become available in, and fail in: never fewer available and never more in all than allowed.
-    @Test(arguments: 0..<60) func aRolloutKeepsItsPromises(seed: Int) throws {
+    @Test(arguments: 0..<40) func aRolloutKeepsItsPromises(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         let replicas = Int.random(in: 1...30, using: &random)
         func amount(_ random: inout SeededGenerator) -> IntOrString {
@@ -163,8 +163,9 @@ struct DeploymentSimulation {
             steps += 1
             world.step()
             world.followSizes()
-            #expect(world.available >= least, "\(world.events)")
-            #expect(world.total <= replicas + surge, "\(world.events)")
+            if world.available < least || world.total > replicas + surge {
+                Issue.record("\(world.available) available, \(world.total) in all: \(world.events)")
+            }
             if !world.sets.isEmpty {
                 let position = Int.random(in: world.sets.indices, using: &random)
                 world.makeAvailable(Int.random(in: 0...3, using: &random), of: position)
@@ -183,7 +184,7 @@ struct DeploymentSimulation {
     }
 
     /// Pods that are lost on the way (a node dies) may cost availability, but the rollout still ends.
-    @Test(arguments: 100..<130) func aRolloutEndsDespiteFailures(seed: Int) {
+    @Test(arguments: 100..<115) func aRolloutEndsDespiteFailures(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         let replicas = Int.random(in: 1...12, using: &random)
         var world = DeploymentSimulation(deployment(replicas: replicas))

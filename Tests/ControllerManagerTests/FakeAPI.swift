@@ -292,8 +292,12 @@ final class FakeAPI: KubeTransport {
         var result: JSONValue
         switch request.subresource {
         case "status":
+            // As upstream's strategies do: annotations may come with a status.
             result = current
             result["status"] = new["status"]
+            var metadata = before
+            metadata.annotations = after.annotations
+            result["metadata"] = metadata.json
         case "finalize":
             result = current
             result["spec"] = new["spec"]

@@ -31,7 +31,9 @@ func withControllers(
         podGarbageCollectionPeriod: .milliseconds(10), now: { clock.now })
     options.logger.logLevel = .critical
     change(&options)
-    let manager = ControllerManager(client: api.client, options: options)
+    let manager = ControllerManager(client: api.client, options: options, clientOf: { account in
+            KubeClient(Restricted(api: api, account: account))
+        })
     let task = Task { await manager.run() }
     do {
         try await body()
@@ -42,6 +44,64 @@ func withControllers(
     }
     task.cancel()
     await task.value
+}
+
+/// Lets a controller do only what upstream's role `system:controller:…` of its service account allows.
+struct Restricted: KubeTransport {
+    let api: FakeAPI
+    let account: String
+
+    private static let rules: [String: [String: String]] = [
+        "deployment-controller": [
+            "deployments": "get list watch update", "deployments/status": "update",
+            "replicasets": "get list watch create update patch delete", "pods": "get list watch update",
+        ],
+        "replicaset-controller": [
+            "replicasets": "get list watch update", "replicasets/status": "update",
+            "pods": "list watch patch create delete",
+        ],
+        "replication-controller": [
+            "replicationcontrollers": "get list watch update", "replicationcontrollers/status": "update",
+            "pods": "list watch patch create delete",
+        ],
+        "endpointslice-controller": ["endpointslices": "get list watch create update delete"],
+        "endpoint-controller": ["endpoints": "get list watch create update delete"],
+        "namespace-controller": [
+            "namespaces": "get list watch delete", "namespaces/finalize": "update", "namespaces/status": "update",
+            "*": "get list watch delete deletecollection",
+        ],
+        "service-account-controller": ["serviceaccounts": "create"],
+        "root-ca-cert-publisher": ["configmaps": "create update"],
+        "generic-garbage-collector": ["*": "get list watch patch update delete"],
+        "pod-garbage-collector": [
+            "pods": "list watch delete", "nodes": "get list watch", "pods/status": "patch",
+        ],
+        "node-controller": [
+            "nodes": "get list watch update delete patch", "nodes/status": "patch update",
+            "pods/status": "patch update", "pods": "list watch get delete",
+        ],
+        "disruption-controller": ["poddisruptionbudgets/status": "update", "pods/status": "patch update"],
+    ]
+
+    private func check(_ request: KubeRequest) throws(APIError) {
+        if request.resource == "events" { return }
+        let resource = request.subresource.map { "\(request.resource)/\($0)" } ?? request.resource
+        let rules = Self.rules[account] ?? [:]
+        let allowed = "\(rules[resource] ?? "") \(rules["*"] ?? "")".split(separator: " ")
+        if allowed.contains(where: { $0 == request.verb.rawValue }) { return }
+        Issue.record("\(account) may not \(request.verb.rawValue) \(resource)")
+        throw .forbidden(request.resource, group: "", name: request.name ?? "", "role")
+    }
+
+    func call(_ request: KubeRequest) async throws(APIError) -> JSONValue {
+        try check(request)
+        return try await api.call(request)
+    }
+
+    func watch(_ request: KubeRequest) async throws(APIError) -> AsyncThrowingStream<KubeWatchEvent, any Error> {
+        try check(request)
+        return try await api.watch(request)
+    }
 }
 
 extension FakeAPI {

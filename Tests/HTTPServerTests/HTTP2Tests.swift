@@ -308,9 +308,9 @@ final class H2Client: Sendable {
 
     @Test func idleConnectionsAreClosed() async throws {
         var limits = HTTPServer.Limits()
-        limits.idleTimeout = .milliseconds(150)
-        limits.headerTimeout = .milliseconds(300)
-        limits.bodyTimeout = .milliseconds(150)
+        limits.idleTimeout = .milliseconds(500)
+        limits.headerTimeout = .milliseconds(1500)
+        limits.bodyTimeout = .milliseconds(500)
         try await withServer(limits: limits) { server in
             let silent = try await H2Client(port: server.port)
             let idle = try await H2Client(port: server.port)

@@ -89,15 +89,21 @@ func json(_ text: String) throws -> JSONValue { try JSONParser.parse(text) }
     @Test func smallPatchesAreSmallWork() throws {
         // Each copy nests one level deeper, or doubles the size.
         let nesting = JSONValue.array(
-            (0..<600).map { _ in ["op": "copy", "from": "/a", "path": "/a/b"] })
-        let error = #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: nesting).apply(to: ["a": [:]]) }
+            (0..<80).map { _ in ["op": "copy", "from": "/a", "path": "/a/b"] })
+        let error = #expect(throws: JSONPatchError.self) { 
+            try JSONPatch(parsing: nesting, limits: JSONPatch.Limits(depth: 64)).apply(to: ["a": [:]])
+        }
         #expect(error?.description.contains("levels") == true)
         let growing = JSONValue.array((0..<40).map { _ in ["op": "copy", "from": "/a", "path": "/a/-"] })
-        #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: growing).apply(to: ["a": [1]]) }
+        #expect(throws: JSONPatchError.self) { 
+            try JSONPatch(parsing: growing, limits: JSONPatch.Limits(copiedBytes: 50_000)).apply(to: ["a": [1]])
+        }
         let deep = JSONValue.array(
-            (0..<600).map { _ in ["op": "move", "from": "/a", "path": "/b"] as JSONValue }
+            (0..<100).map { _ in ["op": "move", "from": "/a", "path": "/b"] as JSONValue }
                 .flatMap { [$0, ["op": "add", "path": "/a", "value": [:]], ["op": "move", "from": "/b", "path": "/a/b"]] })
-        #expect(throws: JSONPatchError.self) { try JSONPatch(parsing: deep).apply(to: ["a": [:]]) }
+        #expect(throws: JSONPatchError.self) { 
+            try JSONPatch(parsing: deep, limits: JSONPatch.Limits(depth: 64)).apply(to: ["a": [:]])
+        }
         let moves = JSONValue.array(
             (0..<9999).map { ["op": "move", "from": .string($0 % 2 == 0 ? "/a" : "/b"), "path": .string($0 % 2 == 0 ? "/b" : "/a")] })
         let large = JSONValue.array(Array(repeating: 1, count: 20_000))

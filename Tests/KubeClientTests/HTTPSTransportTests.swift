@@ -124,13 +124,13 @@ extension HTTPResponseWriter {
             do {
                 _ = try await transport.call(KubeRequest(.get, apiVersion: "v1", resource: "nodes", name: "n"))
                 Issue.record("no error")
-            } catch {
+            } catch let error as APIError {
                 #expect(error == APIError.notFound("nodes", group: "", name: "n"))
             }
             do {
                 _ = try await transport.call(KubeRequest(.get, apiVersion: "v1", resource: "nodes", name: "text"))
                 Issue.record("no error")
-            } catch {
+            } catch let error as APIError {
                 #expect(error == APIError(code: 403, reason: "Forbidden", message: "no entry"))
             }
         }
@@ -161,7 +161,7 @@ extension HTTPResponseWriter {
         do {
             _ = try await transport.call(request)
             Issue.record("no error")
-        } catch {
+        } catch let error as APIError {
             #expect(error.code == 503)
             #expect(error.reason == "ServiceUnavailable")
         }
@@ -172,7 +172,7 @@ extension HTTPResponseWriter {
             do {
                 _ = try await transport.call(request)
                 Issue.record("a foreign server was believed")
-            } catch {
+            } catch let error as APIError {
                 #expect(error.code == 503)
             }
         }
@@ -231,20 +231,28 @@ extension HTTPResponseWriter {
     }
 
     @Test func aWatchThatNobodyReadsEndsAtTheServer() async throws {
+        let begun = NIOLockedValueBox(false)
         let closed = NIOLockedValueBox(false)
         let respond: @Sendable (HTTPRequest, any HTTPResponseWriter) -> Void = { _, response in
             response.begin(.ok, headers: [:])
+            response.write(ByteBuffer(string: #"{"type":"BOOKMARK","object":{}}"# + "\n"))
             response.onClose { closed.withLockedValue { $0 = true } }
+        }
+        func wait(for flag: NIOLockedValueBox<Bool>) async throws {
+            for _ in 0..<1000 where !flag.withLockedValue({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(flag.withLockedValue { $0 })
         }
         try await withClient(respond) { transport, _ in
             let task = Task {
-                for try await _ in try await transport.watch(KubeRequest(.watch, apiVersion: "v1", resource: "pods")) {}
+                for try await _ in try await transport.watch(KubeRequest(.watch, apiVersion: "v1", resource: "pods")) {
+                    begun.withLockedValue { $0 = true }
+                }
             }
-            try await Task.sleep(for: .milliseconds(100))
+            try await wait(for: begun)
+            #expect(!closed.withLockedValue { $0 })
             task.cancel()
             _ = await task.result
-            for _ in 0..<200 where !closed.withLockedValue({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
-            #expect(closed.withLockedValue { $0 })
+            try await wait(for: closed)
         }
     }
 }

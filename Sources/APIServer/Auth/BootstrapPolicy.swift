@@ -50,7 +50,9 @@ public enum BootstrapPolicy {
                 result["aggregationRule"] = aggregation
             }
         }
-        return result == stored ? nil : result
+        // Not `? nil : result`: that nil would be JSON's null.
+        guard result != stored else { return nil }
+        return result
     }
 
     /// The rules of an aggregate: those of the roles that its selectors match, in the order of the roles' names.

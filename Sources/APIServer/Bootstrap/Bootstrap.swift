@@ -99,6 +99,6 @@ enum Bootstrap {
     private static func replacing(_ fields: [String], in stored: JSONValue, from expected: JSONValue) -> JSONValue? {
         var result = stored
         for field in fields { result[field] = expected[field] }
-        return result == stored ? nil : result
+        return result == stored ? JSONValue?.none : result
     }
 }

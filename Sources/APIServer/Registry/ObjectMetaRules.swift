@@ -35,7 +35,8 @@ enum ObjectMetaRules {
             metadata["selfLink"] = nil
             metadata["generation"] = before["generation"]
             for key in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-                let given = metadata[key].flatMap { $0.isEmptyValue ? nil : $0 }
+                var given = metadata[key]
+                if given?.isEmptyValue == true { given = JSONValue?.none }
                 if let given, given != before[key], key != "deletionGracePeriodSeconds" || before[key] == nil {
                     errors.append(.invalid("metadata.\(key)", given, "field is immutable"))
                 }

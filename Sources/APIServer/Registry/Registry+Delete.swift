@@ -7,6 +7,9 @@ import Storage
 import Synchronization
 
 extension Registry {
+    /// Seconds; longer ones would leave the calendar.
+    private static let longestGracePeriod: Int64 = 1 << 32
+
     func delete(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try DeletionOptions(request.query, body: request.body)
         delete(request, options, completion: completion)
@@ -50,7 +53,7 @@ extension Registry {
         let context = StrategyContext(request, self, isDryRun: options.dryRun)
         try Admission.admitDelete(old, context)
         try strategy.checkDeletion(old, context)
-        let requested = options.gracePeriodSeconds.map { $0 < 0 ? 1 : $0 }
+        let requested = options.gracePeriodSeconds.map { $0 < 0 ? 1 : min($0, Self.longestGracePeriod) }
         let finalizers = deletionFinalizers(of: old, options, request)
         let now = context.now
 
@@ -62,7 +65,7 @@ extension Registry {
                 }
                 metadata["deletionTimestamp"] = now.adding(seconds: Int(period)).field
                 metadata["deletionGracePeriodSeconds"] = .integer(period)
-                metadata["finalizers"] = finalizers.isEmpty ? nil : .array(finalizers.map(JSONValue.string))
+                metadata.set("finalizers", finalizers)
             }
         }
 
@@ -87,7 +90,7 @@ extension Registry {
                 }
             }
         } else if let period = strategy.gracePeriod(of: old, requested: requested), period > 0 {
-            mark(after: period)
+            mark(after: min(period, Self.longestGracePeriod))
             strategy.prepareForDeletion(&object)
             return PlannedMutation(.write(object))
         }
@@ -95,9 +98,7 @@ extension Registry {
         if !old.isBeingDeleted || old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 > 0 {
             mark(after: 0)
         } else {
-            object.updateMetadata {
-                $0["finalizers"] = finalizers.isEmpty ? nil : .array(finalizers.map(JSONValue.string))
-            }
+            object.updateMetadata { $0.set("finalizers", finalizers) }
         }
         strategy.prepareForDeletion(&object)
         return PlannedMutation(.write(object))

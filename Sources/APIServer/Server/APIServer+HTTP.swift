@@ -20,7 +20,8 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        exchange.describe(info, request.method)
+        let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
+        exchange.describe(info, request.method, isKnown: isKnown)
         do throws(APIError) {
             exchange.form = try ResponseForm.negotiate(
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
@@ -216,12 +217,19 @@ struct Exchange: Sendable {
         auditID = isUsable ? given : RandomNames.uuid(random)
     }
 
-    mutating func describe(_ info: RequestInfo, _ method: HTTPMethod) {
-        key.verb = (info.verb?.rawValue ?? method.rawValue).uppercased()
+    /// - Parameter isKnown: whether there is such a resource; others are counted together, or clients could fill memory
+    ///   with names.
+    mutating func describe(_ info: RequestInfo, _ method: HTTPMethod, isKnown: Bool) {
+        if let verb = info.verb {
+            key.verb = verb.rawValue.uppercased()
+        } else {
+            key.verb = [.GET, .HEAD, .POST, .PUT, .PATCH, .DELETE].contains(method) ? method.rawValue : "OTHER"
+        }
+        guard isKnown else { return }
         key.group = info.group
         key.version = info.version
         key.resource = info.resource
-        key.subresource = info.isResource ? info.subresource : ""
+        key.subresource = info.subresource.utf8.count <= 32 ? info.subresource : ""
     }
 
     /// Indented if asked for, and for people with a terminal or a browser, as upstream guesses from the agent.

@@ -178,9 +178,9 @@ struct CertificateSigningRequestStrategy: Strategy {
         let user = context.request.user
         object.update("spec") { spec in
             spec["username"] = .string(user.name)
-            spec["uid"] = user.uid.isEmpty ? nil : .string(user.uid)
-            spec["groups"] = user.groups.isEmpty ? nil : .array(user.groups.map(JSONValue.string))
-            spec["extra"] = user.extra.isEmpty ? nil : user.extra.field
+            spec.set("uid", .string(user.uid), isEmpty: user.uid.isEmpty)
+            spec.set("groups", user.groups)
+            spec.set("extra", user.extra.field, isEmpty: user.extra.isEmpty)
         }
     }
 

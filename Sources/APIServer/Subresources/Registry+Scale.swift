@@ -66,8 +66,8 @@ extension Registry {
                 let scale = try wanted(current.value)
                 var object = current.value
                 object.updateMetadata { metadata in
-                    metadata["resourceVersion"] = scale.resourceVersion.isEmpty
-                        ? nil : .string(scale.resourceVersion)
+                    let seen = scale.resourceVersion
+                    metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
                 }
                 if !scale.uid.isEmpty, scale.uid != object.uid {
                     throw request.conflict(

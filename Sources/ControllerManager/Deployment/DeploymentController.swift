@@ -102,22 +102,12 @@ final class DeploymentController: Controller {
                     ReplicaSet.self, set.name, namespace: set.namespace, options: Self.onlyThis(set))
             } catch { if !error.isNotFound { throw error } }
         }
-        var latest = deployment
-        if let revision = plan.revision {
-            // By patch: a status update keeps the annotations that are there.
-            latest = try await context.client.patch(
-                Deployment.self, deployment.name, namespace: deployment.namespace,
-                [
-                    "metadata": [
-                        "resourceVersion": .string(deployment.resourceVersion),
-                        "annotations": [DeploymentAnnotation.revision: .string(revision)],
-                    ]
-                ])
-        }
-        if plan.status != deployment.status {
-            latest.status = plan.status
-            try await context.client.updateStatus(latest)
-        }
+        guard plan.status != deployment.status || plan.revision != nil else { return }
+        var changed = deployment
+        // A status update writes annotations as well, which is how upstream's controller sets this one.
+        if let revision = plan.revision { changed.metadata.annotations[DeploymentAnnotation.revision] = revision }
+        changed.status = plan.status
+        do { try await context.client.updateStatus(changed) } catch { if !error.isNotFound { throw error } }
     }
 
     private static func onlyThis(_ set: ReplicaSet) -> DeleteOptions {
@@ -132,7 +122,8 @@ final class DeploymentController: Controller {
     private func announce(_ set: ReplicaSet, from oldSize: Int, for deployment: Deployment) {
         recorder.event(
             regarding: deployment, type: .normal, reason: "ScalingReplicaSet",
-            message: "Scaled \(set.size > oldSize ? "up" : "down") replica set \(set.name) from \(oldSize) to \(set.size)")
+            message:
+                "Scaled \(set.size > oldSize ? "up" : "down") replica set \(set.name) from \(oldSize) to \(set.size)")
     }
 
     /// - Returns: Whether the rest of the plan holds: the ReplicaSet is there, made now.

@@ -120,7 +120,8 @@ struct DeploymentPlan {
         let total = allSets.reduce(0) { $0 + $1.size }
         set.spec.replicas =
             deployment.isRollingUpdate
-            ? RollingUpdate.newSize(desired: deployment.desired, surge: deployment.maxSurgeAsWritten, total: total, current: 0)
+            ? RollingUpdate.newSize(
+                desired: deployment.desired, surge: deployment.maxSurgeAsWritten, total: total, current: 0)
             : deployment.desired
         var annotations: [String: String] = [:]
         DeploymentAnnotation.update(&annotations, from: deployment.annotations, revision: nextRevision)

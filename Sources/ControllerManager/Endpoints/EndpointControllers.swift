@@ -196,7 +196,8 @@ final class EndpointsController: Controller {
             recorder.event(
                 regarding: wanted, type: .warning,
                 reason: current == nil ? "FailedToCreateEndpoint" : "FailedToUpdateEndpoint",
-                message: "Failed to \(current == nil ? "create endpoint for service" : "update endpoint") \(key): \(error)")
+                message:
+                    "Failed to \(current == nil ? "create endpoint for service" : "update endpoint") \(key): \(error)")
             throw error
         }
     }

@@ -208,7 +208,9 @@ final class GarbageCollector: Controller {
             throw RetryLater(description: "no resource serves the owner's kind \(owner.apiVersion) \(owner.kind)")
         }
         if resource.namespaced, namespace.isEmpty {
-            warn(node, uid, "ownerRef \(owner.kind) \(owner.name) is namespaced, but \(node.identity.kind) is cluster-scoped")
+            warn(
+                node, uid,
+                "ownerRef \(owner.kind) \(owner.name) is namespaced, but \(node.identity.kind) is cluster-scoped")
             return nil
         }
         let identity = ObjectGraph.Identity(
@@ -219,7 +221,8 @@ final class GarbageCollector: Controller {
             if !graph.withLock({ $0.refersRightly(uid, to: owner.uid) }) {
                 warn(
                     node, uid,
-                    "ownerRef [\(owner.apiVersion)/\(owner.kind), name: \(owner.name), uid: \(owner.uid)] does not exist in namespace \"\(namespace)\"")
+                    "ownerRef [\(owner.apiVersion)/\(owner.kind), name: \(owner.name), uid: \(owner.uid)] does not exist in "
+                        + "namespace \"\(namespace)\"")
             }
             return .absent
         }

@@ -100,15 +100,15 @@ final class PodGarbageCollector: Controller {
         let uid = pod.uid
         do {
             if !pod.isTerminal {
-                try await context.client.modify(Pod.self, pod.name, namespace: pod.namespace, status: true) { live in
-                    guard live.uid == uid, !live.isTerminal else { return false }
-                    live.status.phase = "Failed"
-                    if let condition {
-                        live.status.conditions =
-                            live.status.conditions.filter { $0.type != condition.type } + [condition]
-                    }
-                    return true
+                // Of just this version: the cached conditions are replaced as a whole.
+                var status: JSONValue = ["phase": "Failed"]
+                if let condition {
+                    let conditions = pod.status.conditions.filter { $0.type != condition.type } + [condition]
+                    status["conditions"] = .array(conditions.map(\.json))
                 }
+                try await context.client.patch(
+                    Pod.self, pod.name, namespace: pod.namespace, subresource: "status",
+                    ["metadata": ["resourceVersion": .string(pod.resourceVersion)], "status": status])
             }
             var options = DeleteOptions(["kind": "DeleteOptions", "apiVersion": "v1"])
             options.gracePeriodSeconds = 0

@@ -56,7 +56,7 @@ final class RootCAPublisher: Controller {
         namespaces = context.informers.informer(Namespace.self)
         // Only these ConfigMaps are kept, not everybody's.
         configMaps = Informer(
-            context.client, fieldSelector: "metadata.name=\(Self.name)", logger: context.logger)
+            context.informers.client, fieldSelector: "metadata.name=\(Self.name)", logger: context.logger)
         let queue: WorkQueue<String> = context.queue()
         self.queue = queue
         namespaces.addHandler { if !$0.isDeletion { queue.add($0.object.name) } }

@@ -28,7 +28,7 @@ final class NodeLifecycleController: Controller {
         self.context = context
         nodes = context.informers.informer(Node.self)
         // Only the nodes' own leases.
-        leases = Informer(context.client, namespace: "kube-node-lease", logger: context.logger)
+        leases = Informer(context.informers.client, namespace: "kube-node-lease", logger: context.logger)
         pods = context.informers.pods
         let queue: WorkQueue<String> = context.queue()
         self.queue = queue
