@@ -21,6 +21,7 @@ test: prerequisites
 
 bench: build
 	@Benchmarks/bench.sh $(MARTLET)
+	@swift run -c release JSONBenchmark
 
 format:
 	swift format --in-place --recursive --parallel Sources Tests Benchmarks Package.swift

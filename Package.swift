@@ -97,6 +97,7 @@ let allTargets: [Target] = [
     tests(of: "ServiceProxy", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes"]),
+    .executableTarget(name: "JSONBenchmark", dependencies: ["JSON"], path: "Benchmarks/JSONBenchmark"),
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
 ]
 

@@ -23,6 +23,11 @@ public struct RuntimeVersion: Sendable, Hashable {
     /// `containerd`
     public var name: String
     public var version: String
+
+    public init(name: String, version: String) {
+        self.name = name
+        self.version = version
+    }
 }
 
 /// `RuntimeReady` and `NetworkReady`, each with what is missing where it is false.

@@ -59,8 +59,9 @@ final class Machine: Sendable {
                 runtime.close()
             }
             await containerd.stop()
-            containerd.unmountLeftovers()
         }
+        // Volumes of pods, and what containers left.
+        Files.unmountAll(below: directory.path)
         await ServiceProxy.cleanup(table: ServiceProxy.Options().table, logger: logger)
         await NodeNetwork(networkOptions(directory), logger: logger).tearDown()
     }

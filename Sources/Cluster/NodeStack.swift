@@ -151,7 +151,7 @@ final class NodeStack: Sendable {
             await containerd.removeAllPods(ground.runtime)
             ground.runtime.close()
             await containerd.stop()
-            containerd.unmountLeftovers()
+            Files.unmountAll(below: options.directory.path)
         } else {
             ground.runtime.close()
         }

@@ -214,8 +214,8 @@ import Testing
     }
 
     @Test func quality() {
-        func quality(_ resources: JSONValue) -> QualityOfService {
-            QualityOfService(of: makePod(["containers": [Kubelet_container("a", ["resources": resources])]]))
+        func quality(_ resources: JSONValue) -> PodQoS {
+            PodQoS(of: makePod(["containers": [Kubelet_container("a", ["resources": resources])]]))
         }
         #expect(quality([:]) == .bestEffort)
         #expect(quality(["limits": ["cpu": "1", "memory": "1Gi"]]) == .guaranteed)

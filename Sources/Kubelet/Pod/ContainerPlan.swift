@@ -45,7 +45,7 @@ struct ContainerPlan {
         config.stdin = container.stdin == true
         config.stdinOnce = container.stdinOnce == true
         config.tty = container.tty == true
-        config.resources = QualityOfService(of: pod).resources(
+        config.resources = PodQoS(of: pod).resources(
             of: container, pod: pod, memoryCapacity: node.memoryCapacity)
         config.security = try security()
         return config

@@ -29,7 +29,7 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
     let old = input.previous
     var status = PodStatus()
     status.observedGeneration = pod.metadata.generation
-    status.qosClass = QualityOfService(of: pod).rawValue
+    status.qosClass = PodQoS(of: pod).rawValue
 
     let hasInit = !pod.spec.initContainers.isEmpty
     status.initContainerStatuses = pod.spec.initContainers.map {

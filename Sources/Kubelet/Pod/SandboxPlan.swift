@@ -47,7 +47,7 @@ enum SandboxPlan {
                 }
             }
         }
-        config.cgroupParent = QualityOfService(of: pod).cgroup(root: node.cgroupRoot, uid: pod.uid)
+        config.cgroupParent = PodQoS(of: pod).cgroup(root: node.cgroupRoot, uid: pod.uid)
         config.namespaces = namespaces(of: pod)
         let security = pod.spec.securityContext
         for sysctl in security?.sysctls ?? [] { config.sysctls[sysctl.name] = sysctl.value }

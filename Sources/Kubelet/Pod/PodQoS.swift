@@ -3,7 +3,7 @@
 import CRI
 import KubeTypes
 
-enum QualityOfService: String, Sendable {
+enum PodQoS: String, Sendable {
     case guaranteed = "Guaranteed"
     case burstable = "Burstable"
     case bestEffort = "BestEffort"
@@ -11,7 +11,7 @@ enum QualityOfService: String, Sendable {
     /// Guaranteed where every container's requests equal its limits for processor and memory, BestEffort where none has
     /// any, else Burstable.
     init(of pod: Pod) {
-        if let set = pod.status.json["qosClass"]?.stringValue, let known = QualityOfService(rawValue: set) {
+        if let set = pod.status.json["qosClass"]?.stringValue, let known = PodQoS(rawValue: set) {
             self = known
             return
         }
