@@ -17,7 +17,9 @@ func pod(_ number: Int) -> JSONValue {
             ],
             "env": .array(
                 (0..<8).map { ["name": .string("SETTING_NUMBER_\($0)"), "value": .string("some value of it: \($0)")] }),
-            "resources": ["limits": ["cpu": "500m", "memory": "256Mi"], "requests": ["cpu": "100m", "memory": "64Mi"]],
+            "resources": [
+                "limits": ["cpu": "500m", "memory": "256Mi"], "requests": ["cpu": "100m", "memory": "64Mi"],
+            ],
             "volumeMounts": [
                 [
                     "name": "kube-api-access-x7k2p", "readOnly": true,
@@ -62,8 +64,10 @@ func pod(_ number: Int) -> JSONValue {
         "kind": "Pod", "apiVersion": "v1",
         "metadata": [
             "name": "helloworld-7d9c5b8f6d-\(number)", "generateName": "helloworld-7d9c5b8f6d-",
-            "namespace": "default", "uid": "4c1f6d0e-8f5e-4f0b-9a57-0a4d1c9e1f2b", "resourceVersion": "\(1000 + number)",
-            "creationTimestamp": "2026-11-21T22:18:53Z", "labels": ["app": "helloworld", "pod-template-hash": "7d9c5b8f6d"],
+            "namespace": "default", "uid": "4c1f6d0e-8f5e-4f0b-9a57-0a4d1c9e1f2b",
+            "resourceVersion": "\(1000 + number)",
+            "creationTimestamp": "2026-11-21T22:18:53Z",
+            "labels": ["app": "helloworld", "pod-template-hash": "7d9c5b8f6d"],
             "ownerReferences": [
                 [
                     "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "helloworld-7d9c5b8f6d",
@@ -72,7 +76,8 @@ func pod(_ number: Int) -> JSONValue {
             ], "managedFields": [managed("kube-controller-manager"), managed("kubelet")],
         ],
         "spec": [
-            "volumes": [["name": "data", "emptyDir": [:]]], "containers": [container("web"), container("sidecar"), container("proxy")],
+            "volumes": [["name": "data", "emptyDir": [:]]],
+            "containers": [container("web"), container("sidecar"), container("proxy")],
             "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
             "serviceAccountName": "default", "nodeName": "node-1", "schedulerName": "default-scheduler",
             "tolerations": [
@@ -89,7 +94,8 @@ func pod(_ number: Int) -> JSONValue {
                         "lastTransitionTime": "2026-11-21T22:18:53Z",
                     ]
                 }), "hostIP": "10.0.0.1", "podIP": "10.244.0.17", "podIPs": [["ip": "10.244.0.17"]],
-            "startTime": "2026-11-21T22:18:53Z", "containerStatuses": [status("web"), status("sidecar"), status("proxy")],
+            "startTime": "2026-11-21T22:18:53Z",
+            "containerStatuses": [status("web"), status("sidecar"), status("proxy")],
             "qosClass": "Burstable",
         ],
     ]
@@ -111,13 +117,16 @@ func measure(_ what: String, bytes: Int, rate: Int = 20_000_000, _ body: () thro
 }
 
 for (name, value) in [
-    ("pod", pod(1)), ("list", ["kind": "PodList", "apiVersion": "v1", "items": .array((0..<125).map(pod))] as JSONValue),
+    ("pod", pod(1)),
+    ("list", ["kind": "PodList", "apiVersion": "v1", "items": .array((0..<125).map(pod))] as JSONValue),
 ] {
     let bytes = JSONWriter.bytes(of: value)
     let data = Data(bytes)
     print("\(name): \(bytes.count) bytes")
     try measure("  JSONParser", bytes: bytes.count) { _ = try JSONParser.parse(bytes) }
-    try measure("  JSONSerialization reads", bytes: bytes.count, rate: 5_000_000) { _ = try JSONSerialization.jsonObject(with: data) }
+    try measure("  JSONSerialization reads", bytes: bytes.count, rate: 5_000_000) {
+        _ = try JSONSerialization.jsonObject(with: data)
+    }
     let parsed = try JSONParser.parse(bytes)
     measure("  JSONWriter", bytes: bytes.count) { _ = JSONWriter.bytes(of: parsed) }
     let object = try JSONSerialization.jsonObject(with: data)

@@ -58,7 +58,9 @@ struct CanonicalQuantity: Equatable {
                     inexact = inexact || byte != UInt8(ascii: "0")
                 } else {
                     let (more, overflow) = digits.multipliedReportingOverflow(by: 10)
-                    if overflow { return .success(CanonicalQuantity(nanos: negative ? -limit : limit, format: .decimal)) }
+                    if overflow {
+                        return .success(CanonicalQuantity(nanos: negative ? -limit : limit, format: .decimal))
+                    }
                     digits = more + Int128(byte - UInt8(ascii: "0"))
                     if seenPoint { decimals += 1 }
                 }

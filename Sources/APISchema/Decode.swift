@@ -175,7 +175,8 @@ struct Decoder {
         let canonicalLength = fraction ? 27 : 20
         guard let time = Time(text) else {
             let layout = fraction ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00"
-            throw DecodingProblem(text: "parsing time \"\(text)\" as \"\(layout)\": cannot parse \"\(text)\" as \"2006\"")
+            throw DecodingProblem(
+                text: "parsing time \"\(text)\" as \"\(layout)\": cannot parse \"\(text)\" as \"2006\"")
         }
         if text.utf8.count == canonicalLength, text.utf8.last == UInt8(ascii: "Z") { return nil }
         return fraction ? MicroTime(time).field : time.field

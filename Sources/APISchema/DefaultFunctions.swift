@@ -106,7 +106,8 @@ enum DefaultFunctions {
         for list in lists {
             guard let quantities = object[list]?.objectValue else { continue }
             for (name, quantity) in quantities {
-                guard let text = quantity.stringValue, text.utf8.last == UInt8(ascii: "n") || text.utf8.last == UInt8(ascii: "u"),
+                guard let text = quantity.stringValue,
+                    text.utf8.last == UInt8(ascii: "n") || text.utf8.last == UInt8(ascii: "u"),
                     case .success(let parsed) = CanonicalQuantity.parse(text)
                 else { continue }
                 object.change(list) { $0[name] = .string(parsed.roundedToMillis().text) }
@@ -131,7 +132,9 @@ enum DefaultFunctions {
             let type = spec["type"]?.stringValue
             spec.changeEach("ports") { port in
                 port.setDefault("protocol", "TCP")
-                if !port.has("targetPort") || port["targetPort"]?.integerValue == 0 { port["targetPort"] = port["port"] }
+                if !port.has("targetPort") || port["targetPort"]?.integerValue == 0 {
+                    port["targetPort"] = port["port"]
+                }
             }
             let external = !(spec["externalIPs"]?.arrayValue ?? []).isEmpty
             if type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && external) {
@@ -214,7 +217,9 @@ enum DefaultFunctions {
         return { spec in
             spec.changeOrMake("strategy") { strategy in
                 strategy.setDefault("type", "RollingUpdate")
-                guard strategy["type"] == "RollingUpdate" || (always && strategy["rollingUpdate"] != nil) else { return }
+                guard strategy["type"] == "RollingUpdate" || (always && strategy["rollingUpdate"] != nil) else {
+                    return
+                }
                 strategy.changeOrMake("rollingUpdate") { update in
                     update.setDefault("maxUnavailable", surge)
                     update.setDefault("maxSurge", surge)
@@ -303,7 +308,9 @@ enum DefaultFunctions {
 
     private static func deviceRequest(_ request: inout JSONObject) {
         request.setDefault("allocationMode", "ExactCount")
-        if request["allocationMode"] == "ExactCount", (request["count"]?.integerValue ?? 0) == 0 { request["count"] = 1 }
+        if request["allocationMode"] == "ExactCount", (request["count"]?.integerValue ?? 0) == 0 {
+            request["count"] = 1
+        }
     }
 
     /// In v1beta1 a request that lists alternatives has no mode of its own.

@@ -143,7 +143,8 @@ enum PodValidation {
         if source.isEmpty {
             v.invalid(
                 "valueFrom", "",
-                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+            )
         } else if hasValue {
             v.invalid("valueFrom", "", "may not be specified when `value` is not empty")
         } else if source.count > 1 {
@@ -231,7 +232,9 @@ enum PodValidation {
     }
 
     private static func quantity(_ value: JSONValue) -> CanonicalQuantity? {
-        guard let text = value.stringValue, case .success(let quantity) = CanonicalQuantity.parse(text) else { return nil }
+        guard let text = value.stringValue, case .success(let quantity) = CanonicalQuantity.parse(text) else {
+            return nil
+        }
         return quantity
     }
 

@@ -50,7 +50,8 @@ enum StrategicMerge {
             var key = name
             var deletes = false
             if name.hasPrefix(deleteFromList) {
-                key = try fieldName(of: name, behind: deleteFromList, .badRequest("invalid patch format of primitive list"))
+                key = try fieldName(
+                    of: name, behind: deleteFromList, .badRequest("invalid patch format of primitive list"))
                 deletes = true
             }
             if value.isNull {
@@ -246,7 +247,11 @@ enum StrategicMerge {
         var listed: [JSONValue] = []
         var others: [JSONValue] = []
         for element in elements {
-            if names.contains(try identity(element, mergeKey)) { listed.append(element) } else { others.append(element) }
+            if names.contains(try identity(element, mergeKey)) {
+                listed.append(element)
+            } else {
+                others.append(element)
+            }
         }
         return (listed, others)
     }

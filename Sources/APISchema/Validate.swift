@@ -195,7 +195,8 @@ struct Validator {
         case .configKey: Names.isConfigMapKey(text)
         case .qualifiedName: Names.isQualifiedName(text)
         case .absolutePath: text.hasPrefix("/") ? [] : ["must be an absolute path"]
-        case .ipAddress: IPAddressText.isValid(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+        case .ipAddress:
+            IPAddressText.isValid(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
         case .labels, .labelSelector, .port, .countOrPercent: []
         }
     }

@@ -44,7 +44,9 @@ enum ValidationFunctions {
         if size > annotationsLimit { v.report(.tooLong(v.path(to: "annotations"), limit: annotationsLimit)) }
         ownerReferences(metadata, &v)
         let finalizers = metadata["finalizers"]?.arrayValue ?? []
-        for finalizer in finalizers { v.invalid("finalizers", finalizer, Names.isQualifiedName(finalizer.stringValue ?? "")) }
+        for finalizer in finalizers {
+            v.invalid("finalizers", finalizer, Names.isQualifiedName(finalizer.stringValue ?? ""))
+        }
         if finalizers.contains("orphan"), finalizers.contains("foregroundDeletion") {
             v.invalid(
                 "finalizers", .array(finalizers), "finalizer orphan and foregroundDeletion cannot be both set")
@@ -198,7 +200,9 @@ enum ValidationFunctions {
         let modes = spec["accessModes"]?.arrayValue ?? []
         if modes.isEmpty { v.required("accessModes", "at least 1 access mode is required") }
         let supported = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"]
-        for mode in modes where !supported.contains(mode.stringValue ?? "") { v.unsupported("accessModes", mode, supported) }
+        for mode in modes where !supported.contains(mode.stringValue ?? "") {
+            v.unsupported("accessModes", mode, supported)
+        }
         if modes.contains("ReadWriteOncePod"), modes.count > 1 {
             v.forbidden("accessModes", "may not use ReadWriteOncePod with other access modes")
         }

@@ -267,7 +267,7 @@ public final class ContainerRuntime: RuntimeService {
     public func followEvents(_ changed: @escaping @Sendable () -> Void) async throws {
         try await call {
             do {
-                let filters = ["exit", "oom", "start", "delete"].map { "topic==/tasks/\($0)" }
+                let filters = ["exit", "oom", "start", "delete"].map { "topic==\"/tasks/\($0)\"" }
                 try await events.subscribe(.with { $0.filters = filters }, options: options(nil)) { response in
                     for try await _ in response.messages { changed() }
                 }

@@ -68,7 +68,8 @@ public actor ContainerdProcess {
         while await !answers(within: .milliseconds(250)) {
             if let status = reaper.status {
                 throw Failure(
-                    description: "containerd ended with status \(status) at start: see \(options.logFile)\(lastLogLine())")
+                    description:
+                        "containerd ended with status \(status) at start: see \(options.logFile)\(lastLogLine())")
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(description: "containerd does not answer: see \(options.logFile)")

@@ -60,7 +60,9 @@ package enum Files {
         defer { close(descriptor) }
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + offset, bytes.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress! + offset, bytes.count - offset)
+            }
             if count < 0, Glibc.errno == EINTR { continue }
             guard count > 0 else { throw SystemError("write \(path)") }
             offset += count
@@ -143,9 +145,12 @@ package enum Files {
             .sorted { $0.count > $1.count }
     }
 
+    /// `MNT_DETACH`, which Swift does not see.
+    private static let lazily: Int32 = 2
+
     /// Takes down every mount at and below a path.
     package static func unmountAll(below path: String) {
-        for point in mountPoints(below: path) { umount2(point, 2 /* MNT_DETACH */) }
+        for point in mountPoints(below: path) { umount2(point, lazily) }
     }
 }
 

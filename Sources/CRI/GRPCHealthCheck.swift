@@ -22,9 +22,11 @@ public enum GRPCHealthCheck {
             }
         } catch let error as RPCError {
             switch error.code {
-            case .unimplemented: return "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
+            case .unimplemented:
+                return "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
             case .deadlineExceeded, .unavailable:
-                return "timeout: failed to connect service \"\(host):\(port)\" within \(timeout.components.seconds)s: \(error.message)"
+                return
+                    "timeout: failed to connect service \"\(host):\(port)\" within \(timeout.components.seconds)s: \(error.message)"
             default: return "health rpc probe failed: \(error.message)"
             }
         } catch {

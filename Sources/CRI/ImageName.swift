@@ -43,7 +43,9 @@ public struct ImageName: Sendable, Hashable, CustomStringConvertible {
         var path = rest
         if let slash = rest.firstIndex(of: "/") {
             let first = rest[..<slash]
-            if first.contains(".") || first.contains(":") || first == "localhost" || first.contains(where: \.isUppercase) {
+            if first.contains(".") || first.contains(":") || first == "localhost"
+                || first.contains(where: \.isUppercase)
+            {
                 domain = String(first)
                 path = rest[rest.index(after: slash)...]
             }
@@ -91,7 +93,9 @@ public struct ImageName: Sendable, Hashable, CustomStringConvertible {
 
     private static func isDomain(_ text: String) -> Bool {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        if parts.count == 2, parts[1].isEmpty || !parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
+        if parts.count == 2,
+            parts[1].isEmpty || !parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+        {
             return false
         }
         return parts[0].split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in

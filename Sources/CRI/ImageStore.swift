@@ -34,7 +34,9 @@ public struct ImageStore: Sendable {
         let images = try Self.images(in: path)
         let output = try await run(["images", "import", path])
         guard output.status == 0 else {
-            throw Failure(description: "\(path): \(output.errorText.split(separator: "\n").last.map(String.init) ?? "ctr failed")")
+            throw Failure(
+                description: "\(path): \(output.errorText.split(separator: "\n").last.map(String.init) ?? "ctr failed")"
+            )
         }
         try await rename(images)
         try Files.makeDirectory(records)
@@ -81,7 +83,9 @@ public struct ImageStore: Sendable {
 
     /// The names in an archive, completed, and the digests of their manifests where it tells.
     static func images(in path: String) throws(Failure) -> [(name: String, digest: String?)] {
-        let members = TarReader.members(of: path) { $0 == "manifest.json" || $0 == "index.json" || $0 == "repositories" }
+        let members = TarReader.members(of: path) {
+            $0 == "manifest.json" || $0 == "index.json" || $0 == "repositories"
+        }
         guard let members else {
             throw Failure(description: "\(path): not a tar archive (a compressed one must be unpacked first)")
         }
@@ -98,7 +102,9 @@ public struct ImageStore: Sendable {
                 let full = annotations?["io.containerd.image.name"]?.stringValue
                 let short = annotations?["org.opencontainers.image.ref.name"]?.stringValue
                 // A bare tag names no image.
-                guard let name = full ?? short.flatMap({ $0.contains("/") || $0.contains(":") ? $0 : nil }) else { continue }
+                guard let name = full ?? short.flatMap({ $0.contains("/") || $0.contains(":") ? $0 : nil }) else {
+                    continue
+                }
                 try add(name, entry["digest"]?.stringValue)
             }
         }

@@ -29,7 +29,8 @@ public protocol RuntimeService: Sendable {
     func updateContainerResources(_ id: String, _ resources: RuntimeResources) async throws
     func reopenContainerLog(_ id: String) async throws
 
-    func pullImage(_ image: String, credentials: RegistryCredentials?, for sandbox: SandboxConfig?) async throws -> String
+    func pullImage(_ image: String, credentials: RegistryCredentials?, for sandbox: SandboxConfig?) async throws
+        -> String
     func listImages() async throws -> [RuntimeImage]
     /// Nil where there is no such image.
     func imageStatus(_ image: String) async throws -> RuntimeImage?

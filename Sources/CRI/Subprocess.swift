@@ -22,7 +22,9 @@ package enum Subprocess {
     package static func find(_ program: String) -> String? {
         if program.contains("/") { return access(program, X_OK) == 0 ? program : nil }
         let path = getenv("PATH").map { String(cString: $0) } ?? ""
-        for directory in path.split(separator: ":").map(String.init) + ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/sbin"] {
+        for directory in path.split(separator: ":").map(String.init) + [
+            "/usr/local/bin", "/usr/bin", "/usr/sbin", "/sbin",
+        ] {
             let candidate = "\(directory)/\(program)"
             if access(candidate, X_OK) == 0 { return candidate }
         }
@@ -59,7 +61,10 @@ package enum Subprocess {
         close(output[1])
         close(errors[1])
         var result = ProcessOutput(status: -1, stdout: [], stderr: [])
-        var open = [pollfd(fd: output[0], events: Int16(POLLIN), revents: 0), pollfd(fd: errors[0], events: Int16(POLLIN), revents: 0)]
+        var open = [
+            pollfd(fd: output[0], events: Int16(POLLIN), revents: 0),
+            pollfd(fd: errors[0], events: Int16(POLLIN), revents: 0),
+        ]
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while open.contains(where: { $0.fd >= 0 }) {
             guard poll(&open, 2, -1) >= 0 || errno == EINTR else { break }
@@ -98,7 +103,7 @@ package enum Subprocess {
         posix_spawn_file_actions_adddup2(&actions, stdout, 1)
         posix_spawn_file_actions_adddup2(&actions, stderr, 2)
         // Listening sockets and the like must not live on in another program.
-        closeFrom?(&actions, 3)
+        if let closeFrom { _ = closeFrom(&actions, 3) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

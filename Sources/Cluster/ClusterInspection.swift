@@ -13,7 +13,8 @@ public struct ClusterInspection: Sendable {
     public func kubeconfig() throws(ClusterError) -> String {
         guard let text = try? String(contentsOfFile: directory.adminKubeconfig, encoding: .utf8) else {
             throw ClusterError(
-                "no kubeconfig in \(directory.path)", mend: "start the cluster with 'martlet up', or name its --data-dir")
+                "no kubeconfig in \(directory.path)",
+                mend: "start the cluster with 'martlet up', or name its --data-dir")
         }
         return text
     }
@@ -51,7 +52,9 @@ public struct ClusterInspection: Sendable {
     private static func residentMegabytes(of pid: Int32) -> Int? {
         guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
+                Int($0)
+            })
         else { return nil }
         return kilobytes / 1024
     }

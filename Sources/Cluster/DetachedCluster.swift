@@ -37,7 +37,10 @@ public enum DetachedCluster {
     }
 
     private static func report(_ options: ClusterOptions, api: Int, node: Int?) -> String {
-        var lines = ["The API answered after \(seconds(api))" + (node.map { ", the node was Ready after \(seconds($0))." } ?? ".")]
+        var lines = [
+            "The API answered after \(seconds(api))"
+                + (node.map { ", the node was Ready after \(seconds($0))." } ?? ".")
+        ]
         lines.append("  export KUBECONFIG=\(options.directory.adminKubeconfig)")
         return lines.joined(separator: "\n")
     }

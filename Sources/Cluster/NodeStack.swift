@@ -70,7 +70,8 @@ final class NodeStack: Sendable {
                 as: "system:serviceaccount:kube-system:kube-dns",
                 groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"]),
             options: ClusterDNS.Options(
-                domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], port: Addresses.dnsPort, serviceIPs: [Addresses.dns],
+                domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], port: Addresses.dnsPort,
+                serviceIPs: [Addresses.dns],
                 reverseCIDRs: [Addresses.clusterPodCIDR, Addresses.serviceCIDR]),
             logger: Logger(label: "cluster-dns", from: logger))
         let kubelet = kubelet
@@ -84,7 +85,8 @@ final class NodeStack: Sendable {
             Task {
                 do {
                     try await ClusterDNS.ensureService(
-                        client: administrator, clusterIPs: [Addresses.dns], addresses: [Addresses.node], port: Addresses.dnsPort)
+                        client: administrator, clusterIPs: [Addresses.dns], addresses: [Addresses.node],
+                        port: Addresses.dnsPort)
                 } catch {
                     logger.error("the service kube-dns: \(error)")
                 }

@@ -56,7 +56,8 @@ enum PodName {
     /// The address in the first label of `10-1-2-3.default.pod.cluster.local`.
     static func address(_ label: String) -> AddressBytes? {
         let dashes = label.filter { $0 == "-" }.count
-        let separator: Character = dashes == 3 && !label.contains("--") && addressBytes(dotted(label)) != nil ? "." : ":"
+        let separator: Character =
+            dashes == 3 && !label.contains("--") && addressBytes(dotted(label)) != nil ? "." : ":"
         return addressBytes(String(label.map { $0 == "-" ? separator : $0 }))
     }
 

@@ -63,7 +63,8 @@ struct AnswerCache: Sendable {
         var bytes = bytes
         var position = 12
         for label in name.labels {
-            guard position < bytes.count, Int(bytes[position]) == label.count, position + label.count < bytes.count else {
+            guard position < bytes.count, Int(bytes[position]) == label.count, position + label.count < bytes.count
+            else {
                 return bytes
             }
             bytes.replaceSubrange(position + 1..<position + 1 + label.count, with: label)

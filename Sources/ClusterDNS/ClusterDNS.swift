@@ -203,7 +203,8 @@ public final class ClusterDNS: Sendable {
     }
 
     /// Adds what the target of an alias stands for outside of the cluster, if anybody knows.
-    private func chase(_ query: DNSMessage, _ message: DNSMessage, _ target: DNSName, overTCP: Bool) async -> DNSMessage {
+    private func chase(_ query: DNSMessage, _ message: DNSMessage, _ target: DNSName, overTCP: Bool) async -> DNSMessage
+    {
         var inner = DNSMessage()
         inner.recursionDesired = true
         inner.questions = query.questions.map { DNSQuestion(name: target, type: $0.type, class: $0.class) }

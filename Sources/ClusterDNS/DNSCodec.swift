@@ -34,7 +34,8 @@ struct DNSParser {
         let counts = (try uint16(), try uint16(), try uint16(), try uint16())
         for _ in 0..<counts.0 {
             let name = try name()
-            message.questions.append(DNSQuestion(name: name, type: DNSType(rawValue: try uint16()), class: try uint16()))
+            message.questions.append(
+                DNSQuestion(name: name, type: DNSType(rawValue: try uint16()), class: try uint16()))
         }
         message.answers = try records(counts.1, &message)
         message.authorities = try records(counts.2, &message)

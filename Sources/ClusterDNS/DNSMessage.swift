@@ -10,7 +10,9 @@ struct DNSName: Sendable, Hashable, CustomStringConvertible {
     /// Reads `a.b.c` with or without a final dot; nil for empty or overlong labels and names.
     init?(_ text: String) {
         let trimmed = text.hasSuffix(".") ? text.dropLast() : text[...]
-        labels = trimmed.isEmpty ? [] : trimmed.split(separator: ".", omittingEmptySubsequences: false).map { Array($0.utf8) }
+        labels =
+            trimmed.isEmpty
+            ? [] : trimmed.split(separator: ".", omittingEmptySubsequences: false).map { Array($0.utf8) }
         guard labels.allSatisfy({ (1..<64).contains($0.count) }), wireLength <= 255 else { return nil }
     }
 
@@ -79,7 +81,8 @@ struct DNSRecord: Sendable, Hashable {
         case name(DNSType, DNSName)
         case service(priority: UInt16, weight: UInt16, port: UInt16, target: DNSName)
         case text([String])
-        case authority(server: DNSName, mailbox: DNSName, serial: UInt32, refresh: UInt32, retry: UInt32,
+        case authority(
+            server: DNSName, mailbox: DNSName, serial: UInt32, refresh: UInt32, retry: UInt32,
             expire: UInt32, minimum: UInt32)
         case other(DNSType, [UInt8])
 

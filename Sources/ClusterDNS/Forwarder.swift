@@ -74,7 +74,8 @@ final class Forwarder: Sendable {
             answer[1] = bytes[1]
             // A resolver that fails or refuses may have a better neighbour.
             let code = UInt16(answer[3] & 15)
-            if code == DNSResponseCode.serverFailure || code == DNSResponseCode.refused, resolver != resolvers(now).last {
+            if code == DNSResponseCode.serverFailure || code == DNSResponseCode.refused, resolver != resolvers(now).last
+            {
                 continue
             }
             if let key { state.withLock { [answer] in $0.cache.store(answer, key: key, now: now) } }

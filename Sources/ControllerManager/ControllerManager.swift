@@ -107,21 +107,25 @@ public struct ControllerManager: Sendable {
     /// The names of all controllers, as upstream's `--controllers` has them.
     public static let controllerNames = Self.makers.map(\.name)
 
-    private static let makers: [(name: String, account: String, make: @Sendable (ControllerContext) -> any Controller)] = [
-        ("deployment-controller", "deployment-controller", { DeploymentController($0) }),
-        ("replicaset-controller", "replicaset-controller", { ReplicaController<ReplicaSet>($0) }),
-        ("replicationcontroller-controller", "replication-controller", { ReplicaController<ReplicationController>($0) }),
-        ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
-        ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
-        ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
-        ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
-        ("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", { RootCAPublisher($0) }),
-        ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
-        ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
-        ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
-        ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
-        ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
-    ]
+    private static let makers:
+        [(name: String, account: String, make: @Sendable (ControllerContext) -> any Controller)] = [
+            ("deployment-controller", "deployment-controller", { DeploymentController($0) }),
+            ("replicaset-controller", "replicaset-controller", { ReplicaController<ReplicaSet>($0) }),
+            (
+                "replicationcontroller-controller", "replication-controller",
+                { ReplicaController<ReplicationController>($0) }
+            ),
+            ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
+            ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
+            ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
+            ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
+            ("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", { RootCAPublisher($0) }),
+            ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
+            ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
+            ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
+            ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
+            ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
+        ]
 
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
     /// stop, so that nothing decides on a state that has ceased to be kept.

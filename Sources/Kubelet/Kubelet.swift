@@ -31,6 +31,8 @@ public struct KubeletOptions: Sendable {
     public var serverCertificatePEM: String?
     public var serverKeyPEM: String?
     public var clientCAPEM: String?
+    /// Who may use the server besides members of `system:masters`: the API server, by its certificate's common name.
+    public var allowedClients: Set<String> = ["kube-apiserver-kubelet-client"]
     public var nodeLabels: [String: String] = [:]
     public var maxPods = 110
     public var version = "v1.36.0"
@@ -62,7 +64,8 @@ public final class Kubelet: Sendable {
         var seen: [String: Set<String>] = [:]
         var orphans: Set<String> = []
         var accepting = true
-        var facts: NodeFacts
+        /// The runtime tells of what happens: it need not be asked as often.
+        var hearsEvents = false
     }
 
     private let options: KubeletOptions
@@ -102,7 +105,7 @@ public final class Kubelet: Sendable {
             podLogs: options.podLogsDir, memoryCapacity: machine.memory,
             allocatable: machine.allocatable(maxPods: options.maxPods),
             seccompDirectory: options.dataDir + "/seccomp")
-        state = Mutex(State(facts: facts))
+        state = Mutex(State())
         let reporter = PodReporter(recorder: recorder)
         let changed = ChangeRelay()
         sources = ObjectSources(client: options.client, logger: logger) { uids in changed.call(uids) }
@@ -155,6 +158,7 @@ public final class Kubelet: Sendable {
             return Array(state.tasks.values)
         }
         for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
         await server?.stop()
     }
 
@@ -172,11 +176,13 @@ public final class Kubelet: Sendable {
         let executor = context.executor
         await withTaskGroup(of: Void.self) { group in
             for sandbox in sandboxes {
-                let logs = "\(options.podLogsDir)/\(sandbox.metadata.namespace)_\(sandbox.metadata.name)_\(sandbox.metadata.uid)"
+                let logs =
+                    "\(options.podLogsDir)/\(sandbox.metadata.namespace)_\(sandbox.metadata.name)_\(sandbox.metadata.uid)"
                 group.addTask { try? await executor.remove(uid: sandbox.metadata.uid, logDirectory: logs) }
             }
         }
         for uid in executor.volumes.podsOnDisk { try? executor.volumes.remove(uid) }
+        Cgroups.removeEmpty(root: options.cgroupRoot)
     }
 
     // MARK: Pods
@@ -254,24 +260,30 @@ public final class Kubelet: Sendable {
     private func followRuntime() async {
         let signal = relist.signal
         while !Task.isCancelled {
+            // A stream that has not been refused after a while is one.
+            let settled = Task {
+                try await Task.sleep(for: .seconds(2))
+                self.state.withLock { $0.hearsEvents = true }
+            }
             do {
                 try await runtime.followEvents { signal.yield() }
-            } catch is CancellationError {
-                return
-            } catch { options.logger.debug("runtime events: \(error)") }
+            } catch { if !Task.isCancelled { options.logger.debug("runtime events: \(error)") } }
+            settled.cancel()
+            state.withLock { $0.hearsEvents = false }
             try? await Task.sleep(for: .seconds(1))
         }
     }
 
-    /// Looks at all that runs, at every event and every second, and wakes the workers of pods for which something is
-    /// different. What belongs to no pod is removed.
+    /// Looks at all that runs, at every event and every five seconds (every second where there are no events), and wakes
+    /// the workers of pods for which something is different. What belongs to no pod is removed.
     private func watchRuntime() async {
         await pods.waitForSync()
         let signal = relist.signal
         let ticker = Task {
             while !Task.isCancelled {
                 signal.yield()
-                try? await Task.sleep(for: .seconds(1))
+                let interval = self.state.withLock { $0.hearsEvents ? 5 : 1 }
+                try? await Task.sleep(for: .seconds(interval))
             }
         }
         defer { ticker.cancel() }

@@ -172,7 +172,9 @@ public struct CertificateAuthority: Sendable {
         _ validity: TimeInterval, _ now: Date
     ) throws(PKIError) -> IssuedCertificate {
         let key = P256.Signing.PrivateKey()
-        let notAfter = min(now.addingTimeInterval(validity), certificate.notValidAfter)
+        // Certificates count whole seconds.
+        let end = min(now.addingTimeInterval(validity), certificate.notValidAfter).timeIntervalSince1970
+        let notAfter = Date(timeIntervalSince1970: end.rounded(.down))
         do {
             var extensions = try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)

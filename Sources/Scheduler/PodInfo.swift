@@ -70,7 +70,9 @@ final class PodInfo: Sendable {
         let constraints = spec.topologySpreadConstraints
         let labels = labels
         hardSpread = constraints.filter { $0.whenUnsatisfiable == "DoNotSchedule" }.map { .init($0, podLabels: labels) }
-        softSpread = constraints.filter { $0.whenUnsatisfiable == "ScheduleAnyway" }.map { .init($0, podLabels: labels) }
+        softSpread = constraints.filter { $0.whenUnsatisfiable == "ScheduleAnyway" }.map {
+            .init($0, podLabels: labels)
+        }
         let kinds = ["ReplicaSet", "ReplicationController", "StatefulSet"]
         owner = metadata.ownerReferences.first { $0.controller == true && kinds.contains($0.kind) }?.uid
     }

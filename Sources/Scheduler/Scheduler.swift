@@ -169,7 +169,8 @@ public struct Scheduler: Sendable {
     /// Says in an event and in the pod's condition why it has no node.
     private func report(_ pod: PodInfo, reason: String, message: String) async {
         // The limit of events/v1 on notes.
-        let note = message.utf8.count <= 1024 ? message : String(decoding: message.utf8.prefix(1020), as: UTF8.self) + " ..."
+        let note =
+            message.utf8.count <= 1024 ? message : String(decoding: message.utf8.prefix(1020), as: UTF8.self) + " ..."
         events.event(regarding: pod.reference, type: .warning, reason: "FailedScheduling", message: note)
         await write(Self.condition(for: pod, reason: reason, message: message, now: wallClockTime()), of: pod)
     }
@@ -182,7 +183,9 @@ public struct Scheduler: Sendable {
                 ["metadata": ["uid": .string(pod.uid)], "status": ["conditions": [condition.json]]], as: .strategic)
         } catch {
             // Gone or replaced; else the next attempt writes it.
-            if !error.isNotFound, !error.isConflict { logger.info("the status of \(pod.key) cannot be written: \(error)") }
+            if !error.isNotFound, !error.isConflict {
+                logger.info("the status of \(pod.key) cannot be written: \(error)")
+            }
         }
     }
 

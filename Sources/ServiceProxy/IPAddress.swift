@@ -45,7 +45,9 @@ struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    var isLoopback: Bool { family == .ipv4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1 }
+    var isLoopback: Bool {
+        family == .ipv4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1
+    }
 
     static func < (left: IPAddress, right: IPAddress) -> Bool {
         if left.family != right.family { return left.family == .ipv4 }

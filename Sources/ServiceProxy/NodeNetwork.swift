@@ -64,7 +64,9 @@ public struct NodeNetwork: Sendable {
         facts.sysctls = [:]
         for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
             let words = line.split(separator: " ")
-            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") { facts.sysctls[String(words[0])] = String(words[1]) }
+            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") {
+                facts.sysctls[String(words[0])] = String(words[1])
+            }
         }
         facts.routes = ""
         for family in IPFamily.allCases {

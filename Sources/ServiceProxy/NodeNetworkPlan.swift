@@ -201,7 +201,9 @@ enum NodeNetworkPlan {
         }
         for family in IPFamily.allCases {
             let pods = podRanges.filter { $0.family == family }
-            var lines = podLinks(facts.routes, podRanges: pods).filter { $0 != options.link }.map { "link delete \($0)" }
+            var lines = podLinks(facts.routes, podRanges: pods).filter { $0 != options.link }.map {
+                "link delete \($0)"
+            }
             if family == .ipv4 { lines.append("link delete \(options.link)") }
             lines += pods.map { "route delete unreachable \($0) metric 4096" }
             lines += serviceRanges.filter { $0.family == family }.map { "route delete \($0)" }

@@ -148,8 +148,10 @@ struct RulesetBuilder {
         let names = ChainNames(route)
         func frontend(_ address: IPAddress) -> String { "\(address) . \(route.transport) . \(route.port)" }
 
-        let usable = (internal: route.internalPolicyLocal ? choice.local : choice.cluster,
-                      external: route.externalPolicyLocal ? choice.local : choice.cluster)
+        let usable = (
+            internal: route.internalPolicyLocal ? choice.local : choice.cluster,
+            external: route.externalPolicyLocal ? choice.local : choice.cluster
+        )
         // Nothing behind it anywhere: refused at once. Something, but not on this node: dropped, as a load balancer's
         // health check would have kept the client from coming here.
         let refusal = choice.hasAny ? "drop" : "goto reject-chain"
@@ -173,7 +175,9 @@ struct RulesetBuilder {
         if choice.hasAny, route.isExternal { addExternalChain(route, choice, names) }
         if !route.sourceRanges.isEmpty, !route.loadBalancerIPs.isEmpty {
             addFirewall(route, names)
-            for address in route.loadBalancerIPs { element("firewall-ips", frontend(address), "goto \(names.firewall)") }
+            for address in route.loadBalancerIPs {
+                element("firewall-ips", frontend(address), "goto \(names.firewall)")
+            }
         }
         addEndpoints(route, choice, names)
     }
@@ -208,7 +212,8 @@ struct RulesetBuilder {
     }
 
     private mutating func addEndpoints(_ route: ServicePortRoute, _ choice: EndpointChoice, _ names: ChainNames) {
-        for target in choice.reachable where target.isLocal || podRanges.contains(where: { $0.contains(target.address) }) {
+        for target in choice.reachable
+        where target.isLocal || podRanges.contains(where: { $0.contains(target.address) }) {
             element(
                 "hairpin-connections", "\(target.address) . \(target.address) . \(route.transport) . \(target.port)")
         }
@@ -230,7 +235,8 @@ struct RulesetBuilder {
         guard let seconds = route.affinitySeconds else { return }
         for target in choice.reachable {
             // An update renews the client's time with every connection.
-            let destination = family == .ipv6 ? "[\(target.address)]:\(target.port)" : "\(target.address):\(target.port)"
+            let destination =
+                family == .ipv6 ? "[\(target.address)]:\(target.port)" : "\(target.address):\(target.port)"
             chain(
                 names.endpoint(target),
                 [

@@ -50,7 +50,8 @@ struct StaleFlow: Sendable, Hashable, Comparable {
             for gone in endpoints.subtracting(after[frontend] ?? []) {
                 stale.append(
                     StaleFlow(
-                        family: frontend.family, destination: frontend.destination, port: frontend.port, endpoint: gone))
+                        family: frontend.family, destination: frontend.destination, port: frontend.port, endpoint: gone)
+                )
             }
         }
         // Where there was no endpoint, or no Service, a client may have an entry that goes nowhere. For a node port that

@@ -63,7 +63,9 @@ struct KeyIndex: Sendable {
         guard !blocks.isEmpty else { return nil }
         let block = block(of: key)
         let position = position(of: key, in: block)
-        guard position < blocks[block].count, KeyOrder.compare(blocks[block][position].key, key) == 0 else { return nil }
+        guard position < blocks[block].count, KeyOrder.compare(blocks[block][position].key, key) == 0 else {
+            return nil
+        }
         return blocks[block][position]
     }
 

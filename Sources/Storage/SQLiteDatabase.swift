@@ -45,7 +45,9 @@ final class SQLiteDatabase {
 
     func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v3(connection, sql, -1, CUnsignedInt(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK,
+        guard
+            sqlite3_prepare_v3(connection, sql, -1, CUnsignedInt(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+                == SQLITE_OK,
             let statement
         else { throw error(sql) }
         return SQLiteStatement(statement, of: self)
@@ -94,7 +96,8 @@ final class SQLiteStatement {
     func bindText(_ bytes: UnsafeBufferPointer<UInt8>, at position: CInt) {
         bytes.withMemoryRebound(to: CChar.self) { characters in
             _ = sqlite3_bind_text64(
-                statement, position, characters.baseAddress, sqlite3_uint64(characters.count), nil, CUnsignedChar(SQLITE_UTF8))
+                statement, position, characters.baseAddress, sqlite3_uint64(characters.count), nil,
+                CUnsignedChar(SQLITE_UTF8))
         }
     }
 

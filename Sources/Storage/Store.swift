@@ -92,7 +92,8 @@ public protocol Store: Sendable {
 
     /// The keys that begin with `prefix`, in order, from `start` on (inclusive) if given, as they were `at` a revision
     /// (nil: now). `limit` 0 means all.
-    func range(prefix: String, start: String?, limit: Int, at revision: Revision?) async throws(StoreError) -> StoreRange
+    func range(prefix: String, start: String?, limit: Int, at revision: Revision?) async throws(StoreError)
+        -> StoreRange
 
     /// Calls `handler` with every change to keys that begin with `prefix` after revision `after`, in order, in batches,
     /// on a thread of the store's: it must not block. Changes that happened already come first.

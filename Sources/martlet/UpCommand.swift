@@ -13,7 +13,8 @@ struct UpCommand: AsyncParsableCommand {
             Ctrl-C or TERM stops everything it started. After a crash, 'martlet up' finds the containers that still run.
             """)
 
-    @Flag(name: .long, help: "Return when the API answers and the node is Ready; the cluster goes on in the background.")
+    @Flag(
+        name: .long, help: "Return when the API answers and the node is Ready; the cluster goes on in the background.")
     var detach = false
 
     @OptionGroup var data: DataDirectoryOption

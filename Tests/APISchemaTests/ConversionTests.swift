@@ -100,7 +100,8 @@ import Testing
 
     @Test func autoscalersKeepInAnnotationsWhatV1Lacks() throws {
         let plural = "horizontalpodautoscalers"
-        let old = try stored(#"{"spec":{"maxReplicas":5,"targetCPUUtilizationPercentage":60}}"#, "autoscaling/v1", plural)
+        let old = try stored(
+            #"{"spec":{"maxReplicas":5,"targetCPUUtilizationPercentage":60}}"#, "autoscaling/v1", plural)
         #expect(old["apiVersion"] == "autoscaling/v2")
         #expect(
             old.at("spec.metrics")

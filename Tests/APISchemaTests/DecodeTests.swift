@@ -7,7 +7,9 @@ import Testing
 @Suite struct DecodeTests {
     let schema = Schema.builtin
 
-    private func decode(_ text: String, _ apiVersion: String, _ plural: String) throws(APIError) -> (JSONValue, [String]) {
+    private func decode(_ text: String, _ apiVersion: String, _ plural: String) throws(APIError) -> (
+        JSONValue, [String]
+    ) {
         let resource = Given.resource(apiVersion, plural)
         var value = Given.json(text)
         let unknown = try schema.decode(
@@ -90,7 +92,8 @@ import Testing
 
     @Test func unknownFieldsGoAndAreNamed() throws {
         let (pod, unknown) = try decode(
-            #"{"kind":"Pod","Metadata":{},"spec":{"foo":1,"containers":[{"name":"a","bar":{"x":1}}]},"status":{}}"#, "v1",
+            #"{"kind":"Pod","Metadata":{},"spec":{"foo":1,"containers":[{"name":"a","bar":{"x":1}}]},"status":{}}"#,
+            "v1",
             "pods")
         #expect(unknown == ["Metadata", "spec.foo", "spec.containers[0].bar"])
         #expect(pod == Given.json(#"{"kind":"Pod","spec":{"containers":[{"name":"a"}]},"status":{}}"#))
@@ -124,7 +127,8 @@ import Testing
     }
 
     @Test func freeFormFieldsStayAsTheyAre() throws {
-        let text = #"{"data":{"a":null,"b":[1,{"c":1.50}]},"metadata":{"managedFields":[{"fieldsV1":{"f:x":{}}}]},"revision":1}"#
+        let text =
+            #"{"data":{"a":null,"b":[1,{"c":1.50}]},"metadata":{"managedFields":[{"fieldsV1":{"f:x":{}}}]},"revision":1}"#
         let (revision, unknown) = try decode(text, "apps/v1", "controllerrevisions")
         #expect(unknown == [])
         #expect(JSONWriter.text(of: revision) == text)

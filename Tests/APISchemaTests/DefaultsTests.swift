@@ -33,16 +33,27 @@ import Testing
     /// Text, the path looked at, and what is there.
     @Test(arguments: [
         (#"{"ports":[{"containerPort":80}]}"#, "ports.0.protocol", #""TCP""#),
-        (#"{"livenessProbe":{"httpGet":{"port":80}}}"#, "livenessProbe",
-            #"{"httpGet":{"port":80,"path":"/","scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3}"#),
-        (#"{"readinessProbe":{"exec":{"command":["a"]},"periodSeconds":0,"failureThreshold":1}}"#,
-            "readinessProbe.periodSeconds", "10"),
-        (#"{"readinessProbe":{"exec":{"command":["a"]},"failureThreshold":1}}"#, "readinessProbe.failureThreshold", "1"),
+        (
+            #"{"livenessProbe":{"httpGet":{"port":80}}}"#, "livenessProbe",
+            #"{"httpGet":{"port":80,"path":"/","scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3}"#
+        ),
+        (
+            #"{"readinessProbe":{"exec":{"command":["a"]},"periodSeconds":0,"failureThreshold":1}}"#,
+            "readinessProbe.periodSeconds", "10"
+        ),
+        (
+            #"{"readinessProbe":{"exec":{"command":["a"]},"failureThreshold":1}}"#, "readinessProbe.failureThreshold",
+            "1"
+        ),
         (#"{"lifecycle":{"preStop":{"httpGet":{"port":"x"}}}}"#, "lifecycle.preStop.httpGet.scheme", #""HTTP""#),
-        (#"{"resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"100m"}}}"#, "resources.requests",
-            #"{"cpu":"100m","memory":"1Gi"}"#),
-        (#"{"env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}]}"#,
-            "env.0.valueFrom.fieldRef.apiVersion", #""v1""#),
+        (
+            #"{"resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"100m"}}}"#, "resources.requests",
+            #"{"cpu":"100m","memory":"1Gi"}"#
+        ),
+        (
+            #"{"env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}]}"#,
+            "env.0.valueFrom.fieldRef.apiVersion", #""v1""#
+        ),
         (#"{"resources":{"requests":{"cpu":"1n"}}}"#, "resources.requests.cpu", #""1m""#),
     ])
     func containersAreFilledIn(fields: String, path: String, value: String) throws {
@@ -60,13 +71,19 @@ import Testing
         (#"{"name":"v","configMap":{"name":"c"}}"#, "configMap.defaultMode", "420"),
         (#"{"name":"v","secret":{"secretName":"c","defaultMode":256}}"#, "secret.defaultMode", "256"),
         (#"{"name":"v","hostPath":{"path":"/"}}"#, "hostPath.type", #""""#),
-        (#"{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}}"#,
-            "projected.sources.0.serviceAccountToken.expirationSeconds", "3600"),
+        (
+            #"{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}}"#,
+            "projected.sources.0.serviceAccountToken.expirationSeconds", "3600"
+        ),
         (#"{"name":"v","projected":{"sources":[]}}"#, "projected.defaultMode", "420"),
-        (#"{"name":"v","downwardAPI":{"items":[{"path":"a","fieldRef":{"fieldPath":"metadata.labels"}}]}}"#,
-            "downwardAPI.items.0.fieldRef.apiVersion", #""v1""#),
-        (#"{"name":"v","ephemeral":{"volumeClaimTemplate":{"spec":{}}}}"#,
-            "ephemeral.volumeClaimTemplate.spec.volumeMode", #""Filesystem""#),
+        (
+            #"{"name":"v","downwardAPI":{"items":[{"path":"a","fieldRef":{"fieldPath":"metadata.labels"}}]}}"#,
+            "downwardAPI.items.0.fieldRef.apiVersion", #""v1""#
+        ),
+        (
+            #"{"name":"v","ephemeral":{"volumeClaimTemplate":{"spec":{}}}}"#,
+            "ephemeral.volumeClaimTemplate.spec.volumeMode", #""Filesystem""#
+        ),
         (#"{"name":"v","image":{"reference":"a:1"}}"#, "image.pullPolicy", #""IfNotPresent""#),
     ])
     func volumesAreFilledIn(volume: String, path: String, value: String) throws {
@@ -98,8 +115,10 @@ import Testing
     /// Spec, and fields of the spec as they are then.
     @Test(arguments: [
         ("{}", #"{"type":"ClusterIP","sessionAffinity":"None","internalTrafficPolicy":"Cluster"}"#),
-        (#"{"ports":[{"port":80},{"port":81,"targetPort":"http","protocol":"UDP"}]}"#,
-            #"{"ports":[{"port":80,"protocol":"TCP","targetPort":80},{"port":81,"targetPort":"http","protocol":"UDP"}]}"#),
+        (
+            #"{"ports":[{"port":80},{"port":81,"targetPort":"http","protocol":"UDP"}]}"#,
+            #"{"ports":[{"port":80,"protocol":"TCP","targetPort":80},{"port":81,"targetPort":"http","protocol":"UDP"}]}"#
+        ),
         (#"{"type":"NodePort"}"#, #"{"externalTrafficPolicy":"Cluster","internalTrafficPolicy":"Cluster"}"#),
         (#"{"type":"LoadBalancer"}"#, #"{"allocateLoadBalancerNodePorts":true,"externalTrafficPolicy":"Cluster"}"#),
         (#"{"externalIPs":["192.0.2.1"]}"#, #"{"externalTrafficPolicy":"Cluster"}"#),
@@ -121,11 +140,15 @@ import Testing
     @Test(arguments: [
         ("apps/v1", "deployments", "{}", "spec.replicas", "1"),
         ("apps/v1", "deployments", #"{"replicas":0}"#, "spec.replicas", "0"),
-        ("apps/v1", "deployments", "{}", "spec.strategy",
-            #"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"}}"#),
+        (
+            "apps/v1", "deployments", "{}", "spec.strategy",
+            #"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"}}"#
+        ),
         ("apps/v1", "deployments", #"{"strategy":{"type":"Recreate"}}"#, "spec.strategy", #"{"type":"Recreate"}"#),
-        ("apps/v1", "deployments", #"{"strategy":{"rollingUpdate":{"maxSurge":0}}}"#,
-            "spec.strategy.rollingUpdate", #"{"maxSurge":0,"maxUnavailable":"25%"}"#),
+        (
+            "apps/v1", "deployments", #"{"strategy":{"rollingUpdate":{"maxSurge":0}}}"#,
+            "spec.strategy.rollingUpdate", #"{"maxSurge":0,"maxUnavailable":"25%"}"#
+        ),
         ("apps/v1", "deployments", "{}", "spec.progressDeadlineSeconds", "600"),
         ("apps/v1", "deployments", "{}", "spec.revisionHistoryLimit", "10"),
         ("apps/v1beta2", "deployments", "{}", "spec.revisionHistoryLimit", "10"),
@@ -134,16 +157,24 @@ import Testing
         ("apps/v1beta1", "deployments", "{}", "spec.strategy.rollingUpdate.maxSurge", #""25%""#),
         ("extensions/v1beta1", "deployments", "{}", "spec.revisionHistoryLimit", "2147483647"),
         ("extensions/v1beta1", "deployments", "{}", "spec.progressDeadlineSeconds", "2147483647"),
-        ("extensions/v1beta1", "deployments", "{}", "spec.strategy.rollingUpdate",
-            #"{"maxSurge":1,"maxUnavailable":1}"#),
-        ("apps/v1", "daemonsets", "{}", "spec.updateStrategy",
-            #"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}"#),
+        (
+            "extensions/v1beta1", "deployments", "{}", "spec.strategy.rollingUpdate",
+            #"{"maxSurge":1,"maxUnavailable":1}"#
+        ),
+        (
+            "apps/v1", "daemonsets", "{}", "spec.updateStrategy",
+            #"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}"#
+        ),
         ("extensions/v1beta1", "daemonsets", "{}", "spec.updateStrategy", #"{"type":"OnDelete"}"#),
-        ("apps/v1", "statefulsets", "{}", "spec.updateStrategy",
-            #"{"type":"RollingUpdate","rollingUpdate":{"partition":0}}"#),
+        (
+            "apps/v1", "statefulsets", "{}", "spec.updateStrategy",
+            #"{"type":"RollingUpdate","rollingUpdate":{"partition":0}}"#
+        ),
         ("apps/v1", "statefulsets", "{}", "spec.podManagementPolicy", #""OrderedReady""#),
-        ("apps/v1", "statefulsets", "{}", "spec.persistentVolumeClaimRetentionPolicy",
-            #"{"whenDeleted":"Retain","whenScaled":"Retain"}"#),
+        (
+            "apps/v1", "statefulsets", "{}", "spec.persistentVolumeClaimRetentionPolicy",
+            #"{"whenDeleted":"Retain","whenScaled":"Retain"}"#
+        ),
         ("apps/v1beta1", "statefulsets", "{}", "spec.updateStrategy", #"{"type":"OnDelete"}"#),
         ("apps/v1", "replicasets", "{}", "spec.replicas", "1"),
         ("v1", "replicationcontrollers", "{}", "spec.replicas", "1"),
@@ -160,13 +191,20 @@ import Testing
         ("v1", "persistentvolumes", "{}", "spec.persistentVolumeReclaimPolicy", #""Retain""#),
         ("v1", "persistentvolumeclaims", "{}", "spec.volumeMode", #""Filesystem""#),
         ("v1", "persistentvolumeclaims", "{}", "status.phase", #""Pending""#),
-        ("v1", "limitranges", #"{"limits":[{"type":"Container","max":{"cpu":"1"}}]}"#, "spec.limits.0.defaultRequest",
-            #"{"cpu":"1"}"#),
-        ("flowcontrol.apiserver.k8s.io/v1", "flowschemas", #"{"matchingPrecedence":0}"#, "spec.matchingPrecedence",
-            "1000"),
+        (
+            "v1", "limitranges", #"{"limits":[{"type":"Container","max":{"cpu":"1"}}]}"#,
+            "spec.limits.0.defaultRequest",
+            #"{"cpu":"1"}"#
+        ),
+        (
+            "flowcontrol.apiserver.k8s.io/v1", "flowschemas", #"{"matchingPrecedence":0}"#, "spec.matchingPrecedence",
+            "1000"
+        ),
         ("storage.k8s.io/v1", "csidrivers", "{}", "spec.volumeLifecycleModes", #"["Persistent"]"#),
-        ("resource.k8s.io/v1", "resourceclaims", #"{"devices":{"requests":[{"exactly":{}}]}}"#,
-            "spec.devices.requests.0.exactly", #"{"allocationMode":"ExactCount","count":1}"#),
+        (
+            "resource.k8s.io/v1", "resourceclaims", #"{"devices":{"requests":[{"exactly":{}}]}}"#,
+            "spec.devices.requests.0.exactly", #"{"allocationMode":"ExactCount","count":1}"#
+        ),
     ])
     func specsAreFilledIn(apiVersion: String, plural: String, spec: String, path: String, value: String) throws {
         let object = try defaulted(#"{"spec":\#(spec)}"#, apiVersion, plural)

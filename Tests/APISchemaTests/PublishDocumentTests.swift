@@ -62,7 +62,8 @@ private func references(in value: JSONValue) -> Set<String> {
                 let name = group["metadata"]?["name"]?.stringValue ?? ""
                 for version in group["versions"]?.arrayValue ?? [] {
                     for resource in version["resources"]?.arrayValue ?? [] {
-                        let path = "\(name)/\(version["version"]?.stringValue ?? "")/\(resource["resource"]?.stringValue ?? "")"
+                        let path =
+                            "\(name)/\(version["version"]?.stringValue ?? "")/\(resource["resource"]?.stringValue ?? "")"
                         let isNew = aggregated.insert(path).inserted
                         #expect(isNew)
                         for subresource in resource["subresources"]?.arrayValue ?? [] {
@@ -99,16 +100,21 @@ private func references(in value: JSONValue) -> Set<String> {
         let pod = try #require(definitions["io.k8s.api.core.v1.Pod"])
         #expect(pod["x-kubernetes-group-version-kind"] == [["group": "", "kind": "Pod", "version": "v1"]])
         let containers = try #require(definitions["io.k8s.api.core.v1.PodSpec"]?[path: "properties", "containers"])
-        #expect(containers["x-kubernetes-patch-merge-key"] == "name" && containers["x-kubernetes-patch-strategy"] == "merge")
+        #expect(
+            containers["x-kubernetes-patch-merge-key"] == "name" && containers["x-kubernetes-patch-strategy"] == "merge"
+        )
         #expect(containers["x-kubernetes-list-map-keys"] == ["name"] && containers["x-kubernetes-list-type"] == "map")
         #expect(definitions["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]?["format"] == "int-or-string")
         // Every kind of a resource can be found by its group, version and kind.
         var kinds: Set<JSONValue> = []
-        for definition in definitions.values { kinds.formUnion(definition["x-kubernetes-group-version-kind"]?.arrayValue ?? []) }
+        for definition in definitions.values {
+            kinds.formUnion(definition["x-kubernetes-group-version-kind"]?.arrayValue ?? [])
+        }
         for resource in schema.resources {
             #expect(
                 kinds.contains([
-                    "group": .string(resource.group), "kind": .string(resource.kind), "version": .string(resource.version),
+                    "group": .string(resource.group), "kind": .string(resource.kind),
+                    "version": .string(resource.version),
                 ]), "\(resource.apiVersion) \(resource.kind)")
         }
     }
@@ -124,10 +130,13 @@ private func references(in value: JSONValue) -> Set<String> {
                 for resource in schema.resources where resource.group == group.name && resource.version == version {
                     guard resource.verbs.contains("patch") else { continue }
                     let kind: JSONValue = [
-                        "group": .string(resource.group), "kind": .string(resource.kind), "version": .string(resource.version),
+                        "group": .string(resource.group), "kind": .string(resource.kind),
+                        "version": .string(resource.version),
                     ]
                     let patch = try #require(patches.first { $0["x-kubernetes-group-version-kind"] == kind })
-                    let parameters = patch["parameters"]?.arrayValue?.filter { $0["in"] == "query" }.compactMap { $0["name"]?.stringValue }
+                    let parameters = patch["parameters"]?.arrayValue?.filter { $0["in"] == "query" }.compactMap {
+                        $0["name"]?.stringValue
+                    }
                     #expect(parameters == ["dryRun", "fieldManager", "fieldValidation", "force"])
                     #expect(patch["x-kubernetes-action"] == "patch")
                 }
@@ -148,7 +157,8 @@ private func references(in value: JSONValue) -> Set<String> {
                 let document = try #require(OpenAPIV3.document(schema, group: group.name, version: version))
                 let components = try #require(document[path: "components", "schemas"]?.objectValue)
                 for reference in references(in: document) {
-                    let name = try #require(reference.hasPrefix("#/components/schemas/") ? reference.dropFirst(21) : nil)
+                    let name = try #require(
+                        reference.hasPrefix("#/components/schemas/") ? reference.dropFirst(21) : nil)
                     #expect(components[String(name)] != nil, "\(path): \(reference)")
                 }
                 let url = try #require(index[path]?["serverRelativeURL"]?.stringValue)
@@ -233,7 +243,8 @@ private func references(in value: JSONValue) -> Set<String> {
         while !rest.isEmpty {
             let tag = try varint()
             switch tag & 7 {
-            case 0: fields.append((tag >> 3, []))
+            case 0:
+                fields.append((tag >> 3, []))
                 _ = try varint()
             case 2:
                 let count = try varint()

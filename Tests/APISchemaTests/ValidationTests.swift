@@ -19,47 +19,83 @@ import Testing
         (#"{"containers":[]}"#, ["spec.containers: Required value"]),
         (#"{"containers":[{"image":"i"}]}"#, ["spec.containers[0].name: Required value"]),
         (#"{"containers":[{"name":"a"}]}"#, ["spec.containers[0].image: Required value"]),
-        (#"{"containers":[{"name":"a","image":"i"},{"name":"a","image":"i"}]}"#,
-            [#"spec.containers[1].name: Duplicate value: "a""#]),
-        (#"{"containers":[{"name":"a","image":"i"}],"restartPolicy":"Sometimes"}"#,
-            [#"spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never""#]),
-        (#"{"containers":[{"name":"a","image":"i","imagePullPolicy":"x"}]}"#,
-            [#"spec.containers[0].imagePullPolicy: Unsupported value: "x": supported values: "Always", "IfNotPresent", "Never""#]),
-        (#"{"containers":[{"name":"a","image":"i","ports":[{"containerPort":70000}]}]}"#,
-            ["spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]),
-        (#"{"containers":[{"name":"a","image":"i","ports":[{}]}]}"#,
-            ["spec.containers[0].ports[0].containerPort: Required value"]),
-        (#"{"containers":[{"name":"a","image":"i","volumeMounts":[{"name":"v","mountPath":"/x"}]}]}"#,
-            [#"spec.containers[0].volumeMounts[0].name: Not found: "v""#]),
-        (#"{"containers":[{"name":"a","image":"i","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v"}]}"#,
-            ["spec.containers[0].volumeMounts[0].mountPath: Required value"]),
-        (#"{"containers":[{"name":"a","image":"i"}],"volumes":[{"name":"v","emptyDir":{},"hostPath":{"path":"/"}}]}"#,
-            ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"]),
-        (#"{"containers":[{"name":"a","image":"i","livenessProbe":{}}]}"#,
-            ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]),
-        (#"{"containers":[{"name":"a","image":"i","livenessProbe":{"exec":{"command":["a"]},"successThreshold":2}}]}"#,
-            ["spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1"]),
-        (#"{"containers":[{"name":"a","image":"i","resources":{"limits":{"cpu":"1"},"requests":{"cpu":"2"}}}]}"#,
-            [#"spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1"#]),
-        (#"{"containers":[{"name":"a","image":"i","resources":{"limits":{"cpu":"-1"}}}]}"#,
+        (
+            #"{"containers":[{"name":"a","image":"i"},{"name":"a","image":"i"}]}"#,
+            [#"spec.containers[1].name: Duplicate value: "a""#]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i"}],"restartPolicy":"Sometimes"}"#,
+            [#"spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never""#]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","imagePullPolicy":"x"}]}"#,
+            [
+                #"spec.containers[0].imagePullPolicy: Unsupported value: "x": supported values: "Always", "IfNotPresent", "Never""#
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","ports":[{"containerPort":70000}]}]}"#,
+            ["spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","ports":[{}]}]}"#,
+            ["spec.containers[0].ports[0].containerPort: Required value"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","volumeMounts":[{"name":"v","mountPath":"/x"}]}]}"#,
+            [#"spec.containers[0].volumeMounts[0].name: Not found: "v""#]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v"}]}"#,
+            ["spec.containers[0].volumeMounts[0].mountPath: Required value"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i"}],"volumes":[{"name":"v","emptyDir":{},"hostPath":{"path":"/"}}]}"#,
+            ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","livenessProbe":{}}]}"#,
+            ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","livenessProbe":{"exec":{"command":["a"]},"successThreshold":2}}]}"#,
+            ["spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","resources":{"limits":{"cpu":"1"},"requests":{"cpu":"2"}}}]}"#,
+            [
+                #"spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1"#
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","resources":{"limits":{"cpu":"-1"}}}]}"#,
             [
                 #"spec.containers[0].resources.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0"#,
                 #"spec.containers[0].resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0"#,
-            ]),
-        (#"{"containers":[{"name":"a","image":"i","env":[{"name":"A=B"}]}]}"#,
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i","env":[{"name":"A=B"}]}]}"#,
             [
                 #"spec.containers[0].env[0].name: Invalid value: "A=B": a valid environment variable name must consist only of printable ASCII characters other than '='"#
-            ]),
-        (#"{"containers":[{"name":"a","image":"i"}],"tolerations":[{"effect":"NoSchedule"}]}"#,
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i"}],"tolerations":[{"effect":"NoSchedule"}]}"#,
             [
                 #"spec.tolerations[0].operator: Invalid value: "": operator must be Exists when `key` is empty, which means "match all values and all keys""#
-            ]),
-        (#"{"containers":[{"name":"a","image":"i"}],"terminationGracePeriodSeconds":-1}"#,
-            ["spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0"]),
-        (#"{"containers":[{"name":"a","image":"i"}],"initContainers":[{"name":"b","image":"i","lifecycle":{"preStop":{"sleep":{"seconds":1}}}}]}"#,
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i"}],"terminationGracePeriodSeconds":-1}"#,
+            ["spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0"]
+        ),
+        (
+            #"{"containers":[{"name":"a","image":"i"}],"initContainers":[{"name":"b","image":"i","lifecycle":{"preStop":{"sleep":{"seconds":1}}}}]}"#,
             [
                 "spec.initContainers[0].lifecycle: Forbidden: may not be set for init containers without restartPolicy=Always"
-            ]),
+            ]
+        ),
     ])
     func podSpecs(spec: String, expected: [String]) throws {
         #expect(try problems(#"{"metadata":{"name":"a"},"spec":\#(spec)}"#, "v1", "pods") == expected)
@@ -70,27 +106,43 @@ import Testing
     @Test(arguments: [
         (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE}"#, []),
         (#"{"template":TEMPLATE}"#, ["spec.selector: Required value"]),
-        (#"{"selector":{},"template":TEMPLATE}"#,
-            ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"]),
-        (#"{"selector":{"matchLabels":{"a":"c"}},"template":TEMPLATE}"#,
-            [#"spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`"#]),
-        (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"replicas":-1}"#,
-            ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
-        (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"type":"Recreate","rollingUpdate":{}}}"#,
-            ["spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"]),
-        (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":"0%"}}}"#,
-            [#"spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0"#]),
-        (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"rollingUpdate":{"maxSurge":"x"}}}"#,
+        (
+            #"{"selector":{},"template":TEMPLATE}"#,
+            ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"c"}},"template":TEMPLATE}"#,
+            [#"spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`"#]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"replicas":-1}"#,
+            ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"type":"Recreate","rollingUpdate":{}}}"#,
+            ["spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":"0%"}}}"#,
+            [#"spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0"#]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"strategy":{"rollingUpdate":{"maxSurge":"x"}}}"#,
             [
                 #"spec.strategy.rollingUpdate.maxSurge: Invalid value: "x": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"#
-            ]),
-        (#"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"minReadySeconds":600}"#,
-            ["spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds"]),
-        (#"{"selector":{"matchExpressions":[{"key":"a","operator":"Is"}]},"template":TEMPLATE}"#,
+            ]
+        ),
+        (
+            #"{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE,"minReadySeconds":600}"#,
+            ["spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds"]
+        ),
+        (
+            #"{"selector":{"matchExpressions":[{"key":"a","operator":"Is"}]},"template":TEMPLATE}"#,
             [
                 #"spec.selector.matchExpressions[0].operator: Invalid value: "Is": not a valid selector operator"#,
                 #"spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`"#,
-            ]),
+            ]
+        ),
     ])
     func deployments(spec: String, expected: [String]) throws {
         let spec = spec.split(separator: "TEMPLATE", omittingEmptySubsequences: false).joined(separator: Self.template)
@@ -98,7 +150,8 @@ import Testing
     }
 
     @Test func podsOfWorkloadsRunForGoodAndThoseOfJobsDoNot() throws {
-        let never = #"{"metadata":{"labels":{"a":"b"}},"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"i"}]}}"#
+        let never =
+            #"{"metadata":{"labels":{"a":"b"}},"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"i"}]}}"#
         let spec = #"{"selector":{"matchLabels":{"a":"b"}},"template":\#(never)}"#
         for plural in ["deployments", "replicasets", "daemonsets", "statefulsets"] {
             #expect(
@@ -118,17 +171,23 @@ import Testing
         (#"{"type":"ExternalName"}"#, ["spec.externalName: Required value"]),
         (#"{"ports":[{"port":80},{"port":81,"name":"b"}]}"#, ["spec.ports[0].name: Required value"]),
         (#"{"ports":[{"port":80,"name":"b"},{"port":81,"name":"b"}]}"#, [#"spec.ports[1].name: Duplicate value: "b""#]),
-        (#"{"ports":[{"port":0}]}"#,
+        (
+            #"{"ports":[{"port":0}]}"#,
             [
                 "spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive",
                 "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
-            ]),
-        (#"{"ports":[{"port":80}],"type":"Odd"}"#,
+            ]
+        ),
+        (
+            #"{"ports":[{"port":80}],"type":"Odd"}"#,
             [
                 #"spec.type: Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort""#
-            ]),
-        (#"{"ports":[{"port":80,"name":"a"},{"port":80,"name":"b"}]}"#,
-            [#"spec.ports[1]: Duplicate value: {"protocol":"TCP","port":80}"#]),
+            ]
+        ),
+        (
+            #"{"ports":[{"port":80,"name":"a"},{"port":80,"name":"b"}]}"#,
+            [#"spec.ports[1]: Duplicate value: {"protocol":"TCP","port":80}"#]
+        ),
     ])
     func services(spec: String, expected: [String]) throws {
         #expect(try problems(#"{"spec":\#(spec)}"#, "v1", "services") == expected)
@@ -152,7 +211,8 @@ import Testing
             try problems(#"{"metadata":{"annotations":{"a":"\#(huge)"}}}"#, "v1", "configmaps")
                 == ["metadata.annotations: Too long: may not be more than 262144 bytes"])
         #expect(
-            try problems(#"{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}]}}"#, "v1", "configmaps")
+            try problems(
+                #"{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}]}}"#, "v1", "configmaps")
                 == [#"metadata.ownerReferences.uid: Invalid value: "": must not be empty"#])
     }
 
@@ -160,9 +220,12 @@ import Testing
         #expect(
             try problems(#"{"data":{"..a":""}}"#, "v1", "configmaps")
                 == [#"data[..a]: Invalid value: "..a": must not start with '..'"#])
-        #expect(try problems(#"{"type":"kubernetes.io/tls","data":{"tls.crt":""}}"#, "v1", "secrets")
-            == ["data[tls.key]: Required value"])
-        #expect(try problems(#"{"type":"kubernetes.io/ssh-auth","stringData":{"ssh-privatekey":"x"}}"#, "v1", "secrets") == [])
+        #expect(
+            try problems(#"{"type":"kubernetes.io/tls","data":{"tls.crt":""}}"#, "v1", "secrets")
+                == ["data[tls.key]: Required value"])
+        #expect(
+            try problems(#"{"type":"kubernetes.io/ssh-auth","stringData":{"ssh-privatekey":"x"}}"#, "v1", "secrets")
+                == [])
         let huge = String(repeating: "x", count: 1 << 20)
         #expect(
             try problems(#"{"data":{"a":"\#(huge)","b":"x"}}"#, "v1", "configmaps")
@@ -200,7 +263,8 @@ import Testing
     @Test func messages() {
         #expect(Names.isDNS1123Label("a.b") == ["must not contain dots"])
         #expect(Names.isDNS1123Label(String(repeating: "a", count: 64)) == ["must be no more than 63 bytes"])
-        #expect(Names.isPortName("-") == ["must contain at least one letter (a-z)", "must not begin or end with a hyphen"])
+        #expect(
+            Names.isPortName("-") == ["must contain at least one letter (a-z)", "must not begin or end with a hyphen"])
         #expect(Names.isQualifiedName("a/b/c").count == 1)
         #expect(Names.isQualifiedName("/b") == ["prefix part must be non-empty"])
         #expect(Names.isQualifiedName("a/")[0] == "name part must be non-empty")

@@ -26,7 +26,9 @@ import Testing
         #expect(try ImageName(parsing: text).description == full)
     }
 
-    @Test(arguments: ["", ":", "UPPER", "a b", "busybox:", "busybox:-x", "a//b", "/a", "a/", "x@sha256:12", "a..b", "a___b", "-a"])
+    @Test(arguments: [
+        "", ":", "UPPER", "a b", "busybox:", "busybox:-x", "a//b", "/a", "a/", "x@sha256:12", "a..b", "a___b", "-a",
+    ])
     func refuse(_ text: String) {
         #expect(throws: ImageName.Invalid.self) { try ImageName(parsing: text) }
     }
@@ -78,7 +80,8 @@ import Testing
         let writer = OCIImageWriter(
             names: ["web:2"],
             entries: [
-                .file(path: "/bin/app", mode: 0o755, content: Array("hello".utf8)), .link(path: "bin/sh", target: "app"),
+                .file(path: "/bin/app", mode: 0o755, content: Array("hello".utf8)),
+                .link(path: "bin/sh", target: "app"),
                 .directory(path: "tmp", mode: 0o1777), .file(path: long, mode: 0o600, content: [1, 2, 3]),
             ], config: config)
         let bytes = writer.archive()

@@ -14,10 +14,13 @@ import Testing
         Service(["metadata": ["name": .string(name), "namespace": "default"], "spec": spec])
     }
 
-    private static func slice(_ name: String, of service: String, _ endpoints: JSONValue, _ ports: JSONValue) -> EndpointSlice {
+    private static func slice(_ name: String, of service: String, _ endpoints: JSONValue, _ ports: JSONValue)
+        -> EndpointSlice
+    {
         EndpointSlice([
             "metadata": [
-                "name": .string(name), "namespace": "default", "labels": ["kubernetes.io/service-name": .string(service)],
+                "name": .string(name), "namespace": "default",
+                "labels": ["kubernetes.io/service-name": .string(service)],
             ],
             "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
         ])
@@ -26,8 +29,11 @@ import Testing
     private func records() -> DNSRecords {
         var records = DNSRecords()
         for name in ["default", "kube-system", "empty"] { records.set(namespace: name) }
-        let http: JSONValue = [["name": "http", "port": 80, "protocol": "TCP"], ["name": "dns", "port": 53, "protocol": "UDP"]]
-        records.set(Self.service("web", ["clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1", "fd00::1"], "ports": http]))
+        let http: JSONValue = [
+            ["name": "http", "port": 80, "protocol": "TCP"], ["name": "dns", "port": 53, "protocol": "UDP"],
+        ]
+        records.set(
+            Self.service("web", ["clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1", "fd00::1"], "ports": http]))
         records.set(Self.service("db", ["clusterIP": "None", "ports": [["name": "sql", "port": 5432]]]))
         records.set(Self.service("none", ["clusterIP": "None"]))
         records.set(Self.service("out", ["type": "ExternalName", "externalName": "www.example.com"]))
@@ -78,65 +84,73 @@ import Testing
         }.joined(separator: ", ")
     }
 
-    @Test(arguments: [
-        ("web.default.svc.cluster.local", DNSType.a, "30 10.96.0.1"),
-        ("WEB.Default.svc.Cluster.local.", .a, "30 10.96.0.1"),
-        ("web.default.svc.cluster.local", .aaaa, "30 v6"),
-        ("web.default.svc.cluster.local", .txt, "NODATA"),
-        ("web.default.svc.cluster.local", .any, "30 10.96.0.1, 30 v6"),
-        ("nope.default.svc.cluster.local", .a, "NXDOMAIN"),
-        ("web.nope.svc.cluster.local", .a, "NXDOMAIN"),
-        ("pending.default.svc.cluster.local", .a, "NODATA"),
-        ("default.svc.cluster.local", .a, "NODATA"),
-        ("empty.svc.cluster.local", .a, "NODATA"),
-        ("nope.svc.cluster.local", .a, "NXDOMAIN"),
-        ("svc.cluster.local", .a, "NODATA"),
-        ("cluster.local", .a, "NODATA"),
-        ("cluster.local", .soa, "5 ns.dns.cluster.local. 5"),
-        ("cluster.local", .ns, "30 ns.dns.cluster.local."),
-        ("ns.dns.cluster.local", .a, "30 10.96.0.10"),
-        ("dns-version.cluster.local", .txt, "28800 1.1.0"),
-        ("example.com.default.svc.cluster.local", .a, "NXDOMAIN"),
-        ("web.cluster.local", .a, "NXDOMAIN"),
-        // Ports
-        ("_http._tcp.web.default.svc.cluster.local", .srv, "30 100 80 web.default.svc.cluster.local."),
-        ("_dns._udp.web.default.svc.cluster.local", .srv, "30 100 53 web.default.svc.cluster.local."),
-        ("_dns._tcp.web.default.svc.cluster.local", .srv, "NXDOMAIN"),
-        ("_http._tcp.web.default.svc.cluster.local", .a, "NODATA"),
-        ("web.default.svc.cluster.local", .srv,
-            "30 50 80 web.default.svc.cluster.local., 30 50 53 web.default.svc.cluster.local."),
-        // Headless
-        ("db.default.svc.cluster.local", .a, "5 10.244.0.5, 5 10.244.0.6"),
-        ("db.default.svc.cluster.local", .aaaa, "NODATA"),
-        ("db-0.db.default.svc.cluster.local", .a, "5 10.244.0.5"),
-        ("10-244-0-6.db.default.svc.cluster.local", .a, "5 10.244.0.6"),
-        ("10-244-0-7.db.default.svc.cluster.local", .a, "NXDOMAIN"),
-        ("a.db-0.db.default.svc.cluster.local", .a, "NXDOMAIN"),
-        ("_sql._tcp.db.default.svc.cluster.local", .srv,
-            "5 50 5432 db-0.db.default.svc.cluster.local., 5 50 5432 10-244-0-6.db.default.svc.cluster.local."),
-        ("_tcp.db.default.svc.cluster.local", .srv, "NODATA"),
-        ("none.default.svc.cluster.local", .a, "NXDOMAIN"),
-        ("10-244-0-9.web.default.svc.cluster.local", .a, "5 10.244.0.9"),
-        // Aliases
-        ("in.default.svc.cluster.local", .a, "5 web.default.svc.cluster.local., 30 10.96.0.1"),
-        ("out.default.svc.cluster.local", .cname, "5 www.example.com."),
-        ("number.default.svc.cluster.local", .a, "NODATA"),
-        // Pods
-        ("10-244-0-9.default.pod.cluster.local", .a, "5 10.244.0.9"),
-        ("fd00--12.default.pod.cluster.local", .aaaa, "5 v6"),
-        ("10-244-0-9.nope.pod.cluster.local", .a, "NXDOMAIN"),
-        ("web.default.pod.cluster.local", .a, "NXDOMAIN"),
-        ("default.pod.cluster.local", .a, "NODATA"),
-        // Reverse
-        ("1.0.96.10.in-addr.arpa", .ptr, "5 web.default.svc.cluster.local."),
-        ("5.0.244.10.in-addr.arpa", .ptr, "5 db-0.db.default.svc.cluster.local."),
-        ("6.0.244.10.in-addr.arpa", .ptr, "NXDOMAIN"),
-        ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", .ptr, "5 web.default.svc.cluster.local."),
-        ("1.0.96.10.in-addr.arpa", .a, "NODATA"),
-        ("8.8.8.8.in-addr.arpa", .ptr, "forward"),
-        ("example.com", .a, "forward"),
-        ("local", .a, "forward"),
-    ] as [(String, DNSType, String)])
+    @Test(
+        arguments: [
+            ("web.default.svc.cluster.local", DNSType.a, "30 10.96.0.1"),
+            ("WEB.Default.svc.Cluster.local.", .a, "30 10.96.0.1"),
+            ("web.default.svc.cluster.local", .aaaa, "30 v6"),
+            ("web.default.svc.cluster.local", .txt, "NODATA"),
+            ("web.default.svc.cluster.local", .any, "30 10.96.0.1, 30 v6"),
+            ("nope.default.svc.cluster.local", .a, "NXDOMAIN"),
+            ("web.nope.svc.cluster.local", .a, "NXDOMAIN"),
+            ("pending.default.svc.cluster.local", .a, "NODATA"),
+            ("default.svc.cluster.local", .a, "NODATA"),
+            ("empty.svc.cluster.local", .a, "NODATA"),
+            ("nope.svc.cluster.local", .a, "NXDOMAIN"),
+            ("svc.cluster.local", .a, "NODATA"),
+            ("cluster.local", .a, "NODATA"),
+            ("cluster.local", .soa, "5 ns.dns.cluster.local. 5"),
+            ("cluster.local", .ns, "30 ns.dns.cluster.local."),
+            ("ns.dns.cluster.local", .a, "30 10.96.0.10"),
+            ("dns-version.cluster.local", .txt, "28800 1.1.0"),
+            ("example.com.default.svc.cluster.local", .a, "NXDOMAIN"),
+            ("web.cluster.local", .a, "NXDOMAIN"),
+            // Ports
+            ("_http._tcp.web.default.svc.cluster.local", .srv, "30 100 80 web.default.svc.cluster.local."),
+            ("_dns._udp.web.default.svc.cluster.local", .srv, "30 100 53 web.default.svc.cluster.local."),
+            ("_dns._tcp.web.default.svc.cluster.local", .srv, "NXDOMAIN"),
+            ("_http._tcp.web.default.svc.cluster.local", .a, "NODATA"),
+            (
+                "web.default.svc.cluster.local", .srv,
+                "30 50 80 web.default.svc.cluster.local., 30 50 53 web.default.svc.cluster.local."
+            ),
+            // Headless
+            ("db.default.svc.cluster.local", .a, "5 10.244.0.5, 5 10.244.0.6"),
+            ("db.default.svc.cluster.local", .aaaa, "NODATA"),
+            ("db-0.db.default.svc.cluster.local", .a, "5 10.244.0.5"),
+            ("10-244-0-6.db.default.svc.cluster.local", .a, "5 10.244.0.6"),
+            ("10-244-0-7.db.default.svc.cluster.local", .a, "NXDOMAIN"),
+            ("a.db-0.db.default.svc.cluster.local", .a, "NXDOMAIN"),
+            (
+                "_sql._tcp.db.default.svc.cluster.local", .srv,
+                "5 50 5432 db-0.db.default.svc.cluster.local., 5 50 5432 10-244-0-6.db.default.svc.cluster.local."
+            ),
+            ("_tcp.db.default.svc.cluster.local", .srv, "NODATA"),
+            ("none.default.svc.cluster.local", .a, "NXDOMAIN"),
+            ("10-244-0-9.web.default.svc.cluster.local", .a, "5 10.244.0.9"),
+            // Aliases
+            ("in.default.svc.cluster.local", .a, "5 web.default.svc.cluster.local., 30 10.96.0.1"),
+            ("out.default.svc.cluster.local", .cname, "5 www.example.com."),
+            ("number.default.svc.cluster.local", .a, "NODATA"),
+            // Pods
+            ("10-244-0-9.default.pod.cluster.local", .a, "5 10.244.0.9"),
+            ("fd00--12.default.pod.cluster.local", .aaaa, "5 v6"),
+            ("10-244-0-9.nope.pod.cluster.local", .a, "NXDOMAIN"),
+            ("web.default.pod.cluster.local", .a, "NXDOMAIN"),
+            ("default.pod.cluster.local", .a, "NODATA"),
+            // Reverse
+            ("1.0.96.10.in-addr.arpa", .ptr, "5 web.default.svc.cluster.local."),
+            ("5.0.244.10.in-addr.arpa", .ptr, "5 db-0.db.default.svc.cluster.local."),
+            ("6.0.244.10.in-addr.arpa", .ptr, "NXDOMAIN"),
+            (
+                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", .ptr,
+                "5 web.default.svc.cluster.local."
+            ),
+            ("1.0.96.10.in-addr.arpa", .a, "NODATA"),
+            ("8.8.8.8.in-addr.arpa", .ptr, "forward"),
+            ("example.com", .a, "forward"),
+            ("local", .a, "forward"),
+        ] as [(String, DNSType, String)])
     func names(_ name: String, _ type: DNSType, _ expected: String) {
         #expect(short(ask(name, type)) == expected)
     }

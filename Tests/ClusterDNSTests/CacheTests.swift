@@ -67,7 +67,8 @@ import Testing
     }
 
     @Test func resolversAreThoseThatAreNotOurselves() {
-        let text = "# c\nnameserver 10.0.0.1\nsearch x\nnameserver\t10.244.0.1 \nnameserver fe80::1%eth0\nnameserver x\n"
+        let text =
+            "# c\nnameserver 10.0.0.1\nsearch x\nnameserver\t10.244.0.1 \nnameserver fe80::1%eth0\nnameserver x\n"
         #expect(ResolverConfiguration.nameservers(text, except: ["10.244.0.1"]) == ["10.0.0.1", "fe80::1%eth0"])
     }
 }

@@ -57,7 +57,9 @@ import Testing
         #expect(try DNSParser.message(bytes) == message)
         // Compression leaves the long name standing once, except in the SRV target.
         let text = Array("default".utf8)
-        let places = bytes.indices.filter { $0 + text.count <= bytes.count && Array(bytes[$0..<$0 + text.count]) == text }
+        let places = bytes.indices.filter {
+            $0 + text.count <= bytes.count && Array(bytes[$0..<$0 + text.count]) == text
+        }
         #expect(places.count == 2)
     }
 
@@ -95,10 +97,11 @@ import Testing
         #expect(!cut.truncated && cut.additionals.isEmpty && cut.answers.count == 1)
     }
 
-    @Test(arguments: [
-        // A pointer to itself, one forward, a loop of two, a reserved kind of label.
-        [0xc0, 0x0c], [0xc0, 0x20], [0xc0, 0x0e, 0xc0, 0x0c], [0x80, 0x01], [0x40, 0x01],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            // A pointer to itself, one forward, a loop of two, a reserved kind of label.
+            [0xc0, 0x0c], [0xc0, 0x20], [0xc0, 0x0e, 0xc0, 0x0c], [0x80, 0x01], [0x40, 0x01],
+        ] as [[UInt8]])
     func badNamesAreRefused(_ name: [UInt8]) {
         let bytes: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + name + [0, 1, 0, 1]
         #expect(throws: DNSParseError.self) { try DNSParser.message(bytes) }
@@ -123,7 +126,8 @@ import Testing
                 switch random.next() % 4 {
                 case 0: bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
                 case 1 where bytes.count > 1: bytes.removeLast(Int(random.next() % UInt64(min(bytes.count - 1, 16))))
-                case 2: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: Int(random.next() % UInt64(bytes.count)))
+                case 2:
+                    bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: Int(random.next() % UInt64(bytes.count)))
                 default: bytes[Int(random.next() % UInt64(min(bytes.count, 12)))] ^= 1 << UInt8(random.next() % 8)
                 }
             }

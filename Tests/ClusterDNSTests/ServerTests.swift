@@ -112,9 +112,11 @@ import Testing
 
     @Test func followsTheCluster() async throws {
         try await withServer { ask, cluster in
-            cluster.send(.modified, Service([
-                "metadata": ["name": "web", "namespace": "default"], "spec": ["clusterIP": "10.96.0.2"],
-            ]))
+            cluster.send(
+                .modified,
+                Service([
+                    "metadata": ["name": "web", "namespace": "default"], "spec": ["clusterIP": "10.96.0.2"],
+                ]))
             cluster.send(.deleted, EndpointSlice(Objects.many))
             try await Task.sleep(for: .milliseconds(100))
             let web = try await ask(Self.query("web.default.svc.cluster.local"), false)

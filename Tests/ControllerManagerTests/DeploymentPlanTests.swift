@@ -108,10 +108,11 @@ struct DeploymentSimulation {
         #expect(set.spec.selector.matchLabels == ["app": "web", "pod-template-hash": hash])
         #expect(set.spec.template?.metadata.labels["pod-template-hash"] == hash)
         #expect(set.controller?.uid == world.deployment.uid)
-        #expect(set.annotations == [
-            "deployment.kubernetes.io/revision": "1", "deployment.kubernetes.io/desired-replicas": "3",
-            "deployment.kubernetes.io/max-replicas": "4",
-        ])
+        #expect(
+            set.annotations == [
+                "deployment.kubernetes.io/revision": "1", "deployment.kubernetes.io/desired-replicas": "3",
+                "deployment.kubernetes.io/max-replicas": "4",
+            ])
         #expect(world.deployment.annotations["deployment.kubernetes.io/revision"] == "1")
         #expect(world.deployment.condition("Progressing")?.reason == "NewReplicaSetCreated")
         #expect(world.deployment.condition("Available")?.reason == "MinimumReplicasUnavailable")
@@ -240,7 +241,8 @@ struct DeploymentSimulation {
             world.change { $0.spec.template = template("v\(version)") }
             world.settle()
         }
-        #expect(world.sets.compactMap { $0.spec.template?.spec.containers.first?.image }.sorted() == ["v4", "v5", "v6"])
+        #expect(
+            world.sets.compactMap { $0.spec.template?.spec.containers.first?.image }.sorted() == ["v4", "v5", "v6"])
         #expect(world.deployment.annotations["deployment.kubernetes.io/revision"] == "6")
     }
 
@@ -334,7 +336,9 @@ struct DeploymentSimulation {
         world.step()
         #expect(world.deployment.condition("Progressing")?.reason == "ProgressDeadlineExceeded")
         #expect(world.deployment.condition("Progressing")?.status == "False")
-        #expect(world.deployment.condition("Progressing")?.message == "ReplicaSet \"\(world.set("broken")?.name ?? "")\" has timed out progressing.")
+        #expect(
+            world.deployment.condition("Progressing")?.message
+                == "ReplicaSet \"\(world.set("broken")?.name ?? "")\" has timed out progressing.")
         #expect(world.deployment.condition("Available")?.status == "True")
         do {
             let changed = world.step()

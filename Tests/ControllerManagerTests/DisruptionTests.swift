@@ -40,7 +40,8 @@ import Testing
 
     @Test func problems() throws {
         #expect(throws: DisruptionBudget.Problem.self) {
-            _ = try DisruptionBudget(budget(["maxUnavailable": 1]), pods: pods(1, ready: 1), scale: { _, _ in nil }, now: start)
+            _ = try DisruptionBudget(
+                budget(["maxUnavailable": 1]), pods: pods(1, ready: 1), scale: { _, _ in nil }, now: start)
         }
         let unmanaged = try DisruptionBudget(
             budget(["maxUnavailable": 1]), pods: [pod("bare")], scale: { _, _ in nil }, now: start)
@@ -86,12 +87,15 @@ import Testing
         content.remaining = ["pods.": 2, "configmaps.": 1]
         content.finalizers = ["x/y": 1]
         let first = content.conditions(after: [], now: start)
-        #expect(first.map { "\($0.type)=\($0.status)" } == [
-            "NamespaceDeletionDiscoveryFailure=False", "NamespaceDeletionGroupVersionParsingFailure=False",
-            "NamespaceDeletionContentFailure=False", "NamespaceContentRemaining=True",
-            "NamespaceFinalizersRemaining=True",
-        ])
-        #expect(first[3].message == "Some resources are remaining: configmaps. has 1 resource instances, pods. has 2 resource instances")
+        #expect(
+            first.map { "\($0.type)=\($0.status)" } == [
+                "NamespaceDeletionDiscoveryFailure=False", "NamespaceDeletionGroupVersionParsingFailure=False",
+                "NamespaceDeletionContentFailure=False", "NamespaceContentRemaining=True",
+                "NamespaceFinalizersRemaining=True",
+            ])
+        #expect(
+            first[3].message
+                == "Some resources are remaining: configmaps. has 1 resource instances, pods. has 2 resource instances")
         #expect(content.conditions(after: first, now: start.adding(seconds: 5)) == first)
         let done = NamespaceContent().conditions(after: first, now: start.adding(seconds: 5))
         #expect(done[3].status == "False")

@@ -28,30 +28,32 @@ import Testing
         let result = plan(service(), [pod("a", ip: "10.1.0.1")])
         #expect(result.update.isEmpty && result.delete.isEmpty)
         let slice = try #require(result.create.first)
-        #expect(slice.json == [
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": [
-                "generateName": "web-", "namespace": "default",
-                "labels": [
-                    "kubernetes.io/service-name": "web",
-                    "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+        #expect(
+            slice.json == [
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": [
+                    "generateName": "web-", "namespace": "default",
+                    "labels": [
+                        "kubernetes.io/service-name": "web",
+                        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+                    ],
+                    "ownerReferences": [
+                        [
+                            "apiVersion": "v1", "kind": "Service", "name": "web", "uid": "uid-service-web",
+                            "controller": true, "blockOwnerDeletion": true,
+                        ]
+                    ],
                 ],
-                "ownerReferences": [
+                "endpoints": [
                     [
-                        "apiVersion": "v1", "kind": "Service", "name": "web", "uid": "uid-service-web",
-                        "controller": true, "blockOwnerDeletion": true,
+                        "addresses": ["10.1.0.1"],
+                        "conditions": ["ready": true, "serving": true, "terminating": false],
+                        "targetRef": ["kind": "Pod", "namespace": "default", "name": "a", "uid": "uid-a"],
+                        "nodeName": "n1", "zone": "z1",
                     ]
                 ],
-            ],
-            "endpoints": [
-                [
-                    "addresses": ["10.1.0.1"], "conditions": ["ready": true, "serving": true, "terminating": false],
-                    "targetRef": ["kind": "Pod", "namespace": "default", "name": "a", "uid": "uid-a"],
-                    "nodeName": "n1", "zone": "z1",
-                ]
-            ],
-            "ports": [["name": "", "port": 8080, "protocol": "TCP"]],
-        ])
+                "ports": [["name": "", "port": 8080, "protocol": "TCP"]],
+            ])
     }
 
     @Test func nothingChangesTwice() {
@@ -93,7 +95,9 @@ import Testing
             for _ in 0..<Int.random(in: 0...40, using: &random) {
                 let number = Int.random(in: 0..<100_000, using: &random)
                 pods.append(
-                    pod("p\(number)", ready: Bool.random(using: &random), ip: "10.\(number % 250).\(step).\(number / 250 % 250)"))
+                    pod(
+                        "p\(number)", ready: Bool.random(using: &random),
+                        ip: "10.\(number % 250).\(step).\(number / 250 % 250)"))
             }
             pods.shuffle(using: &random)
             pods.removeLast(Int.random(in: 0...pods.count / 2, using: &random))
@@ -112,8 +116,14 @@ import Testing
         func conditions(_ pod: Pod, publish: Bool = false) -> JSONValue? {
             plan(service(publishNotReady: publish), [pod]).create.first?.endpoints.first?.conditions?.json
         }
-        #expect(conditions(pod("a", ready: false, ip: "10.1.0.1")) == ["ready": false, "serving": false, "terminating": false])
-        #expect(conditions(pod("a", ip: "10.1.0.1", deleted: true)) == ["ready": false, "serving": true, "terminating": true])
+        #expect(
+            conditions(pod("a", ready: false, ip: "10.1.0.1")) == [
+                "ready": false, "serving": false, "terminating": false,
+            ])
+        #expect(
+            conditions(pod("a", ip: "10.1.0.1", deleted: true)) == [
+                "ready": false, "serving": true, "terminating": true,
+            ])
         #expect(
             conditions(pod("a", ready: false, ip: "10.1.0.1"), publish: true)
                 == ["ready": true, "serving": false, "terminating": false])
@@ -135,9 +145,10 @@ import Testing
             return pod
         }
         let result = plan(service, [serving(8080, "a", "10.1.0.1"), serving(9090, "b", "10.1.0.2")])
-        #expect(Set(result.create.map { $0.ports.map { "\($0.name ?? "")=\($0.port ?? 0)" } }) == [
-            ["http=8080", "same=82"], ["http=9090", "same=82"],
-        ])
+        #expect(
+            Set(result.create.map { $0.ports.map { "\($0.name ?? "")=\($0.port ?? 0)" } }) == [
+                ["http=8080", "same=82"], ["http=9090", "same=82"],
+            ])
     }
 
     @Test func headlessServices() throws {
@@ -160,9 +171,10 @@ import Testing
         var member = pod("a", ip: "10.1.0.1")
         member.status.podIPs = [PodIP(["ip": "10.1.0.1"]), PodIP(["ip": "fd00::1"])]
         let slices = plan(dual, [member]).create
-        #expect(Set(slices.map { "\($0.addressType) \($0.endpoints[0].addresses)" }) == [
-            "IPv4 [\"10.1.0.1\"]", "IPv6 [\"fd00::1\"]",
-        ])
+        #expect(
+            Set(slices.map { "\($0.addressType) \($0.endpoints[0].addresses)" }) == [
+                "IPv4 [\"10.1.0.1\"]", "IPv6 [\"fd00::1\"]",
+            ])
     }
 
     @Test func changedLabelsAreWritten() {

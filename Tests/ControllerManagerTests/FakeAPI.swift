@@ -139,7 +139,9 @@ final class FakeAPI: KubeTransport {
             }
             return state.lastWatcher
         }
-        continuation.onTermination = { [weak self] _ in self?.state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { _ = $0.watchers.removeValue(forKey: number) }
+        }
         return stream
     }
 
@@ -173,7 +175,10 @@ final class FakeAPI: KubeTransport {
         metadata.resourceVersion = String(state.revision)
         object["metadata"] = metadata.json
         let existed = state.objects.updateValue(object, forKey: key) != nil
-        publish(Change(resource: key.resource, revision: state.revision, kind: existed ? .modified : .added, object: object), &state)
+        publish(
+            Change(
+                resource: key.resource, revision: state.revision, kind: existed ? .modified : .added, object: object),
+            &state)
         return object
     }
 
@@ -268,7 +273,9 @@ final class FakeAPI: KubeTransport {
         }
     }
 
-    private static func terminating(_ resource: String, _ group: String, _ name: String, _ namespace: String) -> APIError {
+    private static func terminating(_ resource: String, _ group: String, _ name: String, _ namespace: String)
+        -> APIError
+    {
         var error = APIError.forbidden(
             resource, group: group, name: name,
             "unable to create new content in namespace \(namespace) because it is being terminated")

@@ -69,16 +69,19 @@ import Testing
         _ = graph.observe(object("a", owners: [("owner", "ConfigMap")]))
         _ = graph.observe(object("b", owners: [("owner", "ConfigMap")], blocks: false))
         let deleting = object("owner", deleted: true, finalizers: ["foregroundDeletion"])
-        #expect(Set(graph.observe(deleting)) == [
-            .attemptToDelete("u-owner"), .attemptToDelete("u-a"), .attemptToDelete("u-b"),
-        ])
+        #expect(
+            Set(graph.observe(deleting)) == [
+                .attemptToDelete("u-owner"), .attemptToDelete("u-a"), .attemptToDelete("u-b"),
+            ])
         #expect(graph.observe(deleting).isEmpty)
         #expect(graph.blockingDependents(of: "u-owner") == ["u-a"])
         #expect(graph.remove("u-a") == [.attemptToDelete("u-owner")])
         #expect(graph.blockingDependents(of: "u-owner").isEmpty)
         // One that ceases to block counts like one that is gone.
         _ = graph.observe(object("c", owners: [("owner", "ConfigMap")]))
-        #expect(graph.observe(object("c", owners: [("owner", "ConfigMap")], blocks: false)) == [.attemptToDelete("u-owner")])
+        #expect(
+            graph.observe(object("c", owners: [("owner", "ConfigMap")], blocks: false)) == [.attemptToDelete("u-owner")]
+        )
     }
 
     @Test func orphaning() {
@@ -101,9 +104,12 @@ import Testing
             graph.verdict(on: "u-a", owners: [("x", .exists), ("y", .waitsForDependents)]) == .dropReferences(["y"]))
         #expect(graph.verdict(on: "u-a", owners: [("x", .absent)]) == .delete)
         #expect(graph.verdict(on: "u-a", owners: [("x", .waitsForDependents)]) == .delete)
-        #expect(graph.verdict(on: "u-parent", owners: [("x", .waitsForDependents)]) == .deleteInForeground(unblock: false))
-        _ = graph.observe(object("child", owners: [("parent", "ConfigMap")], deleted: true, finalizers: ["foregroundDeletion"]))
-        #expect(graph.verdict(on: "u-parent", owners: [("x", .waitsForDependents)]) == .deleteInForeground(unblock: true))
+        #expect(
+            graph.verdict(on: "u-parent", owners: [("x", .waitsForDependents)]) == .deleteInForeground(unblock: false))
+        _ = graph.observe(
+            object("child", owners: [("parent", "ConfigMap")], deleted: true, finalizers: ["foregroundDeletion"]))
+        #expect(
+            graph.verdict(on: "u-parent", owners: [("x", .waitsForDependents)]) == .deleteInForeground(unblock: true))
     }
 
     @Test func absentOwnersByNamespace() {
@@ -120,7 +126,8 @@ import Testing
 
     @Test func podGarbage() {
         let pods = [
-            pod("running"), pod("old", phase: "Succeeded"), pod("new", phase: "Failed", created: start.adding(seconds: 9)),
+            pod("running"), pod("old", phase: "Succeeded"),
+            pod("new", phase: "Failed", created: start.adding(seconds: 9)),
             pod("lost", node: "gone"), pod("stuck", node: "", deleted: true), pod("dead", node: "n2", deleted: true),
         ]
         var dead = node("n2", ready: "Unknown")

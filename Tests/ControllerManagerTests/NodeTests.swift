@@ -24,10 +24,11 @@ import Testing
     @Test func conditionsOfASilentNode() throws {
         let now = start.adding(seconds: 60)
         let conditions = try #require(NodeHealth.silentConditions(of: node(), now: now))
-        #expect(conditions.map { "\($0.type) \($0.status) \($0.reason ?? "")" } == [
-            "Ready Unknown NodeStatusUnknown", "MemoryPressure Unknown NodeStatusNeverUpdated",
-            "DiskPressure Unknown NodeStatusNeverUpdated", "PIDPressure Unknown NodeStatusNeverUpdated",
-        ])
+        #expect(
+            conditions.map { "\($0.type) \($0.status) \($0.reason ?? "")" } == [
+                "Ready Unknown NodeStatusUnknown", "MemoryPressure Unknown NodeStatusNeverUpdated",
+                "DiskPressure Unknown NodeStatusNeverUpdated", "PIDPressure Unknown NodeStatusNeverUpdated",
+            ])
         #expect(conditions[0].lastHeartbeatTime == start)
         #expect(conditions[0].lastTransitionTime == now)
         var silent = node()
@@ -45,9 +46,10 @@ import Testing
         var pressed = node()
         pressed.status.conditions.append(NodeCondition(["type": "MemoryPressure", "status": "True"]))
         pressed.spec.unschedulable = true
-        #expect(taints(pressed) == [
-            "node.kubernetes.io/memory-pressure:NoSchedule", "node.kubernetes.io/unschedulable:NoSchedule",
-        ])
+        #expect(
+            taints(pressed) == [
+                "node.kubernetes.io/memory-pressure:NoSchedule", "node.kubernetes.io/unschedulable:NoSchedule",
+            ])
         var stale = node()
         stale.spec.taints = [
             NodeTaints.taint("node.kubernetes.io/not-ready", "NoSchedule", now: nil),
@@ -72,9 +74,18 @@ import Testing
         // tolerations → how long
         (#"[]"#, TaintEviction.goes(afterSeconds: 0)),
         (#"[{"operator":"Exists"}]"#, .stays),
-        (#"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}]"#, .goes(afterSeconds: 300)),
-        (#"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":-1}]"#, .goes(afterSeconds: 0)),
-        (#"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoSchedule"}]"#, .goes(afterSeconds: 0)),
+        (
+            #"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}]"#,
+            .goes(afterSeconds: 300)
+        ),
+        (
+            #"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":-1}]"#,
+            .goes(afterSeconds: 0)
+        ),
+        (
+            #"[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoSchedule"}]"#,
+            .goes(afterSeconds: 0)
+        ),
         (#"[{"key":"node.kubernetes.io/unreachable","effect":"NoExecute"}]"#, .stays),
         (#"[{"key":"node.kubernetes.io/unreachable","value":"x","effect":"NoExecute"}]"#, .goes(afterSeconds: 0)),
         (#"[{"key":"other","operator":"Exists"}]"#, .goes(afterSeconds: 0)),
@@ -94,6 +105,8 @@ import Testing
         func tolerates(_ key: String, _ seconds: Int) -> Toleration {
             Toleration(["key": .string(key), "operator": "Exists", "tolerationSeconds": .integer(Int64(seconds))])
         }
-        #expect(TaintEviction(taints: taints, tolerations: [tolerates("a", 30), tolerates("b", 10)]) == .goes(afterSeconds: 10))
+        #expect(
+            TaintEviction(taints: taints, tolerations: [tolerates("a", 30), tolerates("b", 10)])
+                == .goes(afterSeconds: 10))
     }
 }

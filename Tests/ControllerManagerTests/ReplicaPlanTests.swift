@@ -46,7 +46,9 @@ import Testing
 
     @Test(arguments: [("5", 5), ("-5", -5), ("+5", 0), ("05", 0), ("x", 0), ("99999999999", 0), ("", 0)])
     func deletionCost(text: String, want: Int) {
-        #expect(DeletionRanking.cost(of: pod("a", annotations: ["controller.kubernetes.io/pod-deletion-cost": text])) == want)
+        #expect(
+            DeletionRanking.cost(of: pod("a", annotations: ["controller.kubernetes.io/pod-deletion-cost": text]))
+                == want)
     }
 
     private func status(
@@ -61,10 +63,11 @@ import Testing
     @Test func counting() {
         let pods = [pod("a"), pod("b", ready: false), pod("c", labels: ["app": "other"])]
         let result = status(pods)
-        #expect(result.json == [
-            "replicas": 3, "fullyLabeledReplicas": 2, "readyReplicas": 2, "availableReplicas": 2,
-            "terminatingReplicas": 1, "observedGeneration": 2,
-        ])
+        #expect(
+            result.json == [
+                "replicas": 3, "fullyLabeledReplicas": 2, "readyReplicas": 2, "availableReplicas": 2,
+                "terminatingReplicas": 1, "observedGeneration": 2,
+            ])
         #expect(status(pods, after: result) == result)
     }
 
@@ -84,7 +87,8 @@ import Testing
         // The same failure later does not change the condition.
         #expect(status([], after: failed, now: start.adding(seconds: 9), outcome: .failure("no again")) == failed)
         #expect(status([], after: failed).conditions.isEmpty)
-        #expect(status((0..<5).map { pod("p\($0)") }, outcome: .failure("no")).conditions.map(\.reason) == ["FailedDelete"])
+        #expect(
+            status((0..<5).map { pod("p\($0)") }, outcome: .failure("no")).conditions.map(\.reason) == ["FailedDelete"])
     }
 
     @Test(arguments: [
@@ -129,12 +133,13 @@ import Testing
         #expect(made.metadata.generateName == "web-abc-")
         #expect(made.labels == ["app": "web"])
         #expect(made.annotations == ["a": "b"])
-        #expect(made.metadata.ownerReferences.map(\.json) == [
-            [
-                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-abc", "uid": "u", "controller": true,
-                "blockOwnerDeletion": true,
-            ]
-        ])
+        #expect(
+            made.metadata.ownerReferences.map(\.json) == [
+                [
+                    "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-abc", "uid": "u", "controller": true,
+                    "blockOwnerDeletion": true,
+                ]
+            ])
         #expect(made.spec.containers.first?.image == "v1")
     }
 
@@ -145,6 +150,7 @@ import Testing
         let slim = PodState.slim(full)
         #expect(slim.json[path: "metadata", "managedFields"] == nil)
         #expect(slim.json[path: "spec", "containers"] == [["name": "c", "ports": [["containerPort": 80]]]])
-        #expect(slim.isReady && slim.nodeName == "n1" && slim.addresses == ["10.1.0.1"] && slim.restarts.containers == 2)
+        #expect(
+            slim.isReady && slim.nodeName == "n1" && slim.addresses == ["10.1.0.1"] && slim.restarts.containers == 2)
     }
 }

@@ -5,18 +5,19 @@ import Testing
 @testable import ControllerManager
 
 @Suite struct RollingUpdateTests {
-    @Test(arguments: [
-        (IntOrString.string("25%"), IntOrString.string("25%"), 10, 3, 2),
-        (.string("25%"), .string("25%"), 3, 1, 0),
-        (.string("25%"), .string("25%"), 4, 1, 1),
-        (.string("0%"), .string("1%"), 2, 0, 1),
-        (.string("1%"), .string("0%"), 2, 1, 0),
-        (.int(0), .int(0), 2, 0, 1),
-        (.int(3), .int(2), 10, 3, 2),
-        (.string("100%"), .string("0%"), 5, 5, 0),
-        (.string("200%"), .string("100%"), 5, 10, 5),
-        (.string("nonsense"), .int(-1), 5, 0, 1),
-    ] as [(IntOrString, IntOrString, Int, Int, Int)])
+    @Test(
+        arguments: [
+            (IntOrString.string("25%"), IntOrString.string("25%"), 10, 3, 2),
+            (.string("25%"), .string("25%"), 3, 1, 0),
+            (.string("25%"), .string("25%"), 4, 1, 1),
+            (.string("0%"), .string("1%"), 2, 0, 1),
+            (.string("1%"), .string("0%"), 2, 1, 0),
+            (.int(0), .int(0), 2, 0, 1),
+            (.int(3), .int(2), 10, 3, 2),
+            (.string("100%"), .string("0%"), 5, 5, 0),
+            (.string("200%"), .string("100%"), 5, 10, 5),
+            (.string("nonsense"), .int(-1), 5, 0, 1),
+        ] as [(IntOrString, IntOrString, Int, Int, Int)])
     func fenceposts(surge: IntOrString, unavailable: IntOrString, desired: Int, wantSurge: Int, wantUnavailable: Int) {
         let got = RollingUpdate.fenceposts(surge: surge, unavailable: unavailable, desired: desired)
         #expect(got == (wantSurge, wantUnavailable))
@@ -100,9 +101,12 @@ import Testing
     @Test func theHashIsOfTheTemplateAlone() {
         let one = template("v1")
         var reordered = PodTemplateSpec([
-            "spec": ["containers": [["image": "v1", "name": "c"]], "volumes": []], "metadata": ["labels": ["app": "web"]],
+            "spec": ["containers": [["image": "v1", "name": "c"]], "volumes": []],
+            "metadata": ["labels": ["app": "web"]],
         ])
-        #expect(PodTemplateHash.compute(one, collisionCount: nil) == PodTemplateHash.compute(reordered, collisionCount: nil))
+        #expect(
+            PodTemplateHash.compute(one, collisionCount: nil) == PodTemplateHash.compute(reordered, collisionCount: nil)
+        )
         #expect(PodTemplateHash.equal(one, reordered))
         reordered.metadata.labels[PodTemplateHash.label] = "x"
         #expect(PodTemplateHash.equal(one, reordered))
@@ -128,10 +132,12 @@ import Testing
 
     @Test func revisionsKeepTheirHistory() {
         var annotations = ["deployment.kubernetes.io/revision": "1"]
-        DeploymentAnnotation.update(&annotations, from: ["a": "b", "deployment.kubernetes.io/revision": "9"], revision: 3)
-        #expect(annotations == [
-            "a": "b", "deployment.kubernetes.io/revision": "3", "deployment.kubernetes.io/revision-history": "1",
-        ])
+        DeploymentAnnotation.update(
+            &annotations, from: ["a": "b", "deployment.kubernetes.io/revision": "9"], revision: 3)
+        #expect(
+            annotations == [
+                "a": "b", "deployment.kubernetes.io/revision": "3", "deployment.kubernetes.io/revision-history": "1",
+            ])
         DeploymentAnnotation.update(&annotations, from: [:], revision: 5)
         #expect(annotations["deployment.kubernetes.io/revision-history"] == "1,3")
         DeploymentAnnotation.update(&annotations, from: [:], revision: 4)

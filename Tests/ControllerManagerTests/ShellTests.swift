@@ -31,7 +31,9 @@ func withControllers(
         podGarbageCollectionPeriod: .milliseconds(10), now: { clock.now })
     options.logger.logLevel = .critical
     change(&options)
-    let manager = ControllerManager(client: api.client, options: options, clientOf: { account in
+    let manager = ControllerManager(
+        client: api.client, options: options,
+        clientOf: { account in
             KubeClient(Restricted(api: api, account: account))
         })
     let task = Task { await manager.run() }
@@ -155,9 +157,14 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             var wanted = deployment()
             wanted.metadata = ObjectMeta(["name": "web", "namespace": "default"])
             try await api.client.create(wanted)
-            #expect(await eventually { api.runPods(); return api.object(Deployment.self, "web", namespace: "default")?.status.availableReplicas == 3 })
+            #expect(
+                await eventually {
+                    api.runPods();
+                    return api.object(Deployment.self, "web", namespace: "default")?.status.availableReplicas == 3
+                })
             #expect(api.activePods.count == 3)
-            #expect(api.activePods.allSatisfy { $0.metadata.generateName != nil && $0.labels["pod-template-hash"] != nil })
+            #expect(
+                api.activePods.allSatisfy { $0.metadata.generateName != nil && $0.labels["pod-template-hash"] != nil })
             await api.quiet()
             let before = api.writes().count
             try await Task.sleep(for: .milliseconds(100))
@@ -168,15 +175,16 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
                     $0.spec.template = template(image)
                     return true
                 }
-                #expect(await eventually {
-                    api.runPods()
-                    api.endPods()
-                    let now = api.object(Deployment.self, "web", namespace: "default")
-                    return now?.annotations["deployment.kubernetes.io/revision"] == revision
-                        && now?.status.updatedReplicas == 3 && now?.status.availableReplicas == 3
-                        && now?.status.replicas == 3
-                        && now?.condition("Progressing")?.reason == "NewReplicaSetAvailable"
-                })
+                #expect(
+                    await eventually {
+                        api.runPods()
+                        api.endPods()
+                        let now = api.object(Deployment.self, "web", namespace: "default")
+                        return now?.annotations["deployment.kubernetes.io/revision"] == revision
+                            && now?.status.updatedReplicas == 3 && now?.status.availableReplicas == 3
+                            && now?.status.replicas == 3
+                            && now?.condition("Progressing")?.reason == "NewReplicaSetAvailable"
+                    })
             }
             #expect(api.objects(ReplicaSet.self).count == 2)
             let messages = api.eventMessages.filter { $0.hasPrefix("ScalingReplicaSet") }
@@ -205,7 +213,8 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             api.hold("pods")
             try await api.client.patch(ReplicaSet.self, "rs", namespace: "default", ["spec": ["replicas": 4]])
             #expect(await eventually { api.activePods.count == 4 })
-            try await api.client.patch(ReplicaSet.self, "rs", namespace: "default", ["metadata": ["labels": ["x": "d"]]])
+            try await api.client.patch(
+                ReplicaSet.self, "rs", namespace: "default", ["metadata": ["labels": ["x": "d"]]])
             try await Task.sleep(for: .milliseconds(40))
             #expect(api.activePods.count == 4)
             api.release("pods")
@@ -223,9 +232,11 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
         }
         try await withControllers(["replicaset-controller"], api) {
             try await api.client.create(replicaSet(replicas: 100))
-            #expect(await eventually {
-                api.object(ReplicaSet.self, "rs", namespace: "default")?.status.conditions.first?.reason == "FailedCreate"
-            })
+            #expect(
+                await eventually {
+                    api.object(ReplicaSet.self, "rs", namespace: "default")?.status.conditions.first?.reason
+                        == "FailedCreate"
+                })
             let condition = api.object(ReplicaSet.self, "rs", namespace: "default")?.status.conditions.first
             #expect(condition?.message == "pods \"rs-\" is forbidden: exceeded quota: q")
             #expect(await eventually { api.eventMessages.contains { $0.hasPrefix("FailedCreate: Error creating: ") } })
@@ -233,9 +244,10 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             #expect(api.writes("pods").count < 15)
             api.fail(nil)
             #expect(await eventually { api.activePods.count == 100 })
-            #expect(await eventually {
-                api.object(ReplicaSet.self, "rs", namespace: "default")?.status.conditions.isEmpty == true
-            })
+            #expect(
+                await eventually {
+                    api.object(ReplicaSet.self, "rs", namespace: "default")?.status.conditions.isEmpty == true
+                })
         }
     }
 
@@ -248,10 +260,12 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             let stray = try #require(api.object(Pod.self, "stray", namespace: "default"))
             #expect(stray.controller?.name == "rs")
             #expect(stray.controller?.blockOwnerDeletion == true)
-            try await api.client.patch(Pod.self, "stray", namespace: "default", ["metadata": ["labels": ["app": "debug"]]])
-            #expect(await eventually {
-                api.object(Pod.self, "stray", namespace: "default")?.controller == nil && api.activePods.count == 3
-            })
+            try await api.client.patch(
+                Pod.self, "stray", namespace: "default", ["metadata": ["labels": ["app": "debug"]]])
+            #expect(
+                await eventually {
+                    api.object(Pod.self, "stray", namespace: "default")?.controller == nil && api.activePods.count == 3
+                })
         }
     }
 
@@ -263,10 +277,12 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             wanted.spec.selector = ["app": "web"]
             wanted.spec.template = template("v1")
             try await api.client.create(wanted)
-            #expect(await eventually {
-                api.runPods()
-                return api.object(ReplicationController.self, "rc", namespace: "default")?.status.availableReplicas == 2
-            })
+            #expect(
+                await eventually {
+                    api.runPods()
+                    return api.object(ReplicationController.self, "rc", namespace: "default")?.status.availableReplicas
+                        == 2
+                })
             #expect(api.activePods.allSatisfy { $0.controller?.kind == "ReplicationController" })
             try await api.client.delete(Pod.self, api.activePods[0].name, namespace: "default")
             #expect(await eventually { api.activePods.count == 2 })
@@ -302,9 +318,11 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             api.put(pod("a", ip: "10.1.0.1"))
             @Sendable func slices() -> [EndpointSlice] { api.objects(EndpointSlice.self) }
             #expect(await eventually { slices().first?.endpoints.first?.addresses == ["10.1.0.1"] })
-            #expect(await eventually {
-                api.object(Endpoints.self, "web", namespace: "default")?.subsets.first?.addresses.first?.ip == "10.1.0.1"
-            })
+            #expect(
+                await eventually {
+                    api.object(Endpoints.self, "web", namespace: "default")?.subsets.first?.addresses.first?.ip
+                        == "10.1.0.1"
+                })
             #expect(api.object(Endpoints.self, "manual", namespace: "default") == nil)
             api.put(pod("a", ready: false, ip: "10.1.0.1"))
             #expect(await eventually { slices().first?.endpoints.first?.conditions?.ready == false })
@@ -316,9 +334,10 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             try await Task.sleep(for: .milliseconds(50))
             #expect(api.writes().count == before)
             try await api.client.delete(Service.self, "web", namespace: "default")
-            #expect(await eventually {
-                api.objects(EndpointSlice.self).isEmpty && api.objects(Endpoints.self).isEmpty
-            })
+            #expect(
+                await eventually {
+                    api.objects(EndpointSlice.self).isEmpty && api.objects(Endpoints.self).isEmpty
+                })
         }
     }
 
@@ -328,26 +347,29 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             ["namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller"], api
         ) {
             try await api.client.create(Namespace(name: "team"))
-            #expect(await eventually {
-                api.object(ServiceAccount.self, "default", namespace: "team") != nil
-                    && api.object(ConfigMap.self, "kube-root-ca.crt", namespace: "team")?.data == ["ca.crt": "PEM"]
-            })
+            #expect(
+                await eventually {
+                    api.object(ServiceAccount.self, "default", namespace: "team") != nil
+                        && api.object(ConfigMap.self, "kube-root-ca.crt", namespace: "team")?.data == ["ca.crt": "PEM"]
+                })
             try await api.client.delete(ServiceAccount.self, "default", namespace: "team")
             try await api.client.patch(
                 ConfigMap.self, "kube-root-ca.crt", namespace: "team", ["data": ["ca.crt": "forged"]])
-            #expect(await eventually {
-                api.object(ServiceAccount.self, "default", namespace: "team") != nil
-                    && api.object(ConfigMap.self, "kube-root-ca.crt", namespace: "team")?.data == ["ca.crt": "PEM"]
-            })
+            #expect(
+                await eventually {
+                    api.object(ServiceAccount.self, "default", namespace: "team") != nil
+                        && api.object(ConfigMap.self, "kube-root-ca.crt", namespace: "team")?.data == ["ca.crt": "PEM"]
+                })
             try await api.client.create(Secret(name: "s", namespace: "team"))
             try await api.client.create(ConfigMap(name: "other", namespace: "default"))
             api.put(pod("slow", namespace: "team"))
             try await api.client.delete(Namespace.self, "team")
-            #expect(await eventually {
-                api.object(Pod.self, "slow", namespace: "team")?.isBeingDeleted == true
-                    && api.object(Namespace.self, "team")?.status.conditions
-                        .contains { $0.type == "NamespaceContentRemaining" && $0.status == "True" } == true
-            })
+            #expect(
+                await eventually {
+                    api.object(Pod.self, "slow", namespace: "team")?.isBeingDeleted == true
+                        && api.object(Namespace.self, "team")?.status.conditions
+                            .contains { $0.type == "NamespaceContentRemaining" && $0.status == "True" } == true
+                })
             // The pod may still need its secrets.
             #expect(api.object(Secret.self, "s", namespace: "team") != nil)
             api.endPods()
@@ -360,7 +382,8 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
 
     @Test func theGarbageCollectorTakesWhatHasNoOwner() async throws {
         let api = FakeAPI()
-        func owned(_ name: String, by owner: ConfigMap, namespace: String = "default", blocks: Bool = true) -> ConfigMap {
+        func owned(_ name: String, by owner: ConfigMap, namespace: String = "default", blocks: Bool = true) -> ConfigMap
+        {
             var object = ConfigMap(name: name, namespace: namespace)
             var reference = ControllerRef.make(to: owner)
             reference.blockOwnerDeletion = blocks
@@ -398,9 +421,10 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             try await api.client.create(owned("f2", by: foreground, blocks: false))
             try await Task.sleep(for: .milliseconds(30))
             try await delete("foreground", "Foreground")
-            #expect(await eventually {
-                api.object(ConfigMap.self, "f1", namespace: "default")?.isBeingDeleted == true && !exists("f2")
-            })
+            #expect(
+                await eventually {
+                    api.object(ConfigMap.self, "f1", namespace: "default")?.isBeingDeleted == true && !exists("f2")
+                })
             #expect(exists("foreground"))
             try await api.client.patch(
                 ConfigMap.self, "f1", namespace: "default", ["metadata": ["finalizers": .null]])
@@ -422,9 +446,11 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             try await api.client.create(shared)
             try await Task.sleep(for: .milliseconds(30))
             try await delete("first", "Background")
-            #expect(await eventually {
-                api.object(ConfigMap.self, "shared", namespace: "default")?.metadata.ownerReferences.map(\.name) == ["second"]
-            })
+            #expect(
+                await eventually {
+                    api.object(ConfigMap.self, "shared", namespace: "default")?.metadata.ownerReferences.map(\.name)
+                        == ["second"]
+                })
         }
     }
 
@@ -439,38 +465,47 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
         var forever = pod("forever")
         forever.spec.tolerations = [Toleration(["operator": "Exists"])]
         for pod in [pod("plain"), tolerant, forever, pod("other", node: "n2")] { api.put(pod) }
-        func beat(_ name: String) { api.put(api.object(Node.self, name).map { live in
-            var live = live
-            live.status.conditions = live.status.conditions.map { condition in
-                var condition = condition
-                if condition.type == "Ready" {
-                    condition.status = "True"
-                    condition.lastHeartbeatTime = clock.now
-                }
-                return condition
-            }
-            return live
-        } ?? node(name)) }
+        func beat(_ name: String) {
+            api.put(
+                api.object(Node.self, name).map { live in
+                    var live = live
+                    live.status.conditions = live.status.conditions.map { condition in
+                        var condition = condition
+                        if condition.type == "Ready" {
+                            condition.status = "True"
+                            condition.lastHeartbeatTime = clock.now
+                        }
+                        return condition
+                    }
+                    return live
+                } ?? node(name))
+        }
         @Sendable func taints(_ name: String) -> Set<String> {
             Set(api.object(Node.self, name)?.spec.taints.map { "\($0.key):\($0.effect)" } ?? [])
         }
         try await withControllers(["node-lifecycle-controller", "taint-eviction-controller"], api, clock: clock) {
-            #expect(await eventually { api.eventMessages.contains("RegisteredNode: Node n1 event: Registered Node n1 in Controller") })
+            #expect(
+                await eventually {
+                    api.eventMessages.contains("RegisteredNode: Node n1 event: Registered Node n1 in Controller")
+                })
             clock.advance(seconds: 40)
             beat("n2")
             try await Task.sleep(for: .milliseconds(60))
             #expect(taints("n1").isEmpty)
             clock.advance(seconds: 20)
-            #expect(await eventually {
-                taints("n1") == [
-                    "node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute",
-                ]
-            })
+            #expect(
+                await eventually {
+                    taints("n1") == [
+                        "node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute",
+                    ]
+                })
             #expect(taints("n2").isEmpty)
             #expect(NodeCondition.ready(of: api.object(Node.self, "n1") ?? Node())?.reason == "NodeStatusUnknown")
             #expect(await eventually { api.object(Pod.self, "plain", namespace: "default")?.isBeingDeleted == true })
             #expect(await eventually { api.object(Pod.self, "tolerant", namespace: "default")?.isReady == false })
-            #expect(api.object(Pod.self, "plain", namespace: "default")?.condition("DisruptionTarget")?.reason == "DeletionByTaintManager")
+            #expect(
+                api.object(Pod.self, "plain", namespace: "default")?.condition("DisruptionTarget")?.reason
+                    == "DeletionByTaintManager")
             #expect(api.object(Pod.self, "tolerant", namespace: "default")?.isBeingDeleted == false)
             #expect(api.object(Pod.self, "other", namespace: "default")?.isReady == true)
             // It comes back.
@@ -490,10 +525,11 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
         try await withControllers(["node-lifecycle-controller", "taint-eviction-controller"], api, clock: clock) {
             try await Task.sleep(for: .milliseconds(50))
             clock.advance(seconds: 60)
-            #expect(await eventually {
-                api.object(Node.self, "n1")?.spec.taints.map(\.effect) == ["NoSchedule"]
-                    && api.object(Pod.self, "plain", namespace: "default")?.isReady == false
-            })
+            #expect(
+                await eventually {
+                    api.object(Node.self, "n1")?.spec.taints.map(\.effect) == ["NoSchedule"]
+                        && api.object(Pod.self, "plain", namespace: "default")?.isReady == false
+                })
             try await Task.sleep(for: .milliseconds(50))
             #expect(api.object(Node.self, "n1")?.spec.taints.map(\.effect) == ["NoSchedule"])
             #expect(api.object(Pod.self, "plain", namespace: "default")?.isBeingDeleted == false)
@@ -524,11 +560,12 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
             var wanted = deployment()
             wanted.metadata = ObjectMeta(["name": "web", "namespace": "default"])
             try await api.client.create(wanted)
-            #expect(await eventually {
-                api.runPods()
-                let status = api.object(PodDisruptionBudget.self, "b", namespace: "default")?.status
-                return status?.expectedPods == 3 && status?.desiredHealthy == 2 && status?.disruptionsAllowed == 1
-            })
+            #expect(
+                await eventually {
+                    api.runPods()
+                    let status = api.object(PodDisruptionBudget.self, "b", namespace: "default")?.status
+                    return status?.expectedPods == 3 && status?.desiredHealthy == 2 && status?.disruptionsAllowed == 1
+                })
         }
     }
 
@@ -562,20 +599,22 @@ let workloads: Set<String> = ["deployment-controller", "replicaset-controller"]
                 }
             }
             api.fail(nil)
-            #expect(await eventually(within: .seconds(10)) {
-                api.runPods()
-                api.endPods()
-                let now = api.object(Deployment.self, "web", namespace: "default")
-                return now?.status.updatedReplicas == 5 && now?.status.availableReplicas == 5
-                    && now?.status.replicas == 5 && api.objects(Pod.self).count == 5
-            })
+            #expect(
+                await eventually(within: .seconds(10)) {
+                    api.runPods()
+                    api.endPods()
+                    let now = api.object(Deployment.self, "web", namespace: "default")
+                    return now?.status.updatedReplicas == 5 && now?.status.availableReplicas == 5
+                        && now?.status.replicas == 5 && api.objects(Pod.self).count == 5
+                })
             try await api.client.delete(
                 Deployment.self, "web", namespace: "default",
                 options: DeleteOptions(["propagationPolicy": "Background"]))
-            #expect(await eventually(within: .seconds(10)) {
-                api.endPods()
-                return api.objects(ReplicaSet.self).isEmpty && api.objects(Pod.self).isEmpty
-            })
+            #expect(
+                await eventually(within: .seconds(10)) {
+                    api.endPods()
+                    return api.objects(ReplicaSet.self).isEmpty && api.objects(Pod.self).isEmpty
+                })
         }
     }
 

@@ -291,19 +291,28 @@ final class H2Client: Sendable {
     }
 
     @Test func shutdownLetsRequestsFinishAndEndsStreams() async throws {
-        let server = try await HTTPServer.start(.init(), responder: ClosureResponder(body: standardResponder))
+        let waiting = NIOLockedValueBox<(any HTTPResponseWriter)?>(nil)
+        let responder = ClosureResponder { request, response in
+            if request.target == "/wait" {
+                waiting.withLockedValue { $0 = response }
+            } else {
+                standardResponder(request, response)
+            }
+        }
+        let server = try await HTTPServer.start(.init(), responder: responder)
         let client = try await H2Client(port: server.port)
-        let slow = client.begin("GET", "/slow")
+        let slow = client.begin("GET", "/wait")
         let open = client.begin("GET", "/open")
         try await eventually("the stream's beginning") { client[open].text == "first" ? () : nil }
-        async let stopped: Void = server.shutdown(grace: .seconds(5))
+        let response = try await eventually("the request") { waiting.withLockedValue { $0 } }
+        async let stopped: Void = server.shutdown(grace: .seconds(30))
         #expect(try await client.answer(open).reset == nil)
-        #expect(try await client.answer(slow).text == "slow")
+        try await eventually("a warning") { client.state.withLockedValue { $0.goAway } == [Int(Int32.max)] ? () : nil }
+        response.send(text: "at last")
+        #expect(try await client.answer(slow).text == "at last")
         await stopped
         try await client.waitForClose()
-        let goAway = client.state.withLockedValue { $0.goAway }
-        #expect(goAway.first == Int(Int32.max))
-        #expect(goAway.last == 3)
+        #expect(client.state.withLockedValue { $0.goAway } == [Int(Int32.max), 3])
     }
 
     @Test func idleConnectionsAreClosed() async throws {

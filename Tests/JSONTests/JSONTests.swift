@@ -5,8 +5,10 @@ import Testing
 /// What is JSON and what is not, after the cases of RFC 8259 and the usual traps.
 @Suite struct JSONParserTests {
     @Test(arguments: [
-        "null", "true", "false", "0", "-1", "1.5", "1e5", "1E+5", "1e-5", "-0", "-0.0", "0.1", "\"\"", "\"a\"", "[]", "{}",
-        " [ ] ", "\t{\n}\r", "[1,2]", "[[[]]]", "{\"a\":1}", "{\"a\":{\"b\":[{}]}}", "\"\\u00e9\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "null", "true", "false", "0", "-1", "1.5", "1e5", "1E+5", "1e-5", "-0", "-0.0", "0.1", "\"\"", "\"a\"", "[]",
+        "{}",
+        " [ ] ", "\t{\n}\r", "[1,2]", "[[[]]]", "{\"a\":1}", "{\"a\":{\"b\":[{}]}}", "\"\\u00e9\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
         "\"\\ud83d\\ude00\"", "\"é😀\"", "\"\u{7f}\"", "\"\u{2028}\"", "[null,true,false,\"x\",1.25e10]", "{\"\":0}",
         "9223372036854775807", "-9223372036854775808", "9223372036854775808", "123456789012345678901234567890",
         "{\"a\":1,\"a\":2}", "\"\\ud800\"", "\"\\udc00x\"", "\"\\ud800\\u0041\"",
@@ -15,17 +17,21 @@ import Testing
 
     @Test(arguments: [
         "", " ", "nul", "nulll", "True", "tru", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "-", "0x1", "1_000", "NaN",
-        "Infinity", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\n\"", "\"\u{1}\"", "'a'", "[", "[1", "[1,",
-        "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}",
-        "{\"a\":1 \"b\":2}", "[]]", "{}{}", "1 2", "]", "}", "[1}", "{]", "// x\n1", "[1]//", "\u{feff}1", "-a", "1a", "--1",
+        "Infinity", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\n\"", "\"\u{1}\"", "'a'", "[", "[1",
+        "[1,",
+        "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:1}",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}", "[]]", "{}{}", "1 2", "]", "}", "[1}", "{]", "// x\n1", "[1]//", "\u{feff}1", "-a", "1a",
+        "--1",
         "1e5.5", "00", "\"\\u\"",
     ])
     func rejects(_ text: String) { #expect(throws: JSONError.self) { try JSONParser.parse(text) } }
 
-    @Test(arguments: [
-        [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xe2, 0x82, 0x22],
-        [0x22, 0x80, 0x22], [0x22, 0xf5, 0x80, 0x80, 0x80, 0x22], [0xff], [0x22, 0x61, 0x5c, 0x6e, 0xff, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xe2, 0x82, 0x22],
+            [0x22, 0x80, 0x22], [0x22, 0xf5, 0x80, 0x80, 0x80, 0x22], [0xff], [0x22, 0x61, 0x5c, 0x6e, 0xff, 0x22],
+        ] as [[UInt8]])
     func rejectsInvalidUTF8(_ bytes: [UInt8]) { #expect(throws: JSONError.self) { try JSONParser.parse(bytes) } }
 
     @Test func keepsNumbersAsTheyAre() throws {
@@ -46,7 +52,8 @@ import Testing
     @Test func readsEscapes() throws {
         let cases: [(String, String)] = [
             ("\"\\u0041\\n\\t\\/\"", "A\n\t/"), ("\"\\ud83d\\ude00\"", "😀"), ("\"\\ud800\"", "\u{fffd}"),
-            ("\"\\udc00x\"", "\u{fffd}x"), ("\"\\ud800\\u0041\"", "\u{fffd}A"), ("\"long enough \\\" to be on the heap\"", "long enough \" to be on the heap"),
+            ("\"\\udc00x\"", "\u{fffd}x"), ("\"\\ud800\\u0041\"", "\u{fffd}A"),
+            ("\"long enough \\\" to be on the heap\"", "long enough \" to be on the heap"),
             ("\"12345678\\\\\"", "12345678\\"), ("\"é\\u00e9é\"", "ééé"),
         ]
         for (text, string) in cases { #expect(try JSONParser.parse(text) == .string(string)) }
@@ -87,7 +94,10 @@ import Testing
         let cases: [(String, [String])] = [
             ("{\"a\":1}", []), ("[1,[2],{\"a\":{\"b\":1}}]", []), ("{\"a\":1,\"a\":2}", ["a"]),
             ("{\"a\":1,\"a\":2,\"a\":3}", ["a"]),
-            ("{\"spec\":{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\",\"image\":\"x\",\"image\":\"y\"}]}}", ["spec.containers[1].image"]),
+            (
+                "{\"spec\":{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\",\"image\":\"x\",\"image\":\"y\"}]}}",
+                ["spec.containers[1].image"]
+            ),
             ("{\"a\":{\"x\":1,\"x\":1},\"b\":[[{\"y\":1,\"y\":2}]],\"a\":null}", ["a.x", "b[0][0].y", "a"]),
             ("{\"a\\\"]}\":1,\"a\\\"]}\":-1.5e3}", ["a\"]}"]), (" { \"a\" : [ ] , \"a\" : { } } ", ["a"]),
         ]
@@ -102,7 +112,8 @@ import Testing
 
     @Test func writesCompactly() {
         let cases: [(JSONValue, String)] = [
-            (nil, "null"), (true, "true"), (false, "false"), (0, "0"), (-1, "-1"), (.integer(.min), "-9223372036854775808"),
+            (nil, "null"), (true, "true"), (false, "false"), (0, "0"), (-1, "-1"),
+            (.integer(.min), "-9223372036854775808"),
             ("", "\"\""), ("a\"b\\c\n\r\t\u{1}\u{1f}", "\"a\\\"b\\\\c\\n\\r\\t\\u0001\\u001f\""), ("<é&>", "\"<é&>\""),
             ("12345678\"", "\"12345678\\\"\""), ([], "[]"), ([:], "{}"), ([1, "x", [:]], "[1,\"x\",{}]"),
             (["b": 1, "a": [nil]], "{\"b\":1,\"a\":[null]}"),
@@ -208,7 +219,9 @@ struct SeededRandom: RandomNumberGenerator {
     mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 
     mutating func string() -> String {
-        let scalars: [UnicodeScalar] = ["a", "b", "Z", "0", " ", "\"", "\\", "\n", "\u{0}", "é", "😀", "/", ":", "-", "#", "'", "~"]
+        let scalars: [UnicodeScalar] = [
+            "a", "b", "Z", "0", " ", "\"", "\\", "\n", "\u{0}", "é", "😀", "/", ":", "-", "#", "'", "~",
+        ]
         var text = String.UnicodeScalarView()
         for _ in 0..<below(below(8) == 0 ? 40 : 10) { text.append(scalars[below(scalars.count)]) }
         return String(text)
@@ -219,7 +232,9 @@ struct SeededRandom: RandomNumberGenerator {
         case 0: return .null
         case 1: return .bool(below(2) == 0)
         case 2: return .integer(Int64(bitPattern: next() >> UInt64(below(64))))
-        case 3: return .number(JSONNumber(text: ["1.5", "-0", "1e300", "0.10", "12345678901234567890", "-2.5E-3"][below(6)]))
+        case 3:
+            return .number(
+                JSONNumber(text: ["1.5", "-0", "1e300", "0.10", "12345678901234567890", "-2.5E-3"][below(6)]))
         case 4, 5: return .string(string())
         case 6: return .array((0..<below(6)).map { _ in value(depth: depth - 1) })
         default:

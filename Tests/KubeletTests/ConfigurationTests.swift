@@ -18,7 +18,9 @@ import Testing
 }
 
 @Suite struct EnvironmentTests {
-    private func build(_ more: JSONValue, _ change: (inout EnvironmentBuilder) -> Void = { _ in }) throws -> [String: String] {
+    private func build(_ more: JSONValue, _ change: (inout EnvironmentBuilder) -> Void = { _ in }) throws -> [String:
+        String]
+    {
         let spec: JSONValue = ["containers": [container("a", more)], "serviceAccountName": "robot"]
         let pod = makePod(spec, metadata: ["labels": ["app": "shop"]])
         var builder = EnvironmentBuilder(
@@ -44,7 +46,8 @@ import Testing
     @Test func fields() throws {
         let env: JSONValue = .array([
             fieldRef("NAME", "metadata.name"), fieldRef("NS", "metadata.namespace"), fieldRef("IP", "status.podIP"),
-            fieldRef("HOST", "status.hostIP"), fieldRef("NODE", "spec.nodeName"), fieldRef("APP", "metadata.labels['app']"),
+            fieldRef("HOST", "status.hostIP"), fieldRef("NODE", "spec.nodeName"),
+            fieldRef("APP", "metadata.labels['app']"),
             fieldRef("SA", "spec.serviceAccountName"), fieldRef("UID", "metadata.uid"),
         ])
         let values = try build(["env": env])
@@ -55,7 +58,9 @@ import Testing
 
     @Test func configMapsAndSecrets() throws {
         let more: JSONValue = [
-            "envFrom": [["prefix": "P_", "configMapRef": ["name": "m"]], ["secretRef": ["name": "gone", "optional": true]]],
+            "envFrom": [
+                ["prefix": "P_", "configMapRef": ["name": "m"]], ["secretRef": ["name": "gone", "optional": true]],
+            ],
             "env": [
                 ["name": "K", "valueFrom": ["configMapKeyRef": ["name": "m", "key": "k"]]],
                 ["name": "S", "valueFrom": ["secretKeyRef": ["name": "s", "key": "pw"]]],
@@ -125,8 +130,12 @@ import Testing
     }
 
     @Test func parsing() {
-        let conf = ResolvConf(parsing: "# x\nnameserver 1.1.1.1\nsearch a.b. c\nnameserver 8.8.8.8 # y\noptions ndots:2 rotate\n")
-        #expect(conf == ResolvConf(servers: ["1.1.1.1", "8.8.8.8"], searches: ["a.b", "c"], options: ["ndots:2", "rotate"]))
+        let conf = ResolvConf(
+            parsing: "# x\nnameserver 1.1.1.1\nsearch a.b. c\nnameserver 8.8.8.8 # y\noptions ndots:2 rotate\n")
+        #expect(
+            conf
+                == ResolvConf(
+                    servers: ["1.1.1.1", "8.8.8.8"], searches: ["a.b", "c"], options: ["ndots:2", "rotate"]))
     }
 
     @Test func policies() {
@@ -143,7 +152,8 @@ import Testing
 
     @Test func config() {
         let custom: JSONValue = [
-            "nameservers": ["9.9.9.9"], "searches": ["x.y"], "options": [["name": "ndots", "value": "1"], ["name": "edns0"]],
+            "nameservers": ["9.9.9.9"], "searches": ["x.y"],
+            "options": [["name": "ndots", "value": "1"], ["name": "edns0"]],
         ]
         #expect(
             dns(["dnsPolicy": "None", "dnsConfig": custom])
@@ -156,7 +166,8 @@ import Testing
     private func plan(_ spec: JSONValue, image: RuntimeImage = RuntimeImage(id: "sha256:1", uid: 0)) -> ContainerPlan {
         let pod = makePod(spec)
         return ContainerPlan(
-            pod: pod, container: pod.spec.containers[0], attempt: 2, image: image, imageReference: "docker.io/library/busybox:latest",
+            pod: pod, container: pod.spec.containers[0], attempt: 2, image: image,
+            imageReference: "docker.io/library/busybox:latest",
             environment: [("HOME", "/root")], volumes: ["v": PreparedVolume(path: "/tmp", readOnly: false)],
             hostsFile: "/data/etc-hosts", terminationLog: "/data/log", node: testFacts())
     }
@@ -164,11 +175,13 @@ import Testing
     @Test func container() throws {
         let spec: JSONValue = [
             "containers": [
-                Kubelet_container("a", [
-                    "command": ["sh", "-c", "echo $(HOME)"], "workingDir": "/w",
-                    "volumeMounts": [["name": "v", "mountPath": "/x", "readOnly": true]],
-                    "resources": ["limits": ["cpu": "500m", "memory": "64Mi"], "requests": ["cpu": "250m"]],
-                ])
+                Kubelet_container(
+                    "a",
+                    [
+                        "command": ["sh", "-c", "echo $(HOME)"], "workingDir": "/w",
+                        "volumeMounts": [["name": "v", "mountPath": "/x", "readOnly": true]],
+                        "resources": ["limits": ["cpu": "500m", "memory": "64Mi"], "requests": ["cpu": "250m"]],
+                    ])
             ]
         ]
         let config = try plan(spec).config()
@@ -177,7 +190,9 @@ import Testing
         #expect(config.mounts.map(\.containerPath) == ["/x", "/etc/hosts", "/dev/termination-log"])
         #expect(config.mounts[0].readOnly && config.mounts[0].hostPath == "/tmp")
         #expect(config.resources.cpuShares == 256 && config.resources.cpuQuota == 50_000)
-        #expect(config.resources.memoryLimit == 64 << 20 && config.resources.oomScoreAdj > 2 && config.resources.oomScoreAdj < 1000)
+        #expect(
+            config.resources.memoryLimit == 64 << 20 && config.resources.oomScoreAdj > 2
+                && config.resources.oomScoreAdj < 1000)
         #expect(config.security.maskedPaths.contains("/proc/kcore"))
         #expect(config.labels[RuntimeKeys.podUID] == "u1")
     }
@@ -188,20 +203,25 @@ import Testing
         #expect(throws: ConfigError.self) { try plan(spec, image: RuntimeImage(id: "i", username: "nobody")).config() }
         #expect(try plan(spec, image: RuntimeImage(id: "i", uid: 1000)).config().security.runAsUser == 1000)
         let named: JSONValue = [
-            "securityContext": ["runAsUser": 7], "containers": [Kubelet_container("a", ["securityContext": ["runAsNonRoot": true]])],
+            "securityContext": ["runAsUser": 7],
+            "containers": [Kubelet_container("a", ["securityContext": ["runAsNonRoot": true]])],
         ]
         #expect(try plan(named).config().security.runAsUser == 7)
     }
 
     @Test func unknownVolume() {
-        let spec: JSONValue = ["containers": [Kubelet_container("a", ["volumeMounts": [["name": "none", "mountPath": "/x"]]])]]
+        let spec: JSONValue = [
+            "containers": [Kubelet_container("a", ["volumeMounts": [["name": "none", "mountPath": "/x"]]])]
+        ]
         #expect(throws: ConfigError.self) { try plan(spec).config() }
     }
 
     @Test func sandbox() {
         let spec: JSONValue = [
             "subdomain": "sub", "securityContext": ["fsGroup": 5, "sysctls": [["name": "net.x", "value": "1"]]],
-            "containers": [Kubelet_container("a", ["ports": [["containerPort": 80, "hostPort": 8080], ["containerPort": 81]]])],
+            "containers": [
+                Kubelet_container("a", ["ports": [["containerPort": 80, "hostPort": 8080], ["containerPort": 81]]])
+            ],
         ]
         let config = SandboxPlan.config(makePod(spec), attempt: 1, node: testFacts())
         #expect(config.hostname == "web" && config.logDirectory == "/var/log/pods/shop_web_u1")
@@ -220,7 +240,9 @@ import Testing
         #expect(quality([:]) == .bestEffort)
         #expect(quality(["limits": ["cpu": "1", "memory": "1Gi"]]) == .guaranteed)
         #expect(quality(["limits": ["cpu": "1"]]) == .burstable)
-        #expect(quality(["limits": ["cpu": "1", "memory": "1Gi"], "requests": ["cpu": "500m", "memory": "1Gi"]]) == .burstable)
+        #expect(
+            quality(["limits": ["cpu": "1", "memory": "1Gi"], "requests": ["cpu": "500m", "memory": "1Gi"]])
+                == .burstable)
     }
 
     @Test func hosts() {
@@ -229,7 +251,9 @@ import Testing
             aliases: [HostAlias(["ip": "1.2.3.4", "hostnames": ["a", "b"]])])
         #expect(text.contains("10.0.0.1\tweb.sub.shop.svc.cluster.local\tweb\n") && text.contains("1.2.3.4\ta\tb\n"))
         #expect(text.hasPrefix("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"))
-        let long = makePod(["containers": [Kubelet_container("a")]], metadata: ["name": .string(String(repeating: "a", count: 62) + "-b")])
+        let long = makePod(
+            ["containers": [Kubelet_container("a")]],
+            metadata: ["name": .string(String(repeating: "a", count: 62) + "-b")])
         #expect(HostsFile.hostname(of: long, clusterDomain: "c").name == String(repeating: "a", count: 62))
     }
 }
@@ -271,11 +295,14 @@ private func Kubelet_container(_ name: String, _ more: JSONValue = [:]) -> JSONV
         #expect(run { $0.tailLines = 99 } == "one\nbad\ntwo\nthree\n")
         #expect(run { $0.limitBytes = 6 } == "one\nba")
         #expect(run { $0.since = Time("2026-11-21T22:00:02Z") } == "two\nthree\n")
-        #expect(run { $0.timestamps = true; $0.tailLines = 3 } == """
-            2026-11-21T22:00:02.000000001Z two
-            2026-11-21T22:00:03.000000001Z three
+        #expect(
+            run {
+                $0.timestamps = true; $0.tailLines = 3
+            } == """
+                2026-11-21T22:00:02.000000001Z two
+                2026-11-21T22:00:03.000000001Z three
 
-            """)
+                """)
     }
 
     @Test func wholeLines() {
@@ -285,9 +312,13 @@ private func Kubelet_container(_ name: String, _ more: JSONValue = [:]) -> JSONV
     }
 
     @Test func queries() throws {
-        let options = try #require(LogOptions(query: ["follow": "true", "tailLines": "5", "sinceSeconds": "10"], now: testTime))
+        let options = try #require(
+            LogOptions(query: ["follow": "true", "tailLines": "5", "sinceSeconds": "10"], now: testTime))
         #expect(options.follow && options.tailLines == 5 && options.since == testTime.adding(seconds: -10))
-        for bad in [["tailLines": "-1"], ["tailLines": "x"], ["sinceTime": "yesterday"], ["limitBytes": "0"], ["stream": "Both"]] {
+        for bad in [
+            ["tailLines": "-1"], ["tailLines": "x"], ["sinceTime": "yesterday"], ["limitBytes": "0"],
+            ["stream": "Both"],
+        ] {
             #expect(LogOptions(query: bad, now: testTime) == nil)
         }
         let (path, query) = KubeletServer.split("/containerLogs/a/b/c?sinceTime=2026-11-21T22%3A00%3A00Z&follow")
@@ -343,7 +374,8 @@ private func Kubelet_container(_ name: String, _ more: JSONValue = [:]) -> JSONV
         #expect(throws: ConfigError("configmap references non-existent config key: none")) {
             try VolumePayload.files(content, items: missing, mode: 0o600, optional: false, what: "configmap")
         }
-        #expect(try VolumePayload.files(content, items: missing, mode: 0o600, optional: true, what: "configmap").isEmpty)
+        #expect(
+            try VolumePayload.files(content, items: missing, mode: 0o600, optional: true, what: "configmap").isEmpty)
     }
 
     @Test func downward() {
@@ -351,7 +383,9 @@ private func Kubelet_container(_ name: String, _ more: JSONValue = [:]) -> JSONV
     }
 
     @Test func tokensAreRenewedInTime() {
-        #expect(ServiceAccountTokens.renewal(asked: testTime, expires: testTime.adding(seconds: 1000)) == testTime.adding(seconds: 800))
+        #expect(
+            ServiceAccountTokens.renewal(asked: testTime, expires: testTime.adding(seconds: 1000))
+                == testTime.adding(seconds: 800))
         #expect(
             ServiceAccountTokens.renewal(asked: testTime, expires: testTime.adding(seconds: 10_000_000))
                 == testTime.adding(seconds: 86_400))
@@ -378,11 +412,13 @@ private func Kubelet_container(_ name: String, _ more: JSONValue = [:]) -> JSONV
 
     @Test func problems() {
         let ready = RuntimeCondition(type: "RuntimeReady", status: true)
-        let network = RuntimeCondition(type: "NetworkReady", status: false, reason: "NetworkPluginNotReady", message: "no plugin")
+        let network = RuntimeCondition(
+            type: "NetworkReady", status: false, reason: "NetworkPluginNotReady", message: "no plugin")
         #expect(NodeReporter.problem([ready, RuntimeCondition(type: "NetworkReady", status: true)]) == nil)
         #expect(
             NodeReporter.problem([ready, network])
-                == "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:no plugin")
+                == "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:no plugin"
+        )
     }
 
     @Test func ownReportDoesNotMatter() {

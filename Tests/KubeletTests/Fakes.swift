@@ -11,7 +11,8 @@ final class FakeAPI: KubeTransport {
     private struct State {
         var objects: [String: JSONValue] = [:]
         var revision: Int64 = 1
-        var watchers: [(prefix: String, name: String?, stream: AsyncThrowingStream<KubeWatchEvent, any Error>.Continuation)] = []
+        var watchers:
+            [(prefix: String, name: String?, stream: AsyncThrowingStream<KubeWatchEvent, any Error>.Continuation)] = []
         var events: [JSONValue] = []
     }
 
@@ -63,7 +64,9 @@ final class FakeAPI: KubeTransport {
         ).path
         let body = request.body ?? .null
         if request.subresource == "token" {
-            return ["status": ["token": "token-of-\(request.name ?? "")", "expirationTimestamp": "2999-01-01T00:00:00Z"]]
+            return [
+                "status": ["token": "token-of-\(request.name ?? "")", "expirationTimestamp": "2999-01-01T00:00:00Z"]
+            ]
         }
         let answer: Result<JSONValue, APIError> = state.withLock { state in
             let missing = APIError.notFound(request.resource, group: "", name: request.name ?? "")
@@ -171,7 +174,8 @@ final class FakeRuntime: RuntimeService {
             let id = "sandbox\(state.next)"
             state.sandboxes[id] = RuntimeSandboxStatus(
                 sandbox: RuntimeSandbox(
-                    id: id, metadata: config.metadata, ready: true, createdAt: Self.nanoseconds(), labels: config.labels),
+                    id: id, metadata: config.metadata, ready: true, createdAt: Self.nanoseconds(), labels: config.labels
+                ),
                 ips: ["10.244.0.\(state.next)"])
             state.log.append("sandbox")
             return id
@@ -199,13 +203,17 @@ final class FakeRuntime: RuntimeService {
     }
 
     func podSandboxStatus(_ id: String) async throws -> RuntimeSandboxStatus {
-        guard let found = state.withLock({ $0.sandboxes[id] }) else { throw RuntimeError(.notFound, "no sandbox \(id)") }
+        guard let found = state.withLock({ $0.sandboxes[id] }) else {
+            throw RuntimeError(.notFound, "no sandbox \(id)")
+        }
         return found
     }
 
     func listPodSandboxes(labels: [String: String]) async throws -> [RuntimeSandbox] {
         state.withLock { state in
-            state.sandboxes.values.map(\.sandbox).filter { sandbox in labels.allSatisfy { sandbox.labels[$0.key] == $0.value } }
+            state.sandboxes.values.map(\.sandbox).filter { sandbox in
+                labels.allSatisfy { sandbox.labels[$0.key] == $0.value }
+            }
         }
     }
 
@@ -244,7 +252,8 @@ final class FakeRuntime: RuntimeService {
 
     func listContainers(labels: [String: String]) async throws -> [RuntimeContainer] {
         state.withLock { state in
-            state.containers.values.filter { entry in labels.allSatisfy { entry.0.labels[$0.key] == $0.value } }.map { entry in
+            state.containers.values.filter { entry in labels.allSatisfy { entry.0.labels[$0.key] == $0.value } }.map {
+                entry in
                 RuntimeContainer(
                     id: entry.0.id, sandboxID: entry.sandbox, name: entry.0.name, attempt: entry.0.attempt,
                     state: entry.0.state, createdAt: entry.0.createdAt, labels: entry.0.labels,
@@ -254,7 +263,9 @@ final class FakeRuntime: RuntimeService {
     }
 
     func containerStatus(_ id: String) async throws -> RuntimeContainerStatus {
-        guard let found = state.withLock({ $0.containers[id]?.0 }) else { throw RuntimeError(.notFound, "no container \(id)") }
+        guard let found = state.withLock({ $0.containers[id]?.0 }) else {
+            throw RuntimeError(.notFound, "no container \(id)")
+        }
         return found
     }
 
@@ -267,7 +278,9 @@ final class FakeRuntime: RuntimeService {
     func updateContainerResources(_ id: String, _ resources: RuntimeResources) async throws {}
     func reopenContainerLog(_ id: String) async throws {}
 
-    func pullImage(_ image: String, credentials: RegistryCredentials?, for sandbox: SandboxConfig?) async throws -> String {
+    func pullImage(_ image: String, credentials: RegistryCredentials?, for sandbox: SandboxConfig?) async throws
+        -> String
+    {
         throw RuntimeError(.other, "failed to resolve \(image)")
     }
 

@@ -26,7 +26,8 @@ func sandbox(_ id: String = "s1", ready: Bool = true, attempt: Int = 0, ip: Stri
 {
     RuntimeSandboxStatus(
         sandbox: RuntimeSandbox(
-            id: id, metadata: SandboxMetadata(name: "web", namespace: "shop", uid: "u1", attempt: attempt), ready: ready,
+            id: id, metadata: SandboxMetadata(name: "web", namespace: "shop", uid: "u1", attempt: attempt),
+            ready: ready,
             createdAt: created),
         ips: ready && !ip.isEmpty ? [ip] : [])
 }

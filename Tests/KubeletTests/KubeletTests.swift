@@ -1,5 +1,6 @@
 import CRI
 import Foundation
+import Glibc
 import JSON
 import KubeClient
 import KubeTypes
@@ -24,7 +25,12 @@ import Testing
     private func withKubelet(_ body: () async throws -> Void) async throws {
         let directory = NSTemporaryDirectory() + "martlet-kubelet-\(UUID().uuidString)"
         try Files.makeDirectory(directory)
-        defer { try? Files.removeTree(directory) }
+        defer {
+            // A start that was under way when the agent was ended may write for a moment longer.
+            for _ in 0..<50 where Files.exists(directory) {
+                do { try Files.removeTree(directory) } catch { usleep(10_000) }
+            }
+        }
         let kubelet = Kubelet(options(directory), runtime: runtime)
         let task = Task { await kubelet.run() }
         do { try await body() } catch {
@@ -45,7 +51,9 @@ import Testing
             if condition() { return }
             try? await Task.sleep(for: .milliseconds(10))
         }
-        Issue.record("did not come about: \(what); runtime: \(runtime.log); pod: \(pod.status.json)", sourceLocation: sourceLocation)
+        Issue.record(
+            "did not come about: \(what); runtime: \(runtime.log); pod: \(pod.status.json)",
+            sourceLocation: sourceLocation)
     }
 
     private var pod: Pod { Pod(api.object(path) ?? [:]) }
@@ -78,21 +86,26 @@ import Testing
     @Test func lifeOfAPod() async throws {
         try await withKubelet {
             await eventually("node registered") { api.object("/api/v1/nodes/node1") != nil }
-            await eventually("lease") { api.object("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node1") != nil }
+            await eventually("lease") {
+                api.object("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node1") != nil
+            }
             let node = Node(api.object("/api/v1/nodes/node1") ?? [:])
             #expect(node.status.conditions.first { $0.type == "Ready" }?.status == "True")
             #expect(node.labels["kubernetes.io/hostname"] == "node1")
 
             api.put(path, makePod(spec()).json)
             await eventually("running and ready") {
-                pod.status.phase == "Running" && pod.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
+                pod.status.phase == "Running"
+                    && pod.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
             }
             #expect(runtime.log == ["sandbox", "start a"])
             #expect(pod.status.podIP?.hasPrefix("10.244.0.") == true && pod.status.hostIP == "192.0.2.1")
 
             // It crashes: restarted at once, then after ever longer waits.
             runtime.end("a", code: 1)
-            await eventually("restarted") { pod.status.containerStatuses[0].restartCount == 1 && pod.status.containerStatuses[0].ready }
+            await eventually("restarted") {
+                pod.status.containerStatuses[0].restartCount == 1 && pod.status.containerStatuses[0].ready
+            }
             #expect(pod.status.containerStatuses[0].lastState?.terminated?.exitCode == 1)
             runtime.end("a", code: 1)
             await eventually("back-off") { waitingReason("a") == "CrashLoopBackOff" }
@@ -128,7 +141,9 @@ import Testing
             api.put(path, makePod(spec(["image": "no/such:1"])).json)
             await eventually("ErrImagePull") { waitingReason("a") == "ErrImagePull" }
             await eventually("ImagePullBackOff") { waitingReason("a") == "ImagePullBackOff" }
-            await eventually("event") { hasEvent("Failed", "Error: ErrImagePull") && hasEvent("BackOff", "Back-off pulling image \"no/such:1\"") }
+            await eventually("event") {
+                hasEvent("Failed", "Error: ErrImagePull") && hasEvent("BackOff", "Back-off pulling image \"no/such:1\"")
+            }
             #expect(pod.status.phase == "Pending")
         }
     }
@@ -202,11 +217,14 @@ import Testing
         #expect(runtime.container("a")?.state == .running, "pods outlive the agent")
         // Meanwhile a pod is deleted whose containers still run.
         let config = SandboxPlan.config(
-            makePod(["containers": [container("x")]], metadata: ["uid": "orphan", "name": "gone"]), attempt: 0, node: testFacts())
+            makePod(["containers": [container("x")]], metadata: ["uid": "orphan", "name": "gone"]), attempt: 0,
+            node: testFacts())
         _ = try await runtime.runPodSandbox(config)
         try await withKubelet {
             await eventually("orphan removed") {
-                runtime.state.withLock { state in !state.sandboxes.values.contains { $0.sandbox.metadata.uid == "orphan" } }
+                runtime.state.withLock { state in
+                    !state.sandboxes.values.contains { $0.sandbox.metadata.uid == "orphan" }
+                }
             }
             try await Task.sleep(for: .milliseconds(200))
             #expect(runtime.container("a")?.id == before && runtime.container("a")?.state == .running)

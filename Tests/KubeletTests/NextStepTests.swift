@@ -32,7 +32,8 @@ import Testing
         #expect(step(two, sandboxes: [sandbox()]).actions == [.start(["a", "b"])])
         #expect(step(two, sandboxes: [sandbox()], containers: [status("a", .running)]).actions == [.start(["b"])])
         #expect(
-            step(two, sandboxes: [sandbox()], containers: [status("a", .running), status("b", .running)]).actions.isEmpty)
+            step(two, sandboxes: [sandbox()], containers: [status("a", .running), status("b", .running)]).actions
+                .isEmpty)
     }
 
     @Test func deadSandboxIsReplaced() {
@@ -49,7 +50,9 @@ import Testing
         #expect(
             step(never, sandboxes: [sandbox(ready: false)], containers: [status("a", .exited)]).actions == [.stopAll])
         #expect(
-            step(onFailure, sandboxes: [sandbox(ready: false)], containers: [status("a", .exited)]).actions == [.stopAll])
+            step(onFailure, sandboxes: [sandbox(ready: false)], containers: [status("a", .exited)]).actions == [
+                .stopAll
+            ])
         #expect(
             step(onFailure, sandboxes: [sandbox(ready: false)], containers: [status("a", .exited, code: 1)]).actions
                 == [.createSandbox(attempt: 1, replacing: ["s1"])])
@@ -60,7 +63,9 @@ import Testing
             step(never, sandboxes: [sandbox(ready: false)]).actions == [.createSandbox(attempt: 1, replacing: ["s1"])])
     }
 
-    @Test(arguments: [("Always", 0, true), ("Always", 1, true), ("OnFailure", 0, false), ("OnFailure", 1, true), ("Never", 1, false)])
+    @Test(arguments: [
+        ("Always", 0, true), ("Always", 1, true), ("OnFailure", 0, false), ("OnFailure", 1, true), ("Never", 1, false),
+    ])
     func restartPolicy(_ policy: String, _ code: Int, _ restarts: Bool) {
         let spec: JSONValue = ["restartPolicy": .string(policy), "containers": [container("a")]]
         let result = step(spec, sandboxes: [sandbox()], containers: [status("a", .exited, code: code)])
@@ -100,21 +105,26 @@ import Testing
         let early = step(two, sandboxes: [sandbox()], containers: [status("b", .running)]) {
             $0.failures["a"] = (waiting, testTime.adding(seconds: 5))
         }
-        #expect(early.actions.isEmpty && early.waiting["a"] == waiting && early.lookAgain == testTime.adding(seconds: 5))
+        #expect(
+            early.actions.isEmpty && early.waiting["a"] == waiting && early.lookAgain == testTime.adding(seconds: 5))
         let due = step(two, sandboxes: [sandbox()], containers: [status("b", .running)]) {
             $0.failures["a"] = (waiting, testTime)
         }
         #expect(due.actions == [.start(["a"])])
     }
 
-    @Test(arguments: [(true, false, "Container a failed liveness probe, will be restarted", StopReason.liveness),
-        (false, true, "Container a failed startup probe, will be restarted", .startup)])
+    @Test(arguments: [
+        (true, false, "Container a failed liveness probe, will be restarted", StopReason.liveness),
+        (false, true, "Container a failed startup probe, will be restarted", .startup),
+    ])
     func failedProbesStopAContainer(_ unhealthy: Bool, _ failedToStart: Bool, _ message: String, _ reason: StopReason) {
-        let result = step(["containers": [container("a")]], sandboxes: [sandbox()], containers: [status("a", .running)]) {
+        let result = step(["containers": [container("a")]], sandboxes: [sandbox()], containers: [status("a", .running)])
+        {
             $0.probes["a-0"] = ProbeVerdict(unhealthy: unhealthy, failedToStart: failedToStart)
         }
         #expect(result.actions == [.stop(id: "a-0", name: "a", message: message, reason: reason)])
-        let again = step(["containers": [container("a")]], sandboxes: [sandbox()], containers: [status("a", .running)]) {
+        let again = step(["containers": [container("a")]], sandboxes: [sandbox()], containers: [status("a", .running)])
+        {
             $0.probes["a-0"] = ProbeVerdict(unhealthy: unhealthy, failedToStart: failedToStart)
             $0.stopping = ["a-0"]
         }
@@ -127,7 +137,9 @@ import Testing
         ) { $0.hashes = ["a": "new"] }
         #expect(
             result.actions == [
-                .stop(id: "a-0", name: "a", message: "Container a definition changed, will be restarted", reason: .changed)
+                .stop(
+                    id: "a-0", name: "a", message: "Container a definition changed, will be restarted", reason: .changed
+                )
             ])
     }
 
@@ -148,7 +160,9 @@ import Testing
 
     @Test func failedInitContainer() {
         #expect(
-            step(withInit, sandboxes: [sandbox()], containers: [status("i1", .exited, code: 1)]).actions == [.start(["i1"])])
+            step(withInit, sandboxes: [sandbox()], containers: [status("i1", .exited, code: 1)]).actions == [
+                .start(["i1"])
+            ])
         var spec = withInit
         spec["restartPolicy"] = "Never"
         #expect(step(spec, sandboxes: [sandbox()], containers: [status("i1", .exited, code: 1)]).actions == [.stopAll])
@@ -197,6 +211,14 @@ import Testing
         #expect(backoff["k"]?.delay == 10)
         #expect(backoff.waiting("k", now: time.adding(seconds: 9))?.until == time.adding(seconds: 10))
         #expect(backoff.waiting("k", now: time.adding(seconds: 10)) == nil)
+    }
+
+    @Test func anEarlierAgentsCountGoesOn() {
+        var backoff = Backoff()
+        backoff.resume("k", failures: 3, last: testTime)
+        #expect(backoff.waiting("k", now: testTime)?.delay == 40)
+        backoff.resume("never", failures: 0, last: testTime)
+        #expect(backoff["never"] == nil)
     }
 
     @Test func longLifeIsForgiven() {

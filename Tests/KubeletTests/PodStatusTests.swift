@@ -51,14 +51,19 @@ import Testing
         let spec: JSONValue = ["containers": [container("a", ["readinessProbe": ["tcpSocket": ["port": 1]]])]]
         #expect(!build(spec, containers: [Self.running]).containerStatuses[0].ready)
         #expect(
-            build(spec, containers: [Self.running]) { $0.probes["a-0"] = ProbeVerdict(ready: true) }.containerStatuses[0]
-                .ready)
+            build(spec, containers: [Self.running]) { $0.probes["a-0"] = ProbeVerdict(ready: true) }.containerStatuses[
+                0
+            ]
+            .ready)
     }
 
     @Test func crashLoop() {
         let waiting = WaitingReason(reason: "CrashLoopBackOff", message: "back-off 10s …")
         let status = build(
-            one, containers: [Kubelet_status("a", .exited, code: 1, attempt: 1, ago: 1), Kubelet_status("a", .exited, code: 2)]
+            one,
+            containers: [
+                Kubelet_status("a", .exited, code: 1, attempt: 1, ago: 1), Kubelet_status("a", .exited, code: 2),
+            ]
         ) { $0.waiting = ["a": waiting] }
         let shown = status.containerStatuses[0]
         #expect(shown.state?.waiting?.reason == "CrashLoopBackOff" && shown.restartCount == 1)
@@ -68,13 +73,19 @@ import Testing
 
     @Test func restartedContainerShowsHowTheLastOneEnded() {
         let status = build(
-            one, containers: [Kubelet_status("a", .running, attempt: 1), Kubelet_status("a", .exited, code: 137, reason: "OOMKilled")])
+            one,
+            containers: [
+                Kubelet_status("a", .running, attempt: 1), Kubelet_status("a", .exited, code: 137, reason: "OOMKilled"),
+            ])
         let shown = status.containerStatuses[0]
         #expect(shown.state?.running != nil && shown.restartCount == 1)
         #expect(shown.lastState?.terminated?.reason == "OOMKilled" && shown.lastState?.terminated?.exitCode == 137)
     }
 
-    @Test(arguments: [("Never", 0, "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded"), ("OnFailure", 1, "Running"), ("Always", 0, "Running")])
+    @Test(arguments: [
+        ("Never", 0, "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded"), ("OnFailure", 1, "Running"),
+        ("Always", 0, "Running"),
+    ])
     func phaseOfEndedContainer(_ policy: String, _ code: Int, _ phase: String) {
         let spec: JSONValue = ["restartPolicy": .string(policy), "containers": [container("a")]]
         let status = build(spec, containers: [Kubelet_status("a", .exited, code: code)])
@@ -104,12 +115,16 @@ import Testing
         #expect(condition(waiting, "Initialized")?.message == "containers with incomplete status: [i]")
         let done = build(spec, containers: [Kubelet_status("i", .exited), Self.running])
         #expect(done.phase == "Running" && condition(done, "Initialized")?.status == "True")
-        #expect(done.initContainerStatuses[0].ready && done.initContainerStatuses[0].state?.terminated?.reason == "Completed")
+        #expect(
+            done.initContainerStatuses[0].ready
+                && done.initContainerStatuses[0].state?.terminated?.reason == "Completed")
     }
 
     @Test func transitionTimesStayUntilSomethingChanges() {
         let first = build(one, containers: [Self.running])
-        let second = build(one, containers: [Self.running], previous: first.json) { $0.now = testTime.adding(seconds: 60) }
+        let second = build(one, containers: [Self.running], previous: first.json) {
+            $0.now = testTime.adding(seconds: 60)
+        }
         #expect(second == first)
     }
 
@@ -128,14 +143,20 @@ import Testing
 
     @Test func vanishedContainerWasRunning() {
         let status = build(
-            one, previous: ["containerStatuses": [["name": "a", "containerID": "containerd://x", "restartCount": 2, "state": ["running": [:]]]]])
+            one,
+            previous: [
+                "containerStatuses": [
+                    ["name": "a", "containerID": "containerd://x", "restartCount": 2, "state": ["running": [:]]]
+                ]
+            ])
         let shown = status.containerStatuses[0]
         #expect(shown.lastState?.terminated?.reason == "ContainerStatusUnknown" && shown.restartCount == 3)
     }
 
     @Test func terminationMessage() {
         let status = build(
-            ["restartPolicy": "Never", "containers": [container("a")]], containers: [Kubelet_status("a", .exited, code: 1)]
+            ["restartPolicy": "Never", "containers": [container("a")]],
+            containers: [Kubelet_status("a", .exited, code: 1)]
         ) { $0.terminationMessages = ["a-0": "bye"] }
         #expect(status.containerStatuses[0].state?.terminated?.message == "bye")
     }

@@ -33,7 +33,9 @@ private final class FakeAPI: KubeTransport {
         state.revision += 1
         object["metadata"]?["resourceVersion"] = .string(String(state.revision))
         let known = state.objects[resource, default: [:]].updateValue(object, forKey: name) != nil
-        for watch in state.watches[resource] ?? [] { watch.yield(.init(kind: known ? .modified : .added, object: object)) }
+        for watch in state.watches[resource] ?? [] {
+            watch.yield(.init(kind: known ? .modified : .added, object: object))
+        }
     }
 
     func set<T: KubeObject>(_ object: T) { state.withLock { Self.set(T.type.resource, object.json, &$0) } }
@@ -51,7 +53,9 @@ private final class FakeAPI: KubeTransport {
             switch (request.verb, request.resource, request.subresource) {
             case (.list, let resource, _):
                 let items = Array((state.objects[resource] ?? [:]).values)
-                return .success(["metadata": ["resourceVersion": .string(String(state.revision))], "items": .array(items)])
+                return .success([
+                    "metadata": ["resourceVersion": .string(String(state.revision))], "items": .array(items),
+                ])
             case (.create, "pods", "binding"):
                 if let left = state.bindFailures[name], left > 0 {
                     state.bindFailures[name] = left - 1
@@ -131,7 +135,9 @@ private final class FakeAPI: KubeTransport {
             #expect(condition.type == "PodScheduled" && condition.status == "False")
             #expect(condition.reason == "Unschedulable" && condition.message == message)
             try await eventually("two events are written") { api.events.count >= 2 }
-            let events = api.events.map { "\($0.type ?? "") \($0.reason ?? "") \($0.involvedObject?.name ?? ""): \($0.message ?? "")" }
+            let events = api.events.map {
+                "\($0.type ?? "") \($0.reason ?? "") \($0.involvedObject?.name ?? ""): \($0.message ?? "")"
+            }
             #expect(events.contains("Normal Scheduled \(bound): Successfully assigned default/\(bound) to small"))
             #expect(events.contains("Warning FailedScheduling \(waiting): \(message)"))
             api.set(makeNode("large"))

@@ -99,7 +99,8 @@ import Testing
     @Test func zonesAreSpreadOver() {
         let zone = "topology.kubernetes.io/zone"
         let nodes = [
-            makeNode("a1", labels: [zone: "a"]), makeNode("a2", labels: [zone: "a"]), makeNode("b1", labels: [zone: "b"]),
+            makeNode("a1", labels: [zone: "a"]), makeNode("a2", labels: [zone: "a"]),
+            makeNode("b1", labels: [zone: "b"]),
         ]
         // One pod on every node of the same size; the controller's is in zone a.
         let pods = [
@@ -166,7 +167,9 @@ import Testing
             let name = "p\(Int.random(in: 0..<60, using: &random))"
             if Bool.random(using: &random) {
                 let owner = Bool.random(using: &random) ? "web" : "other"
-                state.setPod(PodInfo(makePod(name, "cpu=100m", node: "n\(Int.random(in: 0..<10, using: &random))", owner: owner)))
+                state.setPod(
+                    PodInfo(makePod(name, "cpu=100m", node: "n\(Int.random(in: 0..<10, using: &random))", owner: owner))
+                )
             } else {
                 state.removePod(ObjectKey(namespace: "default", name: name))
             }

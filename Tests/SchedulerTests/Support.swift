@@ -43,7 +43,10 @@ func makePod(
     pod.metadata.resourceVersion = "1"
     if !owner.isEmpty {
         pod.json["metadata"]?["ownerReferences"] = [
-            ["apiVersion": "apps/v1", "kind": "ReplicaSet", "name": .string(owner), "uid": .string(owner), "controller": true]
+            [
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": .string(owner), "uid": .string(owner),
+                "controller": true,
+            ]
         ]
     }
     var amounts: JSONValue = [:]

@@ -19,7 +19,10 @@ import Testing
                 core.nodeChanged(makeNode("node-\(number)", labels: labels), now: now)
             }
             let pods = (0..<3000).map {
-                PodInfo(makePod("p\($0)", "cpu=100m,memory=128Mi", labels: ["app": "a\($0 % 10)"], owner: "web-\($0 % 10)", spec: spec))
+                PodInfo(
+                    makePod(
+                        "p\($0)", "cpu=100m,memory=128Mi", labels: ["app": "a\($0 % 10)"], owner: "web-\($0 % 10)",
+                        spec: spec))
             }
             for pod in pods { core.podChanged(pod, now: now) }
             var bound = 0

@@ -25,17 +25,22 @@ import Testing
     private func check(_ machine: Machine) async throws {
         let node = machine.nodeIP
         let cluster = FakeCluster()
-        cluster.set(Service.self, [
-            service("web", "10.96.0.10", nodePort: 30080), service("sticky", "10.96.0.11", affinity: true),
-            service("empty", "10.96.0.12", nodePort: 30081), service("alone", "10.96.0.13"),
-            service("gateway", "10.96.0.14"),
-        ])
+        cluster.set(
+            Service.self,
+            [
+                service("web", "10.96.0.10", nodePort: 30080), service("sticky", "10.96.0.11", affinity: true),
+                service("empty", "10.96.0.12", nodePort: 30081), service("alone", "10.96.0.13"),
+                service("gateway", "10.96.0.14"),
+            ])
         let both = [ServicePortsTests.endpoint("10.244.0.2"), ServicePortsTests.endpoint("10.244.0.3")]
-        cluster.set(EndpointSlice.self, [
-            ServicePortsTests.slice("web-1", of: "web", both), ServicePortsTests.slice("sticky-1", of: "sticky", both),
-            ServicePortsTests.slice("alone-1", of: "alone", [both[0]]),
-            ServicePortsTests.slice("gateway-1", of: "gateway", [["addresses": ["10.244.0.1"]]]),
-        ])
+        cluster.set(
+            EndpointSlice.self,
+            [
+                ServicePortsTests.slice("web-1", of: "web", both),
+                ServicePortsTests.slice("sticky-1", of: "sticky", both),
+                ServicePortsTests.slice("alone-1", of: "alone", [both[0]]),
+                ServicePortsTests.slice("gateway-1", of: "gateway", [["addresses": ["10.244.0.1"]]]),
+            ])
         let proxy = ServiceProxy(
             client: KubeClient(cluster), nodeName: "n1", nodeIPs: [node], podCIDR: "10.244.0.0/16",
             options: ServiceProxy.Options(table: "mttest", serviceCIDRs: ["10.96.0.0/16"], probeInterval: .seconds(1)))
@@ -113,7 +118,8 @@ private struct Machine {
         network = NodeNetwork(
             NodeNetworkOptions(
                 podCIDRs: ["10.244.0.0/16"], serviceCIDRs: ["10.96.0.0/16"], dataDirectory: "\(directory)/cni"))
-        try await Self.sh("ip link set lo up; ip link add up0 type bridge; ip addr add \(nodeIP)/24 dev up0; ip link set up0 up")
+        try await Self.sh(
+            "ip link set lo up; ip link add up0 type bridge; ip addr add \(nodeIP)/24 dev up0; ip link set up0 up")
         #expect(network.problems == [])
         try await network.setUp()
         try await network.setUp()
@@ -159,7 +165,8 @@ private struct Machine {
             let request = ["-s", "-m", "2", url]
             let result =
                 prefix.isEmpty
-                ? try? await Subprocess.run("curl", request) : try? await Subprocess.run("ip", prefix + ["curl"] + request)
+                ? try? await Subprocess.run("curl", request)
+                : try? await Subprocess.run("ip", prefix + ["curl"] + request)
             switch result?.status {
             case 0: found.insert(result?.output.filter { $0 != "\n" } ?? "")
             case 7: found.insert("refused")
@@ -175,9 +182,11 @@ private struct Machine {
         }
         try? await Self.sh("kill $(cat \(directory)/pid)")
         await network.tearDown()
-        let left = try? await Subprocess.run("sh", ["-c", "ip -o link; ip route; cat /proc/sys/net/ipv4/conf/all/route_localnet"])
+        let left = try? await Subprocess.run(
+            "sh", ["-c", "ip -o link; ip route; cat /proc/sys/net/ipv4/conf/all/route_localnet"])
         let text = left?.output ?? ""
-        #expect(!text.contains("martlet0") && !text.contains("veth") && !text.contains("10.244") && !text.contains("10.96"))
+        #expect(
+            !text.contains("martlet0") && !text.contains("veth") && !text.contains("10.244") && !text.contains("10.96"))
         #expect(text.hasSuffix("\n0\n"))
         #expect(access("\(directory)/cni/ipam", F_OK) != 0)
         try? await Self.sh("rm -rf \(directory)")

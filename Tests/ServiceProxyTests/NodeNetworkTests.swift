@@ -10,12 +10,13 @@ import Testing
 
     @Test func theConfigurationForTheContainerRuntime() {
         let json = NodeNetworkPlan.conflist(options, NodeNetworkFacts(uplinkMTU: 1400))
-        #expect(JSONWriter.text(of: json) == """
-            {"cniVersion":"0.4.0","name":"martlet","plugins":[{"type":"ptp","ipMasq":false,"ipam":{"type":"host-local",\
-            "dataDir":"/d/cni/ipam","ranges":[[{"subnet":"10.244.0.0/16","gateway":"10.244.0.1"}]],\
-            "routes":[{"dst":"0.0.0.0/0"}]},"mtu":1400},\
-            {"type":"portmap","snat":true,"capabilities":{"portMappings":true}}]}
-            """)
+        #expect(
+            JSONWriter.text(of: json) == """
+                {"cniVersion":"0.4.0","name":"martlet","plugins":[{"type":"ptp","ipMasq":false,"ipam":{"type":"host-local",\
+                "dataDir":"/d/cni/ipam","ranges":[[{"subnet":"10.244.0.0/16","gateway":"10.244.0.1"}]],\
+                "routes":[{"dst":"0.0.0.0/0"}]},"mtu":1400},\
+                {"type":"portmap","snat":true,"capabilities":{"portMappings":true}}]}
+                """)
         #expect(options.gateways == ["10.244.0.1"])
         #expect(options.confFile == "/d/cni/net.d/10-martlet.conflist")
     }
@@ -23,21 +24,24 @@ import Testing
     @Test func settingUpAfterABoot() {
         let facts = NodeNetworkFacts(sysctls: [NodeNetworkPlan.routeLocalnet: "0"])
         let steps = NodeNetworkPlan.setUp(options, facts)
-        #expect(steps == [
-            .makeDirectory("/d/cni"), .makeDirectory("/d/cni/net.d"), .remove("/d/cni/ipam"),
-            .makeDirectory("/d/cni/ipam"),
-            .sysctl(path: "/proc/sys/net/ipv4/ip_forward", value: "1"),
-            .write(path: "/d/cni/sysctls", contents: "/proc/sys/net/ipv4/conf/all/route_localnet 0\n"),
-            .sysctl(path: "/proc/sys/net/ipv4/conf/all/route_localnet", value: "1"),
-            .ip([
-                "route replace unreachable 10.244.0.0/16 metric 4096", "link add martlet0 type bridge",
-                "link set martlet0 alias /d/cni", "link set martlet0 up", "address replace 10.244.0.1/32 dev martlet0",
-                "route replace 10.96.0.0/16 dev martlet0",
-            ], family: .ipv4, force: false),
-            .write(
-                path: "/d/cni/net.d/10-martlet.conflist",
-                contents: JSONWriter.text(of: NodeNetworkPlan.conflist(options, facts)) + "\n"),
-        ])
+        #expect(
+            steps == [
+                .makeDirectory("/d/cni"), .makeDirectory("/d/cni/net.d"), .remove("/d/cni/ipam"),
+                .makeDirectory("/d/cni/ipam"),
+                .sysctl(path: "/proc/sys/net/ipv4/ip_forward", value: "1"),
+                .write(path: "/d/cni/sysctls", contents: "/proc/sys/net/ipv4/conf/all/route_localnet 0\n"),
+                .sysctl(path: "/proc/sys/net/ipv4/conf/all/route_localnet", value: "1"),
+                .ip(
+                    [
+                        "route replace unreachable 10.244.0.0/16 metric 4096", "link add martlet0 type bridge",
+                        "link set martlet0 alias /d/cni", "link set martlet0 up",
+                        "address replace 10.244.0.1/32 dev martlet0",
+                        "route replace 10.96.0.0/16 dev martlet0",
+                    ], family: .ipv4, force: false),
+                .write(
+                    path: "/d/cni/net.d/10-martlet.conflist",
+                    contents: JSONWriter.text(of: NodeNetworkPlan.conflist(options, facts)) + "\n"),
+            ])
     }
 
     @Test func settingUpAgainKeepsWhatPodsUse() {
@@ -53,10 +57,11 @@ import Testing
         let rules = steps.compactMap { step -> String? in
             if case .forward(.ipv4, let rule, true) = step { rule.joined(separator: " ") } else { nil }
         }
-        #expect(rules == [
-            "-s 10.244.0.0/16 -m comment --comment martlet -j ACCEPT",
-            "-d 10.244.0.0/16 -m comment --comment martlet -j ACCEPT",
-        ])
+        #expect(
+            rules == [
+                "-s 10.244.0.0/16 -m comment --comment martlet -j ACCEPT",
+                "-d 10.244.0.0/16 -m comment --comment martlet -j ACCEPT",
+            ])
     }
 
     @Test func dualStack() {
@@ -64,10 +69,14 @@ import Testing
         options.podCIDRs.append("fd00:244::/64")
         options.serviceCIDRs.append("fd00:96::/112")
         let steps = NodeNetworkPlan.setUp(options, NodeNetworkFacts())
-        #expect(steps.contains(.ip([
-            "route replace unreachable fd00:244::/64 metric 4096",
-            "address replace fd00:244::1/128 dev martlet0 nodad", "route replace fd00:96::/112 dev martlet0",
-        ], family: .ipv6, force: false)))
+        #expect(
+            steps.contains(
+                .ip(
+                    [
+                        "route replace unreachable fd00:244::/64 metric 4096",
+                        "address replace fd00:244::1/128 dev martlet0 nodad",
+                        "route replace fd00:96::/112 dev martlet0",
+                    ], family: .ipv6, force: false)))
         #expect(options.gateways == ["10.244.0.1", "fd00:244::1"])
     }
 
@@ -81,14 +90,17 @@ import Testing
             """
         let facts = NodeNetworkFacts(
             sysctls: [NodeNetworkPlan.routeLocalnet: "0"], routes: routes, namespaces: ["/d/netns/cni-1"])
-        #expect(NodeNetworkPlan.tearDown(options, facts) == [
-            .remove("/d/cni/net.d/10-martlet.conflist"), .unmount("/d/netns/cni-1"), .remove("/d/netns/cni-1"),
-            .ip([
-                "link delete veth12345678", "link delete veth9", "link delete martlet0",
-                "route delete unreachable 10.244.0.0/16 metric 4096", "route delete 10.96.0.0/16",
-            ], family: .ipv4, force: true),
-            .sysctl(path: NodeNetworkPlan.routeLocalnet, value: "0"), .remove("/d/cni/sysctls"), .remove("/d/cni/ipam"),
-        ])
+        #expect(
+            NodeNetworkPlan.tearDown(options, facts) == [
+                .remove("/d/cni/net.d/10-martlet.conflist"), .unmount("/d/netns/cni-1"), .remove("/d/netns/cni-1"),
+                .ip(
+                    [
+                        "link delete veth12345678", "link delete veth9", "link delete martlet0",
+                        "route delete unreachable 10.244.0.0/16 metric 4096", "route delete 10.96.0.0/16",
+                    ], family: .ipv4, force: true),
+                .sysctl(path: NodeNetworkPlan.routeLocalnet, value: "0"), .remove("/d/cni/sysctls"),
+                .remove("/d/cni/ipam"),
+            ])
     }
 
     @Test func whatIsInTheWay() {
@@ -100,14 +112,16 @@ import Testing
         }
         let ours = route("eth0", "00000000", "00000000") + route("eth0", "000200C0", "00FFFFFF")
         #expect(conflicts(nil, ours + route("*", "0000F40A", "0000FFFF")) == [])
-        #expect(conflicts(nil, ours + route("cni0", "0001F40A", "00FFFFFF")) == [
-            "the range 10.244.0.0/16 is in use: there is a route for 10.244.1.0/24 by cni0"
-        ])
+        #expect(
+            conflicts(nil, ours + route("cni0", "0001F40A", "00FFFFFF")) == [
+                "the range 10.244.0.0/16 is in use: there is a route for 10.244.1.0/24 by cni0"
+            ])
         #expect(conflicts(nil, route("vpn", "0000000A", "000000FF")).count == 2)
         #expect(conflicts("/d/cni", route("cni0", "0001F40A", "00FFFFFF")) == [])
-        #expect(conflicts("/e/cni", "") == [
-            "the link martlet0 belongs to the cluster in /e/cni: stop that one first"
-        ])
+        #expect(
+            conflicts("/e/cni", "") == [
+                "the link martlet0 belongs to the cluster in /e/cni: stop that one first"
+            ])
     }
 
     @Test func childrenAreRunWithInputAndLimits() throws {

@@ -21,7 +21,9 @@ private typealias Objects = ServicePortsTests
 
     /// What Services add to the fixed part, as a script without its first line, the probe.
     private static func added(_ services: [Service], _ slices: [EndpointSlice]) -> String {
-        guard case .incremental(let script, _) = base.change(to: ruleset(services, slices), owner: "o") else { return "" }
+        guard case .incremental(let script, _) = base.change(to: ruleset(services, slices), owner: "o") else {
+            return ""
+        }
         return script.split(separator: "\n").dropFirst().map { $0 + "\n" }.joined()
     }
 
@@ -103,14 +105,15 @@ private typealias Objects = ServicePortsTests
     }
 
     @Test func clusterIP() {
-        #expect(Self.golden([Objects.service(Objects.spec)], [Self.two]) == """
-            add chain ip t service-WEB
-            add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
-            add element ip t cluster-ips { 10.96.0.1 }
-            add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
-            add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto service-WEB }
+        #expect(
+            Self.golden([Objects.service(Objects.spec)], [Self.two]) == """
+                add chain ip t service-WEB
+                add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
+                add element ip t cluster-ips { 10.96.0.1 }
+                add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
+                add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto service-WEB }
 
-            """)
+                """)
     }
 
     @Test func withoutEndpoints() {
@@ -118,13 +121,15 @@ private typealias Objects = ServicePortsTests
             "clusterIP": "10.96.0.1", "type": "LoadBalancer", "externalIPs": ["1.2.3.4"],
             "ports": [["name": "http", "port": 80, "nodePort": 30080]],
         ]
-        let service = Objects.service(spec, status: ["loadBalancer": ["ingress": [["ip": "5.6.7.8"], ["ip": "9.9.9.9", "ipMode": "Proxy"]]]])
-        #expect(Self.golden([service], []) == """
-            add element ip t cluster-ips { 10.96.0.1 }
-            add element ip t no-endpoint-nodeports { tcp . 30080 : goto reject-chain }
-            add element ip t no-endpoint-services { 1.2.3.4 . tcp . 80 : goto reject-chain, 10.96.0.1 . tcp . 80 : goto reject-chain, 5.6.7.8 . tcp . 80 : goto reject-chain }
+        let service = Objects.service(
+            spec, status: ["loadBalancer": ["ingress": [["ip": "5.6.7.8"], ["ip": "9.9.9.9", "ipMode": "Proxy"]]]])
+        #expect(
+            Self.golden([service], []) == """
+                add element ip t cluster-ips { 10.96.0.1 }
+                add element ip t no-endpoint-nodeports { tcp . 30080 : goto reject-chain }
+                add element ip t no-endpoint-services { 1.2.3.4 . tcp . 80 : goto reject-chain, 10.96.0.1 . tcp . 80 : goto reject-chain, 5.6.7.8 . tcp . 80 : goto reject-chain }
 
-            """)
+                """)
     }
 
     @Test func nodePortAndLoadBalancer() {
@@ -134,21 +139,22 @@ private typealias Objects = ServicePortsTests
             "ports": [["name": "http", "port": 80, "nodePort": 30080]],
         ]
         let service = Objects.service(spec, status: ["loadBalancer": ["ingress": [["ip": "5.6.7.8"]]]])
-        #expect(Self.golden([service], [Self.two]) == """
-            add chain ip t external-WEB
-            add chain ip t firewall-WEB
-            add chain ip t service-WEB
-            add rule ip t external-WEB meta mark set meta mark or 0x4000
-            add rule ip t external-WEB goto service-WEB
-            add rule ip t firewall-WEB ip saddr != { 192.168.0.0/16, 172.16.0.0/12, 5.6.7.8 } drop
-            add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
-            add element ip t cluster-ips { 10.96.0.1 }
-            add element ip t firewall-ips { 5.6.7.8 . tcp . 80 : goto firewall-WEB }
-            add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
-            add element ip t service-ips { 1.2.3.4 . tcp . 80 : goto external-WEB, 10.96.0.1 . tcp . 80 : goto service-WEB, 5.6.7.8 . tcp . 80 : goto external-WEB }
-            add element ip t service-nodeports { tcp . 30080 : goto external-WEB }
+        #expect(
+            Self.golden([service], [Self.two]) == """
+                add chain ip t external-WEB
+                add chain ip t firewall-WEB
+                add chain ip t service-WEB
+                add rule ip t external-WEB meta mark set meta mark or 0x4000
+                add rule ip t external-WEB goto service-WEB
+                add rule ip t firewall-WEB ip saddr != { 192.168.0.0/16, 172.16.0.0/12, 5.6.7.8 } drop
+                add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
+                add element ip t cluster-ips { 10.96.0.1 }
+                add element ip t firewall-ips { 5.6.7.8 . tcp . 80 : goto firewall-WEB }
+                add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
+                add element ip t service-ips { 1.2.3.4 . tcp . 80 : goto external-WEB, 10.96.0.1 . tcp . 80 : goto service-WEB, 5.6.7.8 . tcp . 80 : goto external-WEB }
+                add element ip t service-nodeports { tcp . 30080 : goto external-WEB }
 
-            """)
+                """)
     }
 
     @Test func localPolicies() {
@@ -157,22 +163,23 @@ private typealias Objects = ServicePortsTests
             "internalTrafficPolicy": "Local", "ports": [["name": "http", "port": 80, "nodePort": 30080]],
         ]
         let mixed = Objects.slice([Objects.endpoint("10.244.0.2"), Objects.endpoint("10.245.0.3", node: "n2")])
-        #expect(Self.golden([Objects.service(spec)], [mixed]) == """
-            add chain ip t external-WEB
-            add chain ip t local-WEB
-            add chain ip t service-WEB
-            add rule ip t external-WEB ip saddr { 10.244.0.0/16 } goto service-WEB
-            add rule ip t external-WEB fib saddr type local meta mark set meta mark or 0x4000
-            add rule ip t external-WEB fib saddr type local goto service-WEB
-            add rule ip t external-WEB goto local-WEB
-            add rule ip t local-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.244.0.2 . 8080 }
-            add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.245.0.3 . 8080 }
-            add element ip t cluster-ips { 10.96.0.1 }
-            add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080 }
-            add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto local-WEB }
-            add element ip t service-nodeports { tcp . 30080 : goto external-WEB }
+        #expect(
+            Self.golden([Objects.service(spec)], [mixed]) == """
+                add chain ip t external-WEB
+                add chain ip t local-WEB
+                add chain ip t service-WEB
+                add rule ip t external-WEB ip saddr { 10.244.0.0/16 } goto service-WEB
+                add rule ip t external-WEB fib saddr type local meta mark set meta mark or 0x4000
+                add rule ip t external-WEB fib saddr type local goto service-WEB
+                add rule ip t external-WEB goto local-WEB
+                add rule ip t local-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.244.0.2 . 8080 }
+                add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.245.0.3 . 8080 }
+                add element ip t cluster-ips { 10.96.0.1 }
+                add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080 }
+                add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto local-WEB }
+                add element ip t service-nodeports { tcp . 30080 : goto external-WEB }
 
-            """)
+                """)
         // Somewhere else only: dropped for those outside, still reached by pods.
         let remote = Objects.slice([Objects.endpoint("10.245.0.3", node: "n2")])
         let script = Self.golden([Objects.service(spec)], [remote])
@@ -186,24 +193,25 @@ private typealias Objects = ServicePortsTests
         var spec = Objects.spec
         spec["sessionAffinity"] = "ClientIP"
         spec["sessionAffinityConfig"] = ["clientIP": ["timeoutSeconds": 600]]
-        #expect(Self.golden([Objects.service(spec)], [Self.two]) == """
-            add chain ip t endpoint-WEB__10.244.0.2/8080
-            add chain ip t endpoint-WEB__10.244.0.3/8080
-            add chain ip t service-WEB
-            add set ip t affinity-600-WEB__10.244.0.2/8080 { type ipv4_addr; flags dynamic,timeout; timeout 600s; }
-            add set ip t affinity-600-WEB__10.244.0.3/8080 { type ipv4_addr; flags dynamic,timeout; timeout 600s; }
-            add rule ip t endpoint-WEB__10.244.0.2/8080 update @affinity-600-WEB__10.244.0.2/8080 { ip saddr }
-            add rule ip t endpoint-WEB__10.244.0.2/8080 meta l4proto tcp dnat to 10.244.0.2:8080
-            add rule ip t endpoint-WEB__10.244.0.3/8080 update @affinity-600-WEB__10.244.0.3/8080 { ip saddr }
-            add rule ip t endpoint-WEB__10.244.0.3/8080 meta l4proto tcp dnat to 10.244.0.3:8080
-            add rule ip t service-WEB ip saddr @affinity-600-WEB__10.244.0.2/8080 goto endpoint-WEB__10.244.0.2/8080
-            add rule ip t service-WEB ip saddr @affinity-600-WEB__10.244.0.3/8080 goto endpoint-WEB__10.244.0.3/8080
-            add rule ip t service-WEB numgen random mod 2 vmap { 0 : goto endpoint-WEB__10.244.0.2/8080, 1 : goto endpoint-WEB__10.244.0.3/8080 }
-            add element ip t cluster-ips { 10.96.0.1 }
-            add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
-            add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto service-WEB }
+        #expect(
+            Self.golden([Objects.service(spec)], [Self.two]) == """
+                add chain ip t endpoint-WEB__10.244.0.2/8080
+                add chain ip t endpoint-WEB__10.244.0.3/8080
+                add chain ip t service-WEB
+                add set ip t affinity-600-WEB__10.244.0.2/8080 { type ipv4_addr; flags dynamic,timeout; timeout 600s; }
+                add set ip t affinity-600-WEB__10.244.0.3/8080 { type ipv4_addr; flags dynamic,timeout; timeout 600s; }
+                add rule ip t endpoint-WEB__10.244.0.2/8080 update @affinity-600-WEB__10.244.0.2/8080 { ip saddr }
+                add rule ip t endpoint-WEB__10.244.0.2/8080 meta l4proto tcp dnat to 10.244.0.2:8080
+                add rule ip t endpoint-WEB__10.244.0.3/8080 update @affinity-600-WEB__10.244.0.3/8080 { ip saddr }
+                add rule ip t endpoint-WEB__10.244.0.3/8080 meta l4proto tcp dnat to 10.244.0.3:8080
+                add rule ip t service-WEB ip saddr @affinity-600-WEB__10.244.0.2/8080 goto endpoint-WEB__10.244.0.2/8080
+                add rule ip t service-WEB ip saddr @affinity-600-WEB__10.244.0.3/8080 goto endpoint-WEB__10.244.0.3/8080
+                add rule ip t service-WEB numgen random mod 2 vmap { 0 : goto endpoint-WEB__10.244.0.2/8080, 1 : goto endpoint-WEB__10.244.0.3/8080 }
+                add element ip t cluster-ips { 10.96.0.1 }
+                add element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080, 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
+                add element ip t service-ips { 10.96.0.1 . tcp . 80 : goto service-WEB }
 
-            """)
+                """)
     }
 
     @Test func ipv6() {
@@ -211,7 +219,9 @@ private typealias Objects = ServicePortsTests
         node.families = [.ipv6]
         node.podRanges = [IPRange("fd00:244::/64")].compactMap { $0 }
         node.serviceRanges = []
-        let service = Objects.service(["clusterIP": "fd00:96::1", "ports": [["name": "http", "port": 80]], "sessionAffinity": "ClientIP"])
+        let service = Objects.service([
+            "clusterIP": "fd00:96::1", "ports": [["name": "http", "port": 80]], "sessionAffinity": "ClientIP",
+        ])
         let slice = Objects.slice([Objects.endpoint("fd00:244::2")], type: "IPv6")
         let script = Self.ruleset([service], [slice], node: node, family: .ipv6).script(owner: "o")
         #expect(script.hasPrefix("add table ip6 t\n"))
@@ -234,27 +244,29 @@ private typealias Objects = ServicePortsTests
     @Test func anEndpointMore() {
         let service = Objects.service(Objects.spec)
         let one = Objects.slice([Objects.endpoint("10.244.0.2")])
-        #expect(Self.change(Self.ruleset([service], [one]), Self.ruleset([service], [Self.two])) == """
-            flush chain ip t owner-o
-            flush chain ip t service-WEB
-            add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
-            add element ip t hairpin-connections { 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
-            retired: \n
-            """)
+        #expect(
+            Self.change(Self.ruleset([service], [one]), Self.ruleset([service], [Self.two])) == """
+                flush chain ip t owner-o
+                flush chain ip t service-WEB
+                add rule ip t service-WEB meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.244.0.2 . 8080, 1 : 10.244.0.3 . 8080 }
+                add element ip t hairpin-connections { 10.244.0.3 . 10.244.0.3 . tcp . 8080 }
+                retired: \n
+                """)
     }
 
     @Test func theLastEndpointLess() {
         let service = Objects.service(Objects.spec)
         let one = Objects.slice([Objects.endpoint("10.244.0.2")])
-        #expect(Self.change(Self.ruleset([service], [one]), Self.ruleset([service], [])) == """
-            flush chain ip t owner-o
-            delete element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080 }
-            delete element ip t service-ips { 10.96.0.1 . tcp . 80 }
-            flush chain ip t service-WEB
-            add element ip t no-endpoint-services { 10.96.0.1 . tcp . 80 : goto reject-chain }
-            retired: service-WEB
+        #expect(
+            Self.change(Self.ruleset([service], [one]), Self.ruleset([service], [])) == """
+                flush chain ip t owner-o
+                delete element ip t hairpin-connections { 10.244.0.2 . 10.244.0.2 . tcp . 8080 }
+                delete element ip t service-ips { 10.96.0.1 . tcp . 80 }
+                flush chain ip t service-WEB
+                add element ip t no-endpoint-services { 10.96.0.1 . tcp . 80 : goto reject-chain }
+                retired: service-WEB
 
-            """)
+                """)
     }
 
     @Test func nothingToDoAndTooMuchToDo() {
@@ -285,7 +297,8 @@ private typealias Objects = ServicePortsTests
     @Test func twoServicesWithOneExternalIPDoNotTakeTurns() {
         func service(_ name: String, _ ip: String) -> Service {
             Objects.service(
-                ["clusterIP": .string(ip), "externalIPs": ["1.2.3.4"], "ports": [["name": "http", "port": 80]]], name: name)
+                ["clusterIP": .string(ip), "externalIPs": ["1.2.3.4"], "ports": [["name": "http", "port": 80]]],
+                name: name)
         }
         let slices = [Self.two, Objects.slice("b", of: "b", [Objects.endpoint("10.244.0.9")])]
         let services = [service("web", "10.96.0.1"), service("b", "10.96.0.2")]

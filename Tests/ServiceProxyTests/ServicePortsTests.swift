@@ -11,8 +11,13 @@ import Testing
         podRanges: [IPRange("10.244.0.0/16")].compactMap { $0 },
         serviceRanges: [IPRange("10.96.0.0/16")].compactMap { $0 })
 
-    static func service(_ spec: JSONValue, name: String = "web", labels: JSONValue = [:], status: JSONValue = [:]) -> Service {
-        Service(["metadata": ["name": .string(name), "namespace": "default", "labels": labels], "spec": spec, "status": status])
+    static func service(_ spec: JSONValue, name: String = "web", labels: JSONValue = [:], status: JSONValue = [:])
+        -> Service
+    {
+        Service([
+            "metadata": ["name": .string(name), "namespace": "default", "labels": labels], "spec": spec,
+            "status": status,
+        ])
     }
 
     static func slice(
@@ -26,7 +31,8 @@ import Testing
     ) -> EndpointSlice {
         EndpointSlice([
             "metadata": [
-                "name": .string(name), "namespace": "default", "labels": ["kubernetes.io/service-name": .string(service)],
+                "name": .string(name), "namespace": "default",
+                "labels": ["kubernetes.io/service-name": .string(service)],
             ],
             "addressType": .string(type), "endpoints": .array(endpoints), "ports": ports,
         ])
@@ -64,11 +70,14 @@ import Testing
     @Test func portsAreMatchedByName() throws {
         let service = Self.service([
             "clusterIP": "10.96.0.1",
-            "ports": [["name": "http", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP", "nodePort": 30053]],
+            "ports": [
+                ["name": "http", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP", "nodePort": 30053],
+            ],
         ])
         let slices = [
             Self.slice([Self.endpoint("10.244.0.3"), Self.endpoint("10.244.0.2")]),
-            Self.slice("web-2", [Self.endpoint("10.244.0.4")], ports: [["name": "dns", "port": 5353, "protocol": "UDP"]]),
+            Self.slice(
+                "web-2", [Self.endpoint("10.244.0.4")], ports: [["name": "dns", "port": 5353, "protocol": "UDP"]]),
             Self.slice("other", of: "other", [Self.endpoint("10.244.0.9")]),
             Self.slice("six", type: "IPv6", [Self.endpoint("fd00::9")]),
         ]
@@ -90,9 +99,10 @@ import Testing
             Self.slice([Self.endpoint("10.244.0.2")]), Self.slice("six", type: "IPv6", [Self.endpoint("fd00::2")]),
         ]
         let routes = ServicePorts.routes(services: [service], slices: slices, node: node)
-        #expect(routes.map { "\($0.clusterIP) \($0.externalIPs) \($0.endpoints.map(\.address))" } == [
-            "10.96.0.1 [1.2.3.4] [10.244.0.2]", "fd00:96::1 [2001:db8::1] [fd00::2]",
-        ])
+        #expect(
+            routes.map { "\($0.clusterIP) \($0.externalIPs) \($0.endpoints.map(\.address))" } == [
+                "10.96.0.1 [1.2.3.4] [10.244.0.2]", "fd00:96::1 [2001:db8::1] [fd00::2]",
+            ])
     }
 
     @Test func anAddressInTwoSlicesCountsOnceAndLivesIfOneDoes() {
@@ -180,11 +190,13 @@ import Testing
             StaleFlow.flows(from: old, to: new, node: Self.node).map { $0.arguments.joined(separator: " ") }
         }
         #expect(flows(routes(["10.0.0.1"]), routes(["10.0.0.1", "10.0.0.2"])).isEmpty)
-        #expect(flows(routes(["10.0.0.1", "10.0.0.2"]), routes(["10.0.0.1"])) == [
-            "-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53 --dst-nat 10.0.0.2",
-            "-D -p udp -f ipv4 --orig-port-dst 30053 --dst-nat 10.0.0.2",
-        ])
-        #expect(flows(routes([]), routes(["10.0.0.1"])) == ["-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53"])
+        #expect(
+            flows(routes(["10.0.0.1", "10.0.0.2"]), routes(["10.0.0.1"])) == [
+                "-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53 --dst-nat 10.0.0.2",
+                "-D -p udp -f ipv4 --orig-port-dst 30053 --dst-nat 10.0.0.2",
+            ])
+        #expect(
+            flows(routes([]), routes(["10.0.0.1"])) == ["-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53"])
         #expect(flows(routes(["10.0.0.1"]), []).count == 2)
         let tcp: JSONValue = [["name": "http", "port": 80, "protocol": "TCP"]]
         #expect(flows(routes(["10.0.0.1"], Self.spec, ports: tcp), []).isEmpty)

@@ -86,7 +86,9 @@ import Testing
         try await withTemporaryDirectory { directory in
             let path = directory + "/store.db"
             func opening(_ path: String) async -> String {
-                await outcome { await (try SQLiteStore(path: path)).close(); return "opened" }
+                await outcome {
+                    await (try SQLiteStore(path: path)).close(); return "opened"
+                }
             }
             let store = try SQLiteStore(path: path)
             #expect(await opening(path) == "failed \(path) is in use by another process")
@@ -126,7 +128,10 @@ import Testing
             // Room is made, and writing goes on.
             for number in 0..<5 {
                 let expected = Revision(number + 1)
-                #expect(await outcome { _ = try await store.commit(.delete(key: "/k/\(number)", expected: expected)); return "" } == "")
+                #expect(
+                    await outcome {
+                        _ = try await store.commit(.delete(key: "/k/\(number)", expected: expected)); return ""
+                    } == "")
             }
             try await store.compact(to: store.revision)
             _ = try await store.commit(.create(key: "/k/0", value: Array(repeating: 1, count: 3000)))
@@ -156,7 +161,8 @@ import Testing
                 }
                 #expect(acknowledged.count >= 1500)
                 for (key, revision) in acknowledged where there[key] != revision {
-                    Issue.record("\(key) was acknowledged at \(revision) and is \(there[key].map { "at \($0)" } ?? "gone")")
+                    Issue.record(
+                        "\(key) was acknowledged at \(revision) and is \(there[key].map { "at \($0)" } ?? "gone")")
                 }
                 #expect(store.revision == Revision(there.count))
                 await store.close()

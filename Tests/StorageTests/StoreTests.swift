@@ -53,9 +53,10 @@ import Testing
                 _ = try await store.commit(.create(key: key, value: []))
             }
             let range = try await store.range(prefix: "/x/", start: nil, limit: 0, at: nil)
-            #expect(range.keyValues.map { Array($0.key.utf8) } == [
-                bytes("/x/"), bytes("/x/a\u{0}b"), bytes("/x/a/b"), bytes("/x/e\u{301}"), bytes("/x/\u{e9}"),
-            ])
+            #expect(
+                range.keyValues.map { Array($0.key.utf8) } == [
+                    bytes("/x/"), bytes("/x/a\u{0}b"), bytes("/x/a/b"), bytes("/x/e\u{301}"), bytes("/x/\u{e9}"),
+                ])
             #expect(range.keyValues.filter { $0.value.isEmpty }.count == 5)
         }
     }
@@ -98,9 +99,15 @@ import Testing
             for line in [
                 "+/a 1", "+/b 1", "~/a 2 @1", "-/b @2", "~/a 3 @3", "+/c 1", "+/b 2", "~/a 4 @5", "-/c @6",
             ] { _ = await commit(line, to: store) }
-            #expect(await outcome { try await store.compact(to: 10); return "" } == "future 9")
+            #expect(
+                await outcome {
+                    try await store.compact(to: 10); return ""
+                } == "future 9")
             try await store.compact(to: 5)
-            #expect(await outcome { try await store.compact(to: 5); return "" } == "compacted 5")
+            #expect(
+                await outcome {
+                    try await store.compact(to: 5); return ""
+                } == "compacted 5")
             let table: [(Revision?, String)] = [
                 (nil, "/a=4@1/8 /b=2@7/7 #9"), (8, "/a=4@1/8 /b=2@7/7 /c=1@6/6 #8"), (6, "/a=3@1/5 /c=1@6/6 #6"),
                 (5, "/a=3@1/5 #5"), (4, "compacted 5"), (0, "compacted 5"),
@@ -111,7 +118,9 @@ import Testing
             }
             let recorder = Recorder()
             #expect(
-                await outcome { _ = try store.watch(prefix: "/", after: 4, handler: recorder.handler); return "" }
+                await outcome {
+                    _ = try store.watch(prefix: "/", after: 4, handler: recorder.handler); return ""
+                }
                     == "compacted 5")
             _ = try store.watch(prefix: "/", after: 5, handler: recorder.handler)
             let events = try await recorder.wait(for: 4)
@@ -277,7 +286,9 @@ import Testing
         try await withStore(kind, limits: limits) { store in
             let large = StoreWrite.create(key: "/large", value: Array(repeating: 0, count: 11))
             #expect(
-                await outcome { _ = try await store.commit(large); return "" }
+                await outcome {
+                    _ = try await store.commit(large); return ""
+                }
                     == "failed a value of 11 bytes is larger than the limit of 10")
             // A handler that dawdles makes the queue fill up.
             let gate = Locked(0)
@@ -307,9 +318,16 @@ import Testing
             await store.close()
             #expect(answered.value == 100)
             #expect(await commit("+/a 1", to: store) == "closed")
-            #expect(await outcome { try await store.range(prefix: "", start: nil, limit: 0, at: nil).summary } == "closed")
-            #expect(await outcome { _ = try store.watch(prefix: "", after: 0) { _ in }; return "" } == "closed")
-            #expect(await outcome { try await store.compact(to: 1); return "" } == "closed")
+            #expect(
+                await outcome { try await store.range(prefix: "", start: nil, limit: 0, at: nil).summary } == "closed")
+            #expect(
+                await outcome {
+                    _ = try store.watch(prefix: "", after: 0) { _ in }; return ""
+                } == "closed")
+            #expect(
+                await outcome {
+                    try await store.compact(to: 1); return ""
+                } == "closed")
             await store.close()
         }
     }

@@ -29,7 +29,9 @@ func withStore(
 
 func withTemporaryDirectory(_ body: (String) async throws -> Void) async throws {
     var template = Array("/tmp/martlet-storage-XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } }
+    let made = template.withUnsafeMutableBufferPointer {
+        $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+    }
     let directory = try #require(made)
     func remove() {
         for name in ["store.db", "store.db-wal", "store.db-shm", "store.db-lock"] { unlink(directory + "/" + name) }

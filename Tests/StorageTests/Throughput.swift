@@ -23,7 +23,8 @@ import Testing
                         try await group.waitForAll()
                     }
                 }
-                print("\(writers) writers: \(what): \(Int(Double(total / writers * writers) / (time / .seconds(1)))) /s")
+                print(
+                    "\(writers) writers: \(what): \(Int(Double(total / writers * writers) / (time / .seconds(1)))) /s")
             }
             try await measure("creates of 1,200 bytes") { writer, number in
                 _ = try await store.commit(

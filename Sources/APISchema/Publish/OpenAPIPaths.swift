@@ -16,7 +16,9 @@ struct OpenAPIPaths {
             let scope = resource.namespaced ? "\(root)/namespaces/{namespace}" : root
             let collection = "\(scope)/\(resource.plural)"
             add(collection, operations(on: resource, collection: true), of: resource, named: false, to: &paths)
-            add("\(collection)/{name}", operations(on: resource, collection: false), of: resource, named: true, to: &paths)
+            add(
+                "\(collection)/{name}", operations(on: resource, collection: false), of: resource, named: true,
+                to: &paths)
             if resource.namespaced, resource.verbs.contains("list") {
                 let list = operation("list", "get", on: resource, suffix: "ForAllNamespaces")
                 paths.append(("\(root)/\(resource.plural)", ["get": list]))
@@ -38,7 +40,9 @@ struct OpenAPIPaths {
         var item = JSONObject(operations.map { (key: $0.method, value: $0.operation) })
         var parameters: [JSONValue] = []
         if named { parameters.append(pathParameter("name", "The name of the \(resource.kind).")) }
-        if resource.namespaced { parameters.append(pathParameter("namespace", "The namespace of the \(resource.kind).")) }
+        if resource.namespaced {
+            parameters.append(pathParameter("namespace", "The namespace of the \(resource.kind)."))
+        }
         if !parameters.isEmpty { item["parameters"] = .array(parameters) }
         paths.append((path, .object(item)))
     }

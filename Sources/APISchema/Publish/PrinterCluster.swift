@@ -6,7 +6,8 @@ enum ClusterPrinters {
     static let all: [Printing] = [
         Printing(
             ["/Node"],
-            "Name@,Status,Roles,Age,Version,Internal-IP+,External-IP+,OS-Image+,Kernel-Version+,Container-Runtime+", node),
+            "Name@,Status,Roles,Age,Version,Internal-IP+,External-IP+,OS-Image+,Kernel-Version+,Container-Runtime+",
+            node),
         Printing(["/Namespace"], "Name@,Status,Age") { [$0.name, .string($0["status", "phase"].text), $0.age] },
         Printing(["/ConfigMap"], "Name@,Data#,Age") {
             let count = ($0["data"].objectValue?.count ?? 0) + ($0["binaryData"].objectValue?.count ?? 0)

@@ -46,7 +46,9 @@ enum NetworkPrinters {
         Printing(["networking.k8s.io/ServiceCIDR"], "Name@,CIDRs,Age") {
             [$0.name, .string($0["spec", "cidrs"].list.map(\.text).joined(separator: ",")), $0.age]
         },
-        Printing(["networking.k8s.io/IPAddress"], "Name@,ParentRef") { [$0.name, .string(parent($0["spec", "parentRef"]))] },
+        Printing(["networking.k8s.io/IPAddress"], "Name@,ParentRef") {
+            [$0.name, .string(parent($0["spec", "parentRef"]))]
+        },
     ]
 
     /// The name, marked if an annotation makes the object the default of its kind.

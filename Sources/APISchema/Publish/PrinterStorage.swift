@@ -40,7 +40,8 @@ enum StoragePrinters {
                 NetworkPrinters.defaultName(
                     $0,
                     annotations: [
-                        "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
+                        "storageclass.kubernetes.io/is-default-class",
+                        "storageclass.beta.kubernetes.io/is-default-class",
                     ]), .string($0["provisioner"].text), .string($0["reclaimPolicy"].stringValue ?? "Delete"),
                 .string($0["volumeBindingMode"].stringValue ?? "Immediate"),
                 .bool($0["allowVolumeExpansion"].boolValue ?? false), $0.age,

@@ -4,7 +4,8 @@ import KubeTypes
 /// The rows of what runs pods: Deployments, Jobs and their like.
 enum WorkloadPrinters {
     static let all: [Printing] = [
-        Printing(["/Pod"], "Name@,Ready,Status,Restarts,Age,IP+,Node+,Nominated Node+,Readiness Gates+", PodPrinter.cells),
+        Printing(
+            ["/Pod"], "Name@,Ready,Status,Restarts,Age,IP+,Node+,Nominated Node+,Readiness Gates+", PodPrinter.cells),
         Printing(["/PodTemplate"], "Name@,Containers,Images,Pod Labels") {
             [$0.name] + CellText.containers($0["template", "spec"])
                 + [.string(CellText.labels($0["template", "metadata", "labels"]))]
@@ -95,7 +96,10 @@ enum WorkloadPrinters {
     ]
 
     private static func controller(_ cells: TableCells) -> String {
-        guard let owner = cells["metadata", "ownerReferences"].list.first(where: { $0[or: "controller"].boolValue == true })
+        guard
+            let owner = cells["metadata", "ownerReferences"].list.first(where: {
+                $0[or: "controller"].boolValue == true
+            })
         else { return "<none>" }
         let version = owner[or: "apiVersion"].text
         let group = version.firstIndex(of: "/").map { "." + version[..<$0] } ?? ""
@@ -149,7 +153,9 @@ enum WorkloadPrinters {
         if let scheduled = CellText.condition("PodGroupScheduled", of: cells["status"]) {
             state = scheduled[or: "status"].text == "True" ? "Scheduled" : "Unschedulable"
         }
-        if let target = CellText.condition("DisruptionTarget", of: cells["status"]) { state = target[or: "reason"].text }
+        if let target = CellText.condition("DisruptionTarget", of: cells["status"]) {
+            state = target[or: "reason"].text
+        }
         let workload = cells["spec", "podGroupTemplateRef", "workload", "workloadName"].text(or: "<none>")
         return [cells.name, .string(policy), .string(workload), .string(state), cells.age]
     }

@@ -11,7 +11,8 @@ public struct TableColumn: Sendable, Hashable {
     /// 0 is always shown, 1 only where there is room (`kubectl get -o wide`).
     public let priority: Int
 
-    public init(name: String, type: String = "string", format: String = "", description: String = "", priority: Int = 0) {
+    public init(name: String, type: String = "string", format: String = "", description: String = "", priority: Int = 0)
+    {
         self.name = name
         self.type = type
         self.format = format

@@ -6,7 +6,9 @@ import KubeTypes
 enum Admission {
     /// Whether a create should be tried again in a moment, because what it needs is about to be made.
     static func mustWait(_ object: JSONValue, _ context: StrategyContext) throws(APIError) -> Bool {
-        guard context.request.cache.resource.plural == "pods", context.request.storage.group.isEmpty else { return false }
+        guard context.request.cache.resource.plural == "pods", context.request.storage.group.isEmpty else {
+            return false
+        }
         return ServiceAccountAdmission.waitsForDefault(object, context)
     }
 
@@ -18,7 +20,8 @@ enum Admission {
         try PriorityAdmission.admit(&object, context)
     }
 
-    static func admitUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
+    static func admitUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext)
+        throws(APIError)
     {
         guard context.request.storage.group.isEmpty, context.request.storage.plural == "pods" else { return }
         // What was filled in when the pod was made stays for clients that do not repeat it.
@@ -39,8 +42,9 @@ enum NamespaceLifecycle {
     static func admitCreate(_ object: JSONValue, _ context: StrategyContext) throws(APIError) {
         let request = context.request
         guard request.resource.namespaced, !request.namespace.isEmpty else { return }
-        guard let namespace = context.cache.cache(group: "", resource: "namespaces")?[
-            ObjectKey(name: request.namespace)]
+        guard
+            let namespace = context.cache.cache(group: "", resource: "namespaces")?[
+                ObjectKey(name: request.namespace)]
         else { throw .notFound("namespaces", group: "", name: request.namespace) }
         // Looking into the namespace is needed only if its bytes say that it goes.
         guard namespace.value.isBeingDeleted else { return }

@@ -46,7 +46,10 @@ enum LabelSelectorText {
             let greater = lexer.next() == .greater
             let text = try value(&lexer, of: key)
             guard let number = Int64(text) else {
-                throw SelectorError(message: "values[0][\(key)]: Invalid value: \"\(text)\": for 'Gt', 'Lt' operators, the value must be an integer")
+                throw SelectorError(
+                    message:
+                        "values[0][\(key)]: Invalid value: \"\(text)\": for 'Gt', 'Lt' operators, the value must be an integer"
+                )
             }
             return greater ? .greaterThan(key: key, value: number) : .lessThan(key: key, value: number)
         case .word("in"), .word("notin"):

@@ -95,7 +95,8 @@ extension Registry {
             }
             metadata["uid"] = .string(RandomNames.uuid(configuration.random))
             metadata["creationTimestamp"] = now.field
-            for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation",
+            for key in [
+                "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation",
                 "resourceVersion",
             ] {
                 metadata[key] = nil

@@ -170,8 +170,10 @@ struct Patch: Sendable {
             do throws(JSONPatchError) {
                 return try patch.apply(to: value)
             } catch {
-                throw APIError(code: 422, reason: "Invalid", message: "the server rejected our request due to an "
-                    + "error in our request: \(error)")
+                throw APIError(
+                    code: 422, reason: "Invalid",
+                    message: "the server rejected our request due to an "
+                        + "error in our request: \(error)")
             }
         case .merge(let patch): return JSONMergePatch.apply(patch, to: value)
         case .strategic(let patch): return try schema.strategicMerge(patch: patch, into: value, as: message)

@@ -81,7 +81,8 @@ extension Registry {
     /// Bookmarks now and then, and the end after the time that the client gave, or after half an hour to an hour, so
     /// that clients of a server that was restarted spread.
     private func schedule(_ watcher: Watcher, _ options: ListOptions, on loop: any EventLoop) {
-        let seconds = options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil }
+        let seconds =
+            options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil }
             ?? 1800 + Int64(configuration.random() % 1800)
         let end = loop.scheduleTask(in: .seconds(min(seconds, 1 << 31))) { [weak watcher] in watcher?.end() }
         watcher.onEnd { end.cancel() }

@@ -133,7 +133,8 @@ final class Registry: Sendable {
     /// Checks that an object is of the kind expected, or says nothing about it, and writes the kind into it.
     func checkKind(_ object: inout JSONValue, apiVersion: String, kind: String) throws(APIError) {
         guard case .object(var fields) = object else {
-            throw .badRequest("the object provided is unrecognized (must be of type \(kind)): a JSON object is expected")
+            throw .badRequest(
+                "the object provided is unrecognized (must be of type \(kind)): a JSON object is expected")
         }
         object = .null
         let givenKind = fields["kind"]?.stringValue ?? ""

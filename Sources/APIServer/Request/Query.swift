@@ -118,7 +118,8 @@ struct ListOptions: Sendable {
         guard let match else { return }
         if resourceVersion == nil {
             throw Self.invalid(
-                .forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"))
+                .forbidden(
+                    "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"))
         }
         if continueToken != nil {
             throw Self.invalid(
@@ -226,7 +227,8 @@ struct DeletionOptions: Sendable {
         ] where !isRight {
             throw .badRequest("DeleteOptions: \(key) has the wrong type")
         }
-        readPropagation(object["propagationPolicy"]?.stringValue, orphan: object["orphanDependents"]?.boolValue, &errors)
+        readPropagation(
+            object["propagationPolicy"]?.stringValue, orphan: object["orphanDependents"]?.boolValue, &errors)
         uid = object["preconditions"]?["uid"]?.stringValue
         resourceVersion = object["preconditions"]?["resourceVersion"]?.stringValue
         dryRun = WriteOptions.readDryRun(object["dryRun"]?.strings ?? [], &errors)

@@ -167,7 +167,9 @@ extension APIServer {
         }
     }
 
-    private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError) -> JSONValue {
+    private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError)
+        -> JSONValue
+    {
         switch format {
         case .json:
             do throws(JSONError) {

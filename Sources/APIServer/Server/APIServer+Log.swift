@@ -69,7 +69,9 @@ extension APIServer {
         var message =
             "a container name must be specified for pod \(request.name), choose one of: "
             + "[\(containers.joined(separator: " "))]"
-        if !initContainers.isEmpty { message += " or one of the init containers: [\(initContainers.joined(separator: " "))]" }
+        if !initContainers.isEmpty {
+            message += " or one of the init containers: [\(initContainers.joined(separator: " "))]"
+        }
         throw .badRequest(message)
     }
 

@@ -24,7 +24,8 @@ extension APIServer {
         details: StatusDetails())
 
     static let methodNotAllowed = APIError(
-        code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource",
+        code: 405, reason: "MethodNotAllowed",
+        message: "the server does not allow this method on the requested resource",
         details: StatusDetails())
 
     /// The row, subresource and cache that a request is about.

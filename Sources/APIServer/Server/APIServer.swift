@@ -141,7 +141,9 @@ public final class APIServer: HTTPResponder, Sendable {
                 value[path: "series", "lastObservedTime"], value["lastTimestamp"], value["eventTime"],
                 value["metadata"]?["creationTimestamp"],
             ]
-            guard let last = texts.lazy.compactMap({ $0.flatMap(Time.init(field:)) }).max(), last < limit else { continue }
+            guard let last = texts.lazy.compactMap({ $0.flatMap(Time.init(field:)) }).max(), last < limit else {
+                continue
+            }
             cache.store.commit(.delete(key: events.storeKey(event.key), expected: event.revision)) { _ in }
         }
     }

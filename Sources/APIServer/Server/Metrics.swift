@@ -46,7 +46,8 @@ final class Metrics: Sendable {
         for (key, one) in series {
             text += "apiserver_request_total{code=\"\(key.code)\",\(Self.labels(key))} \(one.count)\n"
         }
-        text += "# HELP apiserver_request_duration_seconds Time from a request's arrival to its answer, watches left out.\n"
+        text +=
+            "# HELP apiserver_request_duration_seconds Time from a request's arrival to its answer, watches left out.\n"
         text += "# TYPE apiserver_request_duration_seconds histogram\n"
         var merged: [String: Series] = [:]
         for (key, one) in series where key.verb != "WATCH" { merged[Self.labels(key), default: Series()].add(one) }
@@ -60,13 +61,16 @@ final class Metrics: Sendable {
             text += "apiserver_request_duration_seconds_sum{\(labels)} \(one.seconds)\n"
             text += "apiserver_request_duration_seconds_count{\(labels)} \(one.count)\n"
         }
-        text += "# HELP apiserver_storage_objects Objects stored, by resource.\n# TYPE apiserver_storage_objects gauge\n"
+        text +=
+            "# HELP apiserver_storage_objects Objects stored, by resource.\n# TYPE apiserver_storage_objects gauge\n"
         for object in objects.sorted(by: { $0.resource < $1.resource }) {
             text += "apiserver_storage_objects{resource=\"\(object.resource)\"} \(object.count)\n"
         }
-        text += "# HELP apiserver_longrunning_requests Watches under way.\n# TYPE apiserver_longrunning_requests gauge\n"
+        text +=
+            "# HELP apiserver_longrunning_requests Watches under way.\n# TYPE apiserver_longrunning_requests gauge\n"
         for object in objects.sorted(by: { $0.resource < $1.resource }) where object.watchers > 0 {
-            text += "apiserver_longrunning_requests{resource=\"\(object.resource)\",verb=\"WATCH\"} \(object.watchers)\n"
+            text +=
+                "apiserver_longrunning_requests{resource=\"\(object.resource)\",verb=\"WATCH\"} \(object.watchers)\n"
         }
         text += "# HELP apiserver_current_inflight_requests Requests being worked on.\n"
         text += "# TYPE apiserver_current_inflight_requests gauge\n"

@@ -111,7 +111,9 @@ extension PublishedDocuments {
 
     /// `/openapi/v3`, `/openapi/v3/api/v1` and `/openapi/v3/apis/GROUP/VERSION`.
     fileprivate func openAPIV3(_ parts: [String], _ accept: String) -> Document? {
-        if parts.isEmpty { return cached("openapi/v3", "application/json") { JSONWriter.bytes(of: OpenAPIV3.index(schema)) } }
+        if parts.isEmpty {
+            return cached("openapi/v3", "application/json") { JSONWriter.bytes(of: OpenAPIV3.index(schema)) }
+        }
         let group: String
         let version: String
         switch (parts[0], parts.count) {

@@ -27,7 +27,8 @@ struct IPv4Range: Sendable {
 
     init?(_ text: String) {
         let parts = text.split(separator: "/")
-        guard parts.count == 2, let address = IPv4Address(parts[0]), let prefix = Int(parts[1]), (0...32).contains(prefix)
+        guard parts.count == 2, let address = IPv4Address(parts[0]), let prefix = Int(parts[1]),
+            (0...32).contains(prefix)
         else { return nil }
         self.prefix = prefix
         network = IPv4Address(bits: prefix == 0 ? 0 : address.bits & (UInt32.max << UInt32(32 - prefix)))

@@ -79,7 +79,8 @@ struct PodStrategy: Strategy {
         if new[array: "schedulingGates"].allSatisfy({ gates.contains($0["name"]) }) {
             allowed["schedulingGates"] = before["schedulingGates"]
         } else {
-            errors.append(.forbidden("spec.schedulingGates", "only deletion is allowed, but found new scheduling gates"))
+            errors.append(
+                .forbidden("spec.schedulingGates", "only deletion is allowed, but found new scheduling gates"))
         }
         if !gates.isEmpty { for field in ["nodeSelector", "affinity"] { allowed[field] = before[field] } }
         if allowed != before, errors.isEmpty {

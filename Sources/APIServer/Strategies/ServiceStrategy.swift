@@ -68,7 +68,9 @@ struct ServiceStrategy: Strategy {
                 let same = before[array: "ports"].first {
                     $0["port"] == port["port"] && ($0["protocol"] ?? "TCP") == (port["protocol"] ?? "TCP")
                 }
-                guard let number = same?["nodePort"]?.intValue, number != 0, used.insert(number).inserted else { return }
+                guard let number = same?["nodePort"]?.intValue, number != 0, used.insert(number).inserted else {
+                    return
+                }
                 port["nodePort"] = .integer(Int64(number))
             }
         }
@@ -106,7 +108,8 @@ struct ServiceStrategy: Strategy {
 
     /// Gives a service what it needs and does not have, and takes note of what it asks for by name. What was taken is
     /// given back if the write fails; what the old state held and the new does not, if it succeeds.
-    private func allocate(_ object: inout JSONValue, old: JSONValue?, _ context: inout StrategyContext) throws(APIError) {
+    private func allocate(_ object: inout JSONValue, old: JSONValue?, _ context: inout StrategyContext) throws(APIError)
+    {
         let allocations = context.registry.services
         let owner = object.uid.isEmpty ? old?.uid ?? "" : object.uid
         let held = old.map(ServiceHoldings.init) ?? ServiceHoldings()

@@ -40,7 +40,8 @@ struct StatefulSetStrategy: Strategy {
         let before = old["spec"] ?? [:]
         for field in Self.mutable { new[field] = before[field] }
         if new == before { return [] }
-        let list = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+        let list = [
+            "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
             "persistentVolumeClaimRetentionPolicy",
         ].map { "'\($0)'" }.joined(separator: ", ")
         return [

@@ -71,7 +71,9 @@ enum DeploymentAnnotation {
         guard let before, !before.isEmpty else { return }
         var history = (annotations[revisionHistory] ?? "").split(separator: ",").map(String.init)
         history.append(before)
-        while history.count > 1, history.reduce(-1, { $0 + $1.utf8.count + 1 }) > historyLength { history.removeFirst() }
+        while history.count > 1, history.reduce(-1, { $0 + $1.utf8.count + 1 }) > historyLength {
+            history.removeFirst()
+        }
         annotations[revisionHistory] = history.joined(separator: ",")
     }
 }

@@ -81,7 +81,8 @@ final class DisruptionController: Controller {
             }
             return (set.uid, set.size)
         case "ReplicationController":
-            guard let found = replicationControllers.get(owner.name, namespace: namespace), found.uid == owner.uid else {
+            guard let found = replicationControllers.get(owner.name, namespace: namespace), found.uid == owner.uid
+            else {
                 return nil
             }
             return (found.uid, found.desiredReplicas)

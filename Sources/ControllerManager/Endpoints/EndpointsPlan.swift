@@ -51,23 +51,25 @@ enum EndpointsPlan {
 
         var ports: [Set<Int>: [ServiceEndpoints.Port?]] = [:]
         for (port, numbers) in members { ports[numbers, default: []].append(port) }
-        return ports.sorted { ($0.key.min() ?? 0, $0.value.compactMap(\.self).min()?.number ?? 0)
-            < ($1.key.min() ?? 0, $1.value.compactMap(\.self).min()?.number ?? 0) }
-            .map { numbers, ports in
-                let sorted = numbers.map { addresses[$0] }.sorted { $0.address.ip < $1.address.ip }
-                var subset = EndpointSubset()
-                subset.addresses = sorted.filter(\.ready).map(\.address)
-                subset.notReadyAddresses = sorted.filter { !$0.ready }.map(\.address)
-                subset.ports = ports.compactMap(\.self).sorted().map { port in
-                    var json = EndpointPort()
-                    json.name = port.name.isEmpty ? nil : port.name
-                    json.port = port.number
-                    json.protocol = port.proto
-                    json.appProtocol = port.appProtocol
-                    return json
-                }
-                return subset
+        return ports.sorted {
+            ($0.key.min() ?? 0, $0.value.compactMap(\.self).min()?.number ?? 0)
+                < ($1.key.min() ?? 0, $1.value.compactMap(\.self).min()?.number ?? 0)
+        }
+        .map { numbers, ports in
+            let sorted = numbers.map { addresses[$0] }.sorted { $0.address.ip < $1.address.ip }
+            var subset = EndpointSubset()
+            subset.addresses = sorted.filter(\.ready).map(\.address)
+            subset.notReadyAddresses = sorted.filter { !$0.ready }.map(\.address)
+            subset.ports = ports.compactMap(\.self).sorted().map { port in
+                var json = EndpointPort()
+                json.name = port.name.isEmpty ? nil : port.name
+                json.port = port.number
+                json.protocol = port.proto
+                json.appProtocol = port.appProtocol
+                return json
             }
+            return subset
+        }
     }
 
     /// Keeps the first addresses, ready ones before others.

@@ -93,7 +93,8 @@ struct ObjectGraph {
         if let before, !before.isVirtual {
             // An owner reference that went, or ceased to block, may be what an owner in deletion waits for.
             let blocking = Set(node.owners.filter(\.blocks).map(\.uid))
-            for owner in before.owners where !blocking.contains(owner.uid) && nodes[owner.uid]?.deletesDependents == true {
+            for owner in before.owners
+            where !blocking.contains(owner.uid) && nodes[owner.uid]?.deletesDependents == true {
                 work.append(.attemptToDelete(owner.uid))
             }
         } else if before?.isVirtual == true, let dependents = before?.dependents {

@@ -103,7 +103,9 @@ enum NodeTaints {
     /// The node's taints with those against scheduling that its conditions ask for, and without those they do not.
     static func withScheduling(_ node: Node, now: Time) -> [Taint] {
         var wanted: [String] = []
-        for rule in byCondition where NodeCondition.of(node, rule.type)?.status == rule.status { wanted.append(rule.key) }
+        for rule in byCondition where NodeCondition.of(node, rule.type)?.status == rule.status {
+            wanted.append(rule.key)
+        }
         if node.spec.unschedulable == true { wanted.append(unschedulable) }
         let kept = node.spec.taints.filter {
             $0.effect != "NoSchedule" || !managed.contains($0.key) || wanted.contains($0.key)

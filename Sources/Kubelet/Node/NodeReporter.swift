@@ -72,7 +72,9 @@ actor NodeReporter {
         }
     }
 
-    private func status(_ previous: NodeStatus, _ problem: String?, _ images: [RuntimeImage], _ time: Time) -> NodeStatus {
+    private func status(_ previous: NodeStatus, _ problem: String?, _ images: [RuntimeImage], _ time: Time)
+        -> NodeStatus
+    {
         NodeStatusBuilder.status(
             NodeStatusInput(
                 options: options, machine: machine, runtimeVersion: runtimeVersion, problem: problem, images: images,

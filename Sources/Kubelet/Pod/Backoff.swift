@@ -26,6 +26,12 @@ struct Backoff: Sendable, Equatable {
         }
     }
 
+    /// Takes up the count of an agent that ran before: `failures` in a row, the last at `last`.
+    mutating func resume(_ key: String, failures: Int, last: Time) {
+        guard entries[key] == nil, failures > 0 else { return }
+        entries[key] = Entry(delay: min(limit, initial * Double(1 << min(failures - 1, 10))), updated: last)
+    }
+
     mutating func forget(_ key: String) { entries[key] = nil }
 
     /// When the next try is due after a failure at `event`; nil if it is now.

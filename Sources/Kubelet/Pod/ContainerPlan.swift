@@ -40,7 +40,9 @@ struct ContainerPlan {
             RuntimeKeys.terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
             RuntimeKeys.terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
         ]
-        if let grace = pod.spec.terminationGracePeriodSeconds { config.annotations[RuntimeKeys.gracePeriod] = "\(grace)" }
+        if let grace = pod.spec.terminationGracePeriodSeconds {
+            config.annotations[RuntimeKeys.gracePeriod] = "\(grace)"
+        }
         config.logPath = "\(container.name)/\(attempt).log"
         config.stdin = container.stdin == true
         config.stdinOnce = container.stdinOnce == true

@@ -78,7 +78,8 @@ struct EnvironmentBuilder {
         if let field = source.fieldRef { return try fieldValue(field.fieldPath) }
         if let resource = source.resourceFieldRef {
             let name = resource.containerName ?? container.name
-            guard let owner = name == container.name ? container : pod.allContainers.first(where: { $0.name == name }) else {
+            guard let owner = name == container.name ? container : pod.allContainers.first(where: { $0.name == name })
+            else {
                 throw ConfigError("container \(name) not found")
             }
             return try DownwardAPI.resource(
@@ -91,7 +92,8 @@ struct EnvironmentBuilder {
             }
             guard let value = map.data[reference.key] else {
                 if reference.optional == true { return nil }
-                throw ConfigError("couldn't find key \(reference.key) in ConfigMap \(pod.namespace)/\(reference.name ?? "")")
+                throw ConfigError(
+                    "couldn't find key \(reference.key) in ConfigMap \(pod.namespace)/\(reference.name ?? "")")
             }
             return value
         }
@@ -102,7 +104,8 @@ struct EnvironmentBuilder {
             }
             guard let value = secret.data[reference.key] else {
                 if reference.optional == true { return nil }
-                throw ConfigError("couldn't find key \(reference.key) in Secret \(pod.namespace)/\(reference.name ?? "")")
+                throw ConfigError(
+                    "couldn't find key \(reference.key) in Secret \(pod.namespace)/\(reference.name ?? "")")
             }
             return Self.decode(value)
         }
@@ -157,7 +160,8 @@ enum ServiceVariables {
             if index == 0 { variables.append(("\(prefix)_PORT", url)) }
             let link = "\(prefix)_PORT_\(port.port)_\(proto.uppercased())"
             variables += [
-                (link, url), ("\(link)_PROTO", proto.lowercased()), ("\(link)_PORT", "\(port.port)"), ("\(link)_ADDR", ip),
+                (link, url), ("\(link)_PROTO", proto.lowercased()), ("\(link)_PORT", "\(port.port)"),
+                ("\(link)_ADDR", ip),
             ]
         }
         return variables

@@ -44,7 +44,8 @@ enum PodQoS: String, Sendable {
         case .guaranteed: return -997
         case .bestEffort: return 1000
         case .burstable:
-            let request = container.resources?.requests["memory"]?.value ?? container.resources?.limits["memory"]?.value ?? 0
+            let request =
+                container.resources?.requests["memory"]?.value ?? container.resources?.limits["memory"]?.value ?? 0
             let share = memoryCapacity > 0 ? 1000 * min(request, memoryCapacity) / memoryCapacity : 0
             // Above guaranteed pods, and below those that asked for nothing.
             return min(999, max(3, 1000 - share))

@@ -44,7 +44,8 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
 
     var phase = input.failure == nil ? podPhase(pod, all, isTerminal: input.isTerminal) : "Failed"
     // A phase that says that the pod is over is final.
-    if let final = [old.phase, pod.status.phase].compactMap({ $0 }).first(where: { $0 == "Succeeded" || $0 == "Failed" }) {
+    if let final = [old.phase, pod.status.phase].compactMap({ $0 }).first(where: { $0 == "Succeeded" || $0 == "Failed" }
+    ) {
         phase = final
     }
     status.phase = phase
@@ -109,7 +110,8 @@ private func containerStatus(
 
     if let latest = found.first {
         status.restartCount = max(latest.restartCount, 0)
-        status.image = latest.image.isEmpty || latest.image.hasPrefix("sha256:") ? (container.image ?? "") : latest.image
+        status.image =
+            latest.image.isEmpty || latest.image.hasPrefix("sha256:") ? (container.image ?? "") : latest.image
         status.imageID = latest.imageRef
         status.containerID = "\(input.runtimeName)://\(latest.id)"
         if let old, old.containerID != status.containerID, let ended = old.state?.terminated {

@@ -54,6 +54,7 @@ actor PodWorker {
     private var sandboxFailures = 0
     private var sandboxRetry: Time?
     private var starting: Task<Void, Never>?
+    private var operationsEnded = 0
     private var stopping: Set<String> = []
     private var ending: Task<Void, Never>?
     private var endingGrace = Int.max
@@ -61,6 +62,8 @@ actor PodWorker {
     private var isOver = false
     private var failure: WaitingReason?
     private var cleaned = false
+    /// The runtime has been looked at before.
+    private var hasObserved = false
     private var timer: Task<Void, Never>?
     private var nextRefresh: Time
 
@@ -81,7 +84,8 @@ actor PodWorker {
                 reporter.warning(pod, container, "Unhealthy", "\(kind.rawValue) probe failed: \(output)")
             case .error(let error):
                 reporter.warning(
-                    pod, container, "Unhealthy", "\(kind.rawValue) probe errored and resulted in unknown state: \(error)")
+                    pod, container, "Unhealthy",
+                    "\(kind.rawValue) probe errored and resulted in unknown state: \(error)")
             }
         }
         status = StatusWriter(client: context.client, pod: pod, logger: context.logger, written: wake)
@@ -159,7 +163,12 @@ actor PodWorker {
         }
         status.submit(base: pod)
         if retryNow || now >= nextRefresh { await refresh(now, retryNow: retryNow) }
-        try await observe()
+        // An operation that ended while the runtime was being asked may or may not be in the answer: ask again.
+        var before: Int
+        repeat {
+            before = operationsEnded
+            try await observe()
+        } while before != operationsEnded
         checkDeadline(now)
         let finishedBefore = status.last.phase == "Succeeded" || status.last.phase == "Failed"
         if pod.isBeingDeleted || removed || failure != nil || isOver || pod.isFinished || finishedBefore {
@@ -224,7 +233,9 @@ actor PodWorker {
                 self.startEnded()
             }
         case .stop(let id, let name, let message, let reason):
-            guard stopping.insert(id).inserted, let status = observed.containers.first(where: { $0.id == id }) else { return }
+            guard stopping.insert(id).inserted, let status = observed.containers.first(where: { $0.id == id }) else {
+                return
+            }
             let grace = gracePeriod(name: name, reason: reason)
             let podIP = observed.sandboxes.first?.ips.first ?? ""
             Task {
@@ -237,11 +248,14 @@ actor PodWorker {
 
     private func sandboxEnded(_ error: (any Error)?) {
         starting = nil
+        operationsEnded += 1
         if let error {
             if !(error is CancellationError) {
                 context.logger.info("pod \(pod.key): \(error)")
                 sandboxFailures += 1
-                let delay = error is VolumeError ? 0.5 * Double(1 << min(8, sandboxFailures - 1)) : Double(min(10, sandboxFailures))
+                let delay =
+                    error is VolumeError
+                    ? 0.5 * Double(1 << min(8, sandboxFailures - 1)) : Double(min(10, sandboxFailures))
                 sandboxRetry = context.now().adding(delay)
             }
         } else {
@@ -253,7 +267,8 @@ actor PodWorker {
 
     private func startFailed(_ name: String, _ error: any Error) {
         if error is CancellationError { return }
-        let failure = error as? StartFailure ?? StartFailure(reason: "CreateContainerError", message: "\(error)", retry: 2)
+        let failure =
+            error as? StartFailure ?? StartFailure(reason: "CreateContainerError", message: "\(error)", retry: 2)
         context.logger.info("pod \(pod.key), container \(name): \(failure.reason): \(failure.message)")
         failures[name] = (
             WaitingReason(reason: failure.reason, message: failure.message), context.now().adding(failure.retry)
@@ -262,11 +277,13 @@ actor PodWorker {
 
     private func startEnded() {
         starting = nil
+        operationsEnded += 1
         wake()
     }
 
     private func stopEnded(_ id: String) {
         stopping.remove(id)
+        operationsEnded += 1
         wake()
     }
 
@@ -325,10 +342,18 @@ actor PodWorker {
         containerCache = containers
         messages = messages.filter { containers[$0.key] != nil }
         observed = ObservedPod(sandboxes: Array(sandboxes.values), containers: Array(containers.values))
+        if !hasObserved {
+            hasObserved = true
+            // What crashed again and again under an earlier agent waits as long as it would have.
+            for status in observed.containers where status.state == .exited && status.exitCode != 0 {
+                crashes.resume(status.name, failures: status.restartCount, last: status.finished)
+            }
+        }
     }
 
     private var deadline: Time? {
-        guard let seconds = pod.spec.activeDeadlineSeconds, let start = status.last.startTime ?? pod.status.startTime else {
+        guard let seconds = pod.spec.activeDeadlineSeconds, let start = status.last.startTime ?? pod.status.startTime
+        else {
             return nil
         }
         return start.adding(seconds: seconds)
@@ -364,7 +389,10 @@ actor PodWorker {
             seen[status.name, default: 0] += 1
             if seen[status.name, default: 0] > 2, status.state == .exited { old.append(status) }
         }
-        let kept = Set(observed.containers.filter { status in !old.contains { $0.id == status.id } }.compactMap { sandboxOf[$0.id] })
+        let kept = Set(
+            observed.containers.filter { status in !old.contains { $0.id == status.id } }.compactMap {
+                sandboxOf[$0.id]
+            })
         let sandboxes = observed.sandboxes.dropFirst().filter { !$0.sandbox.ready && !kept.contains($0.sandbox.id) }
         guard !old.isEmpty || !sandboxes.isEmpty else { return }
         let runtime = context.runtime
@@ -389,7 +417,9 @@ actor PodWorker {
         }
     }
 
-    private func report(waiting: [String: WaitingReason], verdicts: [String: ProbeVerdict], isTerminal: Bool, _ now: Time) {
+    private func report(
+        waiting: [String: WaitingReason], verdicts: [String: ProbeVerdict], isTerminal: Bool, _ now: Time
+    ) {
         var waiting = waiting
         for (name, failure) in failures where waiting[name] == nil && observed.latest(name)?.state != .running {
             waiting[name] = failure.waiting
@@ -416,7 +446,9 @@ actor PodWorker {
             return false
         }
         let executor = context.executor
-        let grace = removed ? min(2, pod.spec.terminationGracePeriodSeconds ?? 30)
+        let grace =
+            removed
+            ? min(2, pod.spec.terminationGracePeriodSeconds ?? 30)
             : pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
         if !observed.running.isEmpty || observed.sandboxes.contains(where: { $0.sandbox.ready }) {
             let pod = pod
@@ -475,6 +507,7 @@ actor PodWorker {
 
     private func endingEnded() {
         ending = nil
+        operationsEnded += 1
         wake()
     }
 }

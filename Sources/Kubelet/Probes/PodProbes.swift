@@ -44,7 +44,9 @@ final class PodProbes: Sendable {
             guard let container = pod.allContainers.first(where: { $0.name == status.name }) else { continue }
             let isNew = state.withLock { state in
                 guard state[status.id] == nil else { return false }
-                let before = known.first { $0.name == status.name && ($0.containerID ?? "").hasSuffix("://\(status.id)") }
+                let before = known.first {
+                    $0.name == status.name && ($0.containerID ?? "").hasSuffix("://\(status.id)")
+                }
                 state[status.id] = Watched(
                     verdict: ProbeVerdict(
                         started: container.startupProbe == nil || before?.started == true,

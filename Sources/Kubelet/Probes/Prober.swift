@@ -33,7 +33,9 @@ struct Prober: Sendable {
         }
     }
 
-    private func http(_ action: HTTPGetAction, _ container: Container, _ podIP: String, _ seconds: Int) async -> ProbeOutcome {
+    private func http(_ action: HTTPGetAction, _ container: Container, _ podIP: String, _ seconds: Int) async
+        -> ProbeOutcome
+    {
         let check: HTTPCheck
         do {
             check = try HTTPCheck(action, container: container, podIP: podIP, userAgent: "kube-probe/1.36")

@@ -62,13 +62,15 @@ actor ImagePuller {
             if let present, store?.isLoaded(reference) == true {
                 reporter.normal(
                     pod, container, "Pulled",
-                    "Container image \"\(requested)\" could not be pulled, using the one that was loaded on this machine")
+                    "Container image \"\(requested)\" could not be pulled, using the one that was loaded on this machine"
+                )
                 return (present, reference)
             }
             throw failure
         }
         guard let pulled = try await inspect(reference, requested, container, pod) else {
-            throw StartFailure(reason: "ErrImagePull", message: "image \"\(requested)\" is not there after it was pulled")
+            throw StartFailure(
+                reason: "ErrImagePull", message: "image \"\(requested)\" is not there after it was pulled")
         }
         return (pulled, reference)
     }
@@ -154,7 +156,8 @@ actor ImagePuller {
             var username = value["username"]?.stringValue ?? ""
             var password = value["password"]?.stringValue ?? ""
             if username.isEmpty, let auth = value["auth"]?.stringValue, let decoded = Data(base64Encoded: auth) {
-                let parts = String(decoding: decoded, as: UTF8.self).split(separator: ":", maxSplits: 1).map(String.init)
+                let parts = String(decoding: decoded, as: UTF8.self).split(separator: ":", maxSplits: 1).map(
+                    String.init)
                 if parts.count == 2 { (username, password) = (parts[0], parts[1]) }
             }
             return RegistryCredentials(

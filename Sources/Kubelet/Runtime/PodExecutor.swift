@@ -248,10 +248,20 @@ private func withDeadline(seconds: Int, _ work: @escaping @Sendable () async thr
 enum Cgroups {
     /// Removes the groups of a pod that is gone, in every hierarchy.
     static func remove(pod uid: String, root: String) {
-        let base = "/sys/fs/cgroup"
-        let hierarchies = [base] + Files.list(base).map { "\(base)/\($0)" }
         for hierarchy in hierarchies {
             for level in ["", "/burstable", "/besteffort"] { rmdir("\(hierarchy)\(root)\(level)/pod\(uid)") }
         }
+    }
+
+    /// Removes the groups above those of pods, where there are no pods.
+    static func removeEmpty(root: String) {
+        for hierarchy in hierarchies {
+            for level in ["/burstable", "/besteffort", ""] { rmdir("\(hierarchy)\(root)\(level)") }
+        }
+    }
+
+    private static var hierarchies: [String] {
+        let base = "/sys/fs/cgroup"
+        return [base] + Files.list(base).map { "\(base)/\($0)" }
     }
 }

@@ -9,7 +9,8 @@ import NIOCore
 import NIOHTTP1
 import PKI
 
-/// Answers on the kubelet's port. Whoever asks must show a certificate that the cluster's CA signed.
+/// Answers on the kubelet's port. Whoever asks must show a certificate that the cluster's CA signed, and be the API
+/// server or an administrator: a kubelet shows the logs of every pod on its node.
 final class KubeletServer: HTTPResponder {
     struct Running: Sendable {
         let server: HTTPServer
@@ -32,7 +33,8 @@ final class KubeletServer: HTTPResponder {
         let verifier = try ClientCertificateVerifier(authoritiesPEM: authority)
         let tls = HTTPServer.TLS(
             certificateChainPEM: Array(certificate.utf8), privateKeyPEM: Array(key.utf8),
-            clientCertificates: HTTPServer.ClientCertificates(certificateAuthoritiesPEM: Array(authority.utf8)) { chain in
+            clientCertificates: HTTPServer.ClientCertificates(certificateAuthoritiesPEM: Array(authority.utf8)) {
+                chain in
                 await verifier.problem(with: chain)
             })
         let configuration = HTTPServer.Configuration(
@@ -47,8 +49,15 @@ final class KubeletServer: HTTPResponder {
             Self.answer(response, .ok, "ok")
             return
         }
-        guard request.clientCertificate != nil, request.clientCertificateProblem == nil else {
+        guard let certificate = request.clientCertificate, request.clientCertificateProblem == nil,
+            let client = try? ClientCertificateIdentity(der: certificate)
+        else {
             Self.answer(response, .unauthorized, "Unauthorized")
+            return
+        }
+        guard options.allowedClients.contains(client.commonName) || client.organizations.contains("system:masters")
+        else {
+            Self.answer(response, .forbidden, "Forbidden (user=\(client.commonName))")
             return
         }
         switch parts.first {
@@ -74,7 +83,8 @@ final class KubeletServer: HTTPResponder {
     }
 
     static func answer(_ response: any HTTPResponseWriter, _ status: HTTPResponseStatus, _ text: String) {
-        response.send(status, headers: ["content-type": "text/plain; charset=utf-8"], body: [ByteBuffer(string: text + "\n")])
+        response.send(
+            status, headers: ["content-type": "text/plain; charset=utf-8"], body: [ByteBuffer(string: text + "\n")])
     }
 
     private static func answer(_ response: any HTTPResponseWriter, json: JSONValue) {
@@ -102,7 +112,8 @@ final class KubeletServer: HTTPResponder {
 
             """
         response.send(
-            .ok, headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"], body: [ByteBuffer(string: text)])
+            .ok, headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"], body: [ByteBuffer(string: text)]
+        )
     }
 
     /// What the node's containers use, in the form that metrics servers read.
@@ -148,7 +159,9 @@ final class KubeletServer: HTTPResponder {
     }
 
     private static func decode(_ text: Substring) -> String {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return String(text) }
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         let source = Array(text.utf8)
         var index = 0

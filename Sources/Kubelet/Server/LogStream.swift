@@ -55,7 +55,9 @@ final class LogStream: Sendable {
         }
         let status: RuntimeContainerStatus
         if options.previous {
-            guard let last = containers.dropFirst(containers.first?.state == .exited && isWaiting(current) ? 0 : 1).first else {
+            guard
+                let last = containers.dropFirst(containers.first?.state == .exited && isWaiting(current) ? 0 : 1).first
+            else {
                 fail(
                     .badRequest, "previous terminated container \"\(spec.name)\" in pod \"\(pod)\" not found")
                 return

@@ -20,7 +20,8 @@ enum AtomicWriter {
     /// - Parameter group: Who may read the files besides their owner, where the pod has an `fsGroup`.
     /// - Returns: whether anything had to be written.
     @discardableResult
-    static func write(_ files: [String: VolumeFile], to directory: String, group: Int? = nil, now: Time) throws -> Bool {
+    static func write(_ files: [String: VolumeFile], to directory: String, group: Int? = nil, now: Time) throws -> Bool
+    {
         for path in files.keys { try check(path) }
         let data = "\(directory)/..data"
         let old = Files.readLink(data)
@@ -75,7 +76,8 @@ enum AtomicWriter {
         }
         collect("")
         guard there.count == files.count else { return false }
-        return there.allSatisfy { path in files[path].map { Files.read("\(directory)/\(path)") == $0.content } ?? false }
+        return there.allSatisfy { path in files[path].map { Files.read("\(directory)/\(path)") == $0.content } ?? false
+        }
     }
 
     /// A path must stay within the volume.

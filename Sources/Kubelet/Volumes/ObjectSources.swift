@@ -39,10 +39,14 @@ actor ObjectSources {
         let names = VolumePayload.references(of: pod)
         var result = ReferencedObjects()
         for name in names.configMaps {
-            if let map = try await get(ConfigMap.self, pod.namespace, name, for: pod.uid) { result.configMaps[name] = map }
+            if let map = try await get(ConfigMap.self, pod.namespace, name, for: pod.uid) {
+                result.configMaps[name] = map
+            }
         }
         for name in names.secrets {
-            if let secret = try await get(Secret.self, pod.namespace, name, for: pod.uid) { result.secrets[name] = secret }
+            if let secret = try await get(Secret.self, pod.namespace, name, for: pod.uid) {
+                result.secrets[name] = secret
+            }
         }
         return result
     }

@@ -44,7 +44,8 @@ actor ServiceAccountTokens {
                     "token", of: ServiceAccount.self, account, namespace: pod.namespace,
                     ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec]))
             guard let token = answer.status.token else { throw ConfigError("the API gave no token") }
-            self.held[key] = Held(token: token, renew: Self.renewal(asked: asked, expires: answer.status.expirationTimestamp))
+            self.held[key] = Held(
+                token: token, renew: Self.renewal(asked: asked, expires: answer.status.expirationTimestamp))
             return token
         } catch {
             // The one we have is good for a while yet.

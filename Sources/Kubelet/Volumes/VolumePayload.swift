@@ -14,7 +14,9 @@ enum VolumePayload {
         for item in items {
             guard let bytes = content[item.key] else {
                 if optional { continue }
-                throw ConfigError("\(what) references non-existent \(what.hasPrefix("secret") ? "secret" : "config") key: \(item.key)")
+                throw ConfigError(
+                    "\(what) references non-existent \(what.hasPrefix("secret") ? "secret" : "config") key: \(item.key)"
+                )
             }
             files[item.path] = VolumeFile(content: bytes, mode: item.mode ?? mode)
         }
