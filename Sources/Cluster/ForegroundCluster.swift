@@ -13,6 +13,7 @@ public enum ForegroundCluster {
     /// - Throws: `ClusterError` with what keeps it from running.
     public static func run(_ options: ClusterOptions, logLevel: LogLevel) async throws {
         let started = processStart()
+        let startTime = wallClockTime()
         martlet_limit_memory_arenas()
         var logger = Logger(label: "martlet") { StreamLogHandler.standardError(label: $0) }
         LoggingSystem.bootstrap { label in
@@ -51,7 +52,7 @@ public enum ForegroundCluster {
                 guard let ground = try await preparation else { preconditionFailure("a node has a ground") }
                 let stack = try await NodeStack(options, plane: plane, ground: ground, logger: logger)
                 node = stack
-                if await stack.waitUntilReady(orStopped: stop) {
+                if await stack.waitUntilReady(since: startTime, orStopped: stop) {
                     state.nodeReadyAfter = milliseconds(since: started)
                     state.write(path: options.directory.runState)
                     logger.info("the node is Ready after \(milliseconds(since: started)) ms")

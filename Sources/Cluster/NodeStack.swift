@@ -117,22 +117,22 @@ final class NodeStack: Sendable {
         return Kubelet(settings, runtime: ground.runtime)
     }
 
-    /// Waits for the node to be Ready.
+    /// Waits for the node to be Ready and its kubelet to have renewed the lease: Ready alone may be left from before.
     /// - Returns: false if the cluster is told to stop before.
-    func waitUntilReady(orStopped stop: StopSignal) async -> Bool {
+    func waitUntilReady(since start: Time, orStopped stop: StopSignal) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { [client, options] in
-                let informer = Informer<Node>(client, fieldSelector: "metadata.name=\(options.nodeName)")
-                let (ready, continuation) = AsyncStream.makeStream(of: Void.self)
-                informer.addHandler { change in
-                    if change.object.status.conditions.contains(where: { $0.type == "Ready" && $0.status == "True" }) {
-                        continuation.finish()
+                while !Task.isCancelled {
+                    let lease = try? await client.get(Lease.self, options.nodeName, namespace: "kube-node-lease")
+                    if let renewed = lease?.spec.renewTime?.time, renewed >= start,
+                        let node = try? await client.get(Node.self, options.nodeName),
+                        node.status.conditions.contains(where: { $0.type == "Ready" && $0.status == "True" })
+                    {
+                        return true
                     }
+                    try? await Task.sleep(for: .milliseconds(5))
                 }
-                let run = Task { await informer.run() }
-                for await _ in ready {}
-                run.cancel()
-                return !Task.isCancelled
+                return false
             }
             group.addTask {
                 await stop.wait()

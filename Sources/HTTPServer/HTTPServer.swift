@@ -149,7 +149,9 @@ private final class Connections: Sendable {
             return true
         }
         if added {
-            channel.closeFuture.whenComplete { _ in self.state.withLockedValue { _ = $0.channels.removeValue(forKey: id) } }
+            channel.closeFuture.whenComplete { _ in
+                self.state.withLockedValue { _ = $0.channels.removeValue(forKey: id) }
+            }
         }
         return added
     }

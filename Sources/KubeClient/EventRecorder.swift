@@ -152,7 +152,7 @@ public final class EventRecorder: Sendable {
                     do {
                         try await client.patch(
                             Event.self, event.name, namespace: event.namespace, patch, as: .merge)
-                    } catch where error.isNotFound {
+                    } catch  where error.isNotFound {
                         // It has outlived its time to live in the store: begin anew.
                         try await client.create(event)
                     }

@@ -63,7 +63,8 @@ struct AccessTests {
         let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
         func object(_ kind: String, _ name: String, _ fields: JSONObject) -> JSONValue {
             var object: JSONValue = [
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": .string(kind), "metadata": ["name": .string(name)],
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": .string(kind),
+                "metadata": ["name": .string(name)],
             ]
             for (key, value) in fields { object[key] = value }
             return object

@@ -51,7 +51,8 @@ private typealias UserInfo = APIServer.UserInfo
     ) throws -> String {
         try issuer.issue(
             namespace: "shop", serviceAccount: .init(name: "web", uid: uid), pod: pod, node: node,
-            audiences: audiences, now: 1_700_000_000).token
+            audiences: audiences, now: 1_700_000_000
+        ).token
     }
 
     private func certificate(_ name: String, _ groups: [String]) throws -> [UInt8] {
@@ -129,7 +130,8 @@ private typealias UserInfo = APIServer.UserInfo
             try authenticator().authenticate(request(authorization: "Bearer " + token))
         }
         #expect(
-            try authenticator().authenticate(token: token, audiences: ["vault"]).name == "system:serviceaccount:shop:web")
+            try authenticator().authenticate(token: token, audiences: ["vault"]).name
+                == "system:serviceaccount:shop:web")
     }
 
     @Test func staticTokens() throws {
@@ -153,8 +155,10 @@ private typealias UserInfo = APIServer.UserInfo
     @Test func theFirstGoodCredentialDecides() throws {
         let good = try certificate("alice", [])
         let authenticator = authenticator()
-        #expect(try authenticator.authenticate(request(authorization: "Bearer s3cret", certificate: good)).name == "alice")
-        #expect(try authenticator.authenticate(request(authorization: "Bearer wrong", certificate: good)).name == "alice")
+        #expect(
+            try authenticator.authenticate(request(authorization: "Bearer s3cret", certificate: good)).name == "alice")
+        #expect(
+            try authenticator.authenticate(request(authorization: "Bearer wrong", certificate: good)).name == "alice")
         #expect(try authenticator.authenticate(request(authorization: "Bearer s3cret", problem: "bad")).name == "robot")
     }
 

@@ -54,27 +54,28 @@ private func binding(
 }
 
 @Suite struct AuthRBACTests {
-    @Test(arguments: [
-        // verbs, groups, resources, names, request, allowed
-        (["get"], [""], ["pods"], [], "get pods a/x", true),
-        (["get"], [""], ["pods"], [], "list pods a", false),
-        (["get"], [""], ["pods"], [], "get pods/log a/x", false),
-        (["get"], [""], ["pods/log"], [], "get pods/log a/x", true),
-        (["get"], [""], ["pods/log"], [], "get pods a/x", false),
-        (["get"], [""], ["pods/logs"], [], "get pods/log a/x", false),
-        (["get"], [""], ["*/log"], [], "get pods/log a/x", true),
-        (["get"], [""], ["*/log"], [], "get pods a/x", false),
-        (["get"], [""], ["pods/*"], [], "get pods/log a/x", false),
-        (["get"], [""], ["*"], [], "get pods/log a/x", true),
-        (["get"], [""], ["*"], [], "get deployments.apps a/x", false),
-        (["get"], ["*"], ["deployments"], [], "get deployments.apps a/x", true),
-        (["get"], ["apps", "batch"], ["jobs"], [], "get jobs.batch a/x", true),
-        (["*"], [""], ["pods"], [], "impersonate pods a/x", true),
-        (["get"], [""], ["configmaps"], ["one", "two"], "get configmaps a/two", true),
-        (["get"], [""], ["configmaps"], ["one", "two"], "get configmaps a/three", false),
-        (["list"], [""], ["configmaps"], ["one"], "list configmaps a", false),
-        (["get"], ["*"], ["*"], [], "get /metrics", false),
-    ] as [([String], [String], [String], [String], String, Bool)])
+    @Test(
+        arguments: [
+            // verbs, groups, resources, names, request, allowed
+            (["get"], [""], ["pods"], [], "get pods a/x", true),
+            (["get"], [""], ["pods"], [], "list pods a", false),
+            (["get"], [""], ["pods"], [], "get pods/log a/x", false),
+            (["get"], [""], ["pods/log"], [], "get pods/log a/x", true),
+            (["get"], [""], ["pods/log"], [], "get pods a/x", false),
+            (["get"], [""], ["pods/logs"], [], "get pods/log a/x", false),
+            (["get"], [""], ["*/log"], [], "get pods/log a/x", true),
+            (["get"], [""], ["*/log"], [], "get pods a/x", false),
+            (["get"], [""], ["pods/*"], [], "get pods/log a/x", false),
+            (["get"], [""], ["*"], [], "get pods/log a/x", true),
+            (["get"], [""], ["*"], [], "get deployments.apps a/x", false),
+            (["get"], ["*"], ["deployments"], [], "get deployments.apps a/x", true),
+            (["get"], ["apps", "batch"], ["jobs"], [], "get jobs.batch a/x", true),
+            (["*"], [""], ["pods"], [], "impersonate pods a/x", true),
+            (["get"], [""], ["configmaps"], ["one", "two"], "get configmaps a/two", true),
+            (["get"], [""], ["configmaps"], ["one", "two"], "get configmaps a/three", false),
+            (["list"], [""], ["configmaps"], ["one"], "list configmaps a", false),
+            (["get"], ["*"], ["*"], [], "get /metrics", false),
+        ] as [([String], [String], [String], [String], String, Bool)])
     func resourceRules(
         _ verbs: [String], _ groups: [String], _ resources: [String], _ names: [String], _ request: String,
         _ allowed: Bool
@@ -97,7 +98,8 @@ private func binding(
         let lookup = AuthLookup()
         let read: JSONValue = ["verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]]
         lookup.putPolicy(role("ClusterRole", "reader", nil, [read]))
-        lookup.putPolicy(role("Role", "reader", "a", [["verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]]]))
+        lookup.putPolicy(
+            role("Role", "reader", "a", [["verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]]]))
         return (lookup, RBACAuthorizer(lookup: lookup))
     }
 
@@ -134,7 +136,8 @@ private func binding(
         #expect(!authorizer.allows(UserInfo(name: "own"), "get secrets a/x"))
         #expect(
             authorizer.authorize(attributes(ann, "get pods a/x"))
-                == .allow(reason: "RBAC: allowed by ClusterRoleBinding \"all\" of ClusterRole \"reader\" to User \"ann\""))
+                == .allow(
+                    reason: "RBAC: allowed by ClusterRoleBinding \"all\" of ClusterRole \"reader\" to User \"ann\""))
     }
 
     @Test func changesCountAtOnce() {
@@ -173,16 +176,17 @@ private func binding(
         #expect(none.json["nonResourceRules"] == [])
     }
 
-    @Test(arguments: [
-        (["verbs": ["get"], "apiGroups": [""], "resources": ["pods"]], true),
-        (["verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]], true),
-        (["verbs": ["delete"], "apiGroups": [""], "resources": ["pods"]], false),
-        (["verbs": ["*"], "apiGroups": [""], "resources": ["pods"]], false),
-        (["verbs": ["get"], "apiGroups": ["*"], "resources": ["pods"]], false),
-        (["verbs": ["get"], "apiGroups": [""], "resources": ["pods", "secrets"]], false),
-        (["verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"]], true),
-        (["verbs": ["get"], "nonResourceURLs": ["/x"]], false),
-    ] as [(JSONValue, Bool)])
+    @Test(
+        arguments: [
+            (["verbs": ["get"], "apiGroups": [""], "resources": ["pods"]], true),
+            (["verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]], true),
+            (["verbs": ["delete"], "apiGroups": [""], "resources": ["pods"]], false),
+            (["verbs": ["*"], "apiGroups": [""], "resources": ["pods"]], false),
+            (["verbs": ["get"], "apiGroups": ["*"], "resources": ["pods"]], false),
+            (["verbs": ["get"], "apiGroups": [""], "resources": ["pods", "secrets"]], false),
+            (["verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"]], true),
+            (["verbs": ["get"], "nonResourceURLs": ["/x"]], false),
+        ] as [(JSONValue, Bool)])
     func nobodyHandsOutMoreThanHeHas(_ rule: JSONValue, _ allowed: Bool) {
         let (lookup, authorizer) = policy()
         lookup.putPolicy(
@@ -198,7 +202,8 @@ private func binding(
                 == #"User "bob" cannot list resource "pods" in API group "" in the namespace "shop""#)
         #expect(
             attributes(user, "get deployments/scale.apps").forbiddenMessage(reason: "because")
-                == #"User "bob" cannot get resource "deployments/scale" in API group "apps" at the cluster scope: because"#)
+                == #"User "bob" cannot get resource "deployments/scale" in API group "apps" at the cluster scope: because"#
+        )
         #expect(attributes(user, "get /metrics").forbiddenMessage() == #"User "bob" cannot get path "/metrics""#)
     }
 }
@@ -269,7 +274,8 @@ private func binding(
         ("anonymous", "list pods a", false), ("user", "get /api/v1", true), ("user", "get /openapi/v2", true),
         ("user", "get /metrics", false), ("user", "create selfsubjectaccessreviews.authorization.k8s.io", true),
         ("user", "list pods a", false), ("master", "delete nodes -/x", true),
-        ("system:kube-scheduler", "create pods/binding a/p", true), ("system:kube-scheduler", "delete nodes -/n", false),
+        ("system:kube-scheduler", "create pods/binding a/p", true),
+        ("system:kube-scheduler", "delete nodes -/n", false),
         ("system:kube-controller-manager", "watch deployments.apps", true),
         ("system:kube-proxy", "watch endpointslices.discovery.k8s.io", true),
         ("system:serviceaccount:kube-system:deployment-controller", "update deployments/status.apps a/x", true),
@@ -279,7 +285,8 @@ private func binding(
         ("node", "get secrets a/x", true), ("node", "list secrets a", false), ("node", "list secrets", false),
         ("node", "get nodes -/n1", true), ("node", "get nodes -/n2", false), ("node", "update nodes/status -/n1", true),
         ("node", "patch nodes/status -/n2", false), ("node", "watch pods", true), ("node", "delete pods a/x", true),
-        ("node", "update pods/status a/x", true), ("node", "update leases.coordination.k8s.io kube-node-lease/n1", true),
+        ("node", "update pods/status a/x", true),
+        ("node", "update leases.coordination.k8s.io kube-node-lease/n1", true),
         ("node", "update leases.coordination.k8s.io kube-node-lease/n2", false),
         ("node", "get leases.coordination.k8s.io kube-system/n1", false),
         ("node", "create serviceaccounts/token a/default", true), ("node", "create deployments.apps a", false),
@@ -299,7 +306,9 @@ private func binding(
 
     @Test func reconcilingAddsAndKeeps() throws {
         let expected = try #require(
-            BootstrapPolicy.objects.first { $0[path: "metadata", "name"] == "system:node-proxier" && $0["rules"] != nil })
+            BootstrapPolicy.objects.first {
+                $0[path: "metadata", "name"] == "system:node-proxier" && $0["rules"] != nil
+            })
         #expect(BootstrapPolicy.reconciled(expected, with: expected) == nil)
         var stored = expected
         let own: JSONValue = ["verbs": ["get"], "apiGroups": ["example.com"], "resources": ["widgets"]]

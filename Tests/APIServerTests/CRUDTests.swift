@@ -250,11 +250,20 @@ struct CRUDTests {
         (#"{"kind":"Pod","apiVersion":"v1"}"#, "application/json", 400, "BadRequest"),
         (#"{"kind":"ConfigMap","apiVersion":"apps/v1"}"#, "application/json", 400, "BadRequest"),
         (#"{"kind":"ConfigMap","apiVersion":"v1","data":[]}"#, "application/json", 400, "BadRequest"),
-        (#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x","namespace":"other"}}"#, "application/json", 400, "BadRequest"),
+        (
+            #"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x","namespace":"other"}}"#, "application/json",
+            400, "BadRequest"
+        ),
         (#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{}}"#, "application/json", 422, "Invalid"),
         (#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"Big_Name"}}"#, "application/json", 422, "Invalid"),
-        (#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x","labels":{"a b":"c"}}}"#, "application/json", 422, "Invalid"),
-        (#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"},"data":{"a/b":"c"}}"#, "application/json", 422, "Invalid"),
+        (
+            #"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x","labels":{"a b":"c"}}}"#, "application/json",
+            422, "Invalid"
+        ),
+        (
+            #"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"},"data":{"a/b":"c"}}"#, "application/json",
+            422, "Invalid"
+        ),
         ("kind: ConfigMap", "text/html", 415, "UnsupportedMediaType"),
         ("kind: [", "application/yaml", 400, "BadRequest"),
         (String(repeating: "[", count: 5000), "application/json", 400, "BadRequest"),
@@ -276,7 +285,8 @@ struct CRUDTests {
         await plane.call(.POST, "/api/v1/namespaces/default/pods", pod("one"))
         let methods: [HTTPMethod] = [.GET, .POST, .PUT, .PATCH, .DELETE, .HEAD, .OPTIONS, .RAW(value: "ODD")]
         let pieces = [
-            "api", "apis", "v1", "apps", "namespaces", "default", "pods", "configmaps", "one", "status", "scale", "binding",
+            "api", "apis", "v1", "apps", "namespaces", "default", "pods", "configmaps", "one", "status", "scale",
+            "binding",
             "log", "..", "%2F", "%00", "watch", "deployments", "", "eviction", "token", "serviceaccounts", "finalize",
             "openapi", "v3", "readyz",
         ]
@@ -297,7 +307,8 @@ struct CRUDTests {
         ]
         var random = SystemRandomNumberGenerator()
         for _ in 0..<1500 {
-            let path = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+            let path = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random) ?? ""
+            }
             let prefix = Bool.random(using: &random) ? "/api/v1/namespaces/default/" : "/"
             let target = prefix + path.joined(separator: "/") + (queries.randomElement(using: &random) ?? "")
             let method = methods.randomElement(using: &random) ?? .GET
@@ -305,7 +316,9 @@ struct CRUDTests {
             let writer = plane.begin(
                 method, target, bytes: Array(body.utf8), type: types.randomElement(using: &random) ?? nil)
             let answer = await writer.wait { recorded, over in over || recorded.status == 200 }
-            #expect(answer.status >= 200 && answer.status < 600 && answer.status != 500, "\(method) \(target) \(body): \(answer.text)")
+            #expect(
+                answer.status >= 200 && answer.status < 600 && answer.status != 500,
+                "\(method) \(target) \(body): \(answer.text)")
             writer.close()
         }
         #expect(await plane.call(.GET, "/readyz").status == 200)
@@ -340,7 +353,8 @@ struct CRUDTests {
         let missing = await plane.call(.POST, "/api/v1/namespaces/none/configmaps", configMap("one"))
         #expect(missing.status == 404)
         #expect(missing.message == "namespaces \"none\" not found")
-        await plane.call(.POST, "/api/v1/namespaces", ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "n"]])
+        await plane.call(
+            .POST, "/api/v1/namespaces", ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "n"]])
         let marked = await plane.call(.DELETE, "/api/v1/namespaces/n")
         #expect(marked.json[path: "status", "phase"] == "Terminating")
         let late = await plane.call(.POST, "/api/v1/namespaces/n/configmaps", configMap("one"))

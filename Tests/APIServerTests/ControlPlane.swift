@@ -51,7 +51,8 @@ final class RecordingWriter: HTTPResponseWriter {
     private struct State {
         var recorded = Recorded()
         var isOver = false
-        var waiters: [(condition: @Sendable (Recorded, Bool) -> Bool, continuation: CheckedContinuation<Recorded, Never>)] = []
+        var waiters:
+            [(condition: @Sendable (Recorded, Bool) -> Bool, continuation: CheckedContinuation<Recorded, Never>)] = []
         var onClose: [@Sendable () -> Void] = []
     }
 

@@ -185,11 +185,14 @@ struct PodTests {
         #expect(after.json[path: "status", "disruptedPods", "web"] != nil)
     }
 
-    @Test(arguments: [
-        ([:], [:], "BestEffort"), (["cpu": "1"], [:], "Burstable"), (["cpu": "1", "memory": "1Gi"], ["cpu": "1", "memory": "1Gi"], "Guaranteed"),
-        (["cpu": "1", "memory": "1Gi"], ["cpu": "1000m", "memory": "1024Mi"], "Guaranteed"),
-        (["cpu": "1", "memory": "1Gi"], ["cpu": "2", "memory": "1Gi"], "Burstable"), ([:], ["memory": "1Gi"], "Burstable"),
-    ] as [([String: String], [String: String], String)])
+    @Test(
+        arguments: [
+            ([:], [:], "BestEffort"), (["cpu": "1"], [:], "Burstable"),
+            (["cpu": "1", "memory": "1Gi"], ["cpu": "1", "memory": "1Gi"], "Guaranteed"),
+            (["cpu": "1", "memory": "1Gi"], ["cpu": "1000m", "memory": "1024Mi"], "Guaranteed"),
+            (["cpu": "1", "memory": "1Gi"], ["cpu": "2", "memory": "1Gi"], "Burstable"),
+            ([:], ["memory": "1Gi"], "Burstable"),
+        ] as [([String: String], [String: String], String)])
     func qualityOfService(_ requests: [String: String], _ limits: [String: String], _ expected: String) {
         let spec: JSONObject = ["containers": [["resources": ["requests": requests.field, "limits": limits.field]]]]
         #expect(PodQOS.qosClass(of: spec) == expected)

@@ -15,8 +15,10 @@ struct WalkTests {
         await plane.makeDefaultAccount()
         for resource in Schema.builtin.resources {
             let label = "\(resource.apiVersion) \(resource.plural)"
-            let base = resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.group)/\(resource.version)"
-            let path = resource.namespaced ? "\(base)/namespaces/default/\(resource.plural)" : "\(base)/\(resource.plural)"
+            let base =
+                resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.group)/\(resource.version)"
+            let path =
+                resource.namespaced ? "\(base)/namespaces/default/\(resource.plural)" : "\(base)/\(resource.plural)"
             guard resource.verbs.contains("list") else { continue }
             let list = await plane.call(.GET, path)
             #expect(list.status == 200, "\(label): \(list.text)")

@@ -32,7 +32,8 @@ struct WatchTests {
     }
 
     @Test(arguments: [
-        ("labelSelector=n%3D0", ["m0", "m2"]), ("labelSelector=n!%3D0", ["m1", "m3"]), ("labelSelector=n+in+(1,2)", ["m1", "m3"]),
+        ("labelSelector=n%3D0", ["m0", "m2"]), ("labelSelector=n!%3D0", ["m1", "m3"]),
+        ("labelSelector=n+in+(1,2)", ["m1", "m3"]),
         ("labelSelector=!n", []), ("labelSelector=n%3E0", ["m1", "m3"]), ("fieldSelector=metadata.name%3Dm1", ["m1"]),
         ("fieldSelector=metadata.name!%3Dm1,metadata.namespace%3Ddefault", ["m0", "m2", "m3"]),
         ("labelSelector=n%3D0&fieldSelector=metadata.name%3Dm1", []),

@@ -96,7 +96,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "Content-Length: 2000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n\(String(repeating: "x", count: 1000))\r\n",
+        "Content-Length: 2000\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3e8\r\n\(String(repeating: "x", count: 1000))\r\n",
     ])
     func bodiesAboveTheLimitAreRefused(_ request: String) async throws {
         var limits = HTTPServer.Limits()
@@ -231,11 +232,14 @@ import Testing
         var limits = HTTPServer.Limits()
         limits.writeTimeout = .milliseconds(200)
         let closed = NIOLockedValueBox(false)
-        try await withServer(limits: limits, responder: { _, response in
-            response.begin(.ok, headers: [:])
-            response.onClose { closed.withLockedValue { $0 = true } }
-            for _ in 0..<32 { response.write(ByteBuffer(repeating: 0x61, count: 1 << 20)) }
-        }) { server in
+        try await withServer(
+            limits: limits,
+            responder: { _, response in
+                response.begin(.ok, headers: [:])
+                response.onClose { closed.withLockedValue { $0 = true } }
+                for _ in 0..<32 { response.write(ByteBuffer(repeating: 0x61, count: 1 << 20)) }
+            }
+        ) { server in
             let client = try await RawConnection(port: server.port, autoRead: false)
             client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             try await eventually("the connection to be cut off") { closed.withLockedValue { $0 } ? () : nil }

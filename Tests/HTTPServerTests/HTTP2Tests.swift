@@ -181,7 +181,9 @@ final class H2Client: Sendable {
     }
 
     /// Part sizes around those at which frames are put together.
-    @Test(arguments: [[0], [1], [0, 5, 0], [8191, 1], [8192, 1, 8192], [5000, 5000, 5000, 5000], [100_000, 1, 20_000]])
+    @Test(arguments: [
+        [0], [1], [0, 5, 0], [8191, 1], [8192, 1, 8192], [5000, 5000, 5000, 5000], [100_000, 1, 20_000],
+    ])
     func partsArriveInOrder(_ sizes: [Int]) async throws {
         let parts = sizes.enumerated().map { [UInt8](repeating: UInt8(0x61 + $0), count: $1) }
         try await withServer(responder: { _, response in

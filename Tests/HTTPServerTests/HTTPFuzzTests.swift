@@ -83,7 +83,8 @@ struct SeededGenerator: RandomNumberGenerator {
             var bytes = preface + [0, 0, 0, 4, 0, 0, 0, 0, 0]
             for _ in 0..<Int.random(in: 1...12, using: &generator) {
                 let type = UInt8.random(in: 0...10, using: &generator)
-                let stream = UInt8(Int.random(in: 0...4, using: &generator) * 2 + Int.random(in: 0...1, using: &generator))
+                let stream = UInt8(
+                    Int.random(in: 0...4, using: &generator) * 2 + Int.random(in: 0...1, using: &generator))
                 var payload: [UInt8]
                 if type == 1, Bool.random(using: &generator) {
                     payload = headers
@@ -93,7 +94,9 @@ struct SeededGenerator: RandomNumberGenerator {
                     }
                 }
                 let length = Bool.random(using: &generator) ? payload.count : Int.random(in: 0...60, using: &generator)
-                let flags = type == 1 ? UInt8([4, 5].randomElement(using: &generator) ?? 4) : UInt8.random(in: 0...255, using: &generator)
+                let flags =
+                    type == 1
+                    ? UInt8([4, 5].randomElement(using: &generator) ?? 4) : UInt8.random(in: 0...255, using: &generator)
                 bytes += [0, UInt8(length >> 8), UInt8(length & 255), type, flags, 0, 0, 0, stream]
                 if Int.random(in: 0..<20, using: &generator) == 0 { payload += payload }
                 bytes += payload

@@ -9,10 +9,11 @@ import Testing
     ])
     func dates(_ seconds: Int, _ text: String) { #expect(HTTPDate.format(seconds) == text) }
 
-    @Test(arguments: [
-        ("/a?b", "/a?b"), ("*", "*"), ("http://h/p?q", "/p?q"), ("http://h", "/"), ("http://h?q", "/?q"),
-        ("a/b", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("/a?b", "/a?b"), ("*", "*"), ("http://h/p?q", "/p?q"), ("http://h", "/"), ("http://h?q", "/?q"),
+            ("a/b", nil), ("", nil),
+        ] as [(String, String?)])
     func targets(_ target: String, _ form: String?) { #expect(originForm(of: target) == form) }
 
     @Test func theBudgetIsKept() {

@@ -29,7 +29,8 @@ private func ask(
     if let certificate {
         settings.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificate.certificatePEM.utf8))
             .map { .certificate($0) }
-        settings.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(certificate.privateKeyPEM.utf8), format: .pem))
+        settings.privateKey = .privateKey(
+            try NIOSSLPrivateKey(bytes: Array(certificate.privateKeyPEM.utf8), format: .pem))
     }
     let context = try NIOSSLContext(configuration: settings)
     let received = NIOLockedValueBox("")

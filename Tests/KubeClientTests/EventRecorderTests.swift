@@ -28,7 +28,8 @@ import Testing
     private func summary(_ action: EventCorrelator.Action) -> String {
         switch action {
         case .create(let event): "create \(event.name): \(event.message ?? "")"
-        case .count(let event, let patch): "count \(event.name) \(patch["count"]?.intValue ?? 0): \(event.message ?? "")"
+        case .count(let event, let patch):
+            "count \(event.name) \(patch["count"]?.intValue ?? 0): \(event.message ?? "")"
         case .skip: "skip"
         }
     }
@@ -113,7 +114,9 @@ import Testing
         recorder.event(regarding: pod, type: .normal, reason: "Pulled", message: "it is there")
         recorder.event(regarding: pod, type: .normal, reason: "Pulled", message: "it is there")
         recorder.event(regarding: Node(name: "node-1"), type: .warning, reason: "Rebooted", message: "again")
-        for _ in 0..<1000 where transport.calls.withLock({ $0.count }) < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        for _ in 0..<1000 where transport.calls.withLock({ $0.count }) < 3 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         let calls = transport.calls.withLock { $0 }
         let ofPod = calls.filter { $0.namespace == "shop" }
         #expect(ofPod.map(\.verb) == [.create, .patch])

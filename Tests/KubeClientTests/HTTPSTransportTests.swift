@@ -62,7 +62,8 @@ extension HTTPResponseWriter {
             response.send(["kind": "X"])
         }
         try await withClient(respond) { transport, _ in
-            let deployment = KubeRequest(.get, apiVersion: "apps/v1", resource: "deployments", namespace: "a", name: "b")
+            let deployment = KubeRequest(
+                .get, apiVersion: "apps/v1", resource: "deployments", namespace: "a", name: "b")
             #expect(try await transport.call(deployment) == ["kind": "X"])
             _ = try await transport.call(
                 KubeRequest(
@@ -203,7 +204,9 @@ extension HTTPResponseWriter {
             #expect(event.kind == .added)
             #expect(event.object == ["n": 1])
             response.write(
-                ByteBuffer(string: #"{"type":"MODIFIED","object":{"n":2}}"# + "\n" + #"{"type":"DELETED","object":{}}"# + "\n"))
+                ByteBuffer(
+                    string: #"{"type":"MODIFIED","object":{"n":2}}"# + "\n" + #"{"type":"DELETED","object":{}}"# + "\n")
+            )
             event = try #require(try await iterator.next())
             #expect(event.kind == .modified)
             event = try #require(try await iterator.next())

@@ -37,7 +37,8 @@ private final class ScriptedTransport: KubeTransport {
     var watchVersions: [String] { state.withLock { $0.versions } }
     var lists: Int { state.withLock { $0.lists } }
 
-    func set(_ name: String, namespace: String = "default", _ value: String, uid: String? = nil, silently: Bool = false) {
+    func set(_ name: String, namespace: String = "default", _ value: String, uid: String? = nil, silently: Bool = false)
+    {
         state.withLock { state in
             state.revision += 1
             var object = ConfigMap(name: name, namespace: namespace)
@@ -46,7 +47,9 @@ private final class ScriptedTransport: KubeTransport {
             object.metadata.json["managedFields"] = []
             object.data = ["v": value]
             let known = state.items.updateValue(object, forKey: "\(namespace)/\(name)") != nil
-            if !silently { state.watches.last?.yield(KubeWatchEvent(kind: known ? .modified : .added, object: object.json)) }
+            if !silently {
+                state.watches.last?.yield(KubeWatchEvent(kind: known ? .modified : .added, object: object.json))
+            }
         }
     }
 
@@ -191,11 +194,14 @@ private final class ScriptedTransport: KubeTransport {
     @Test func aTransformChangesWhatIsKept() async {
         let transport = ScriptedTransport()
         transport.set("a", "1")
-        await run(transport, transform: { object in
-            var object = object
-            object.metadata.json["managedFields"] = nil
-            return object
-        }) { informer, _ in
+        await run(
+            transport,
+            transform: { object in
+                var object = object
+                object.metadata.json["managedFields"] = nil
+                return object
+            }
+        ) { informer, _ in
             #expect(informer.get("a", namespace: "default")?.metadata.json["managedFields"] == nil)
             #expect(informer.get("a", namespace: "default")?.data == ["v": "1"])
         }

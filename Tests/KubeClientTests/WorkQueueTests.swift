@@ -171,14 +171,16 @@ final class ManualClock: Sendable {
         let queue = WorkQueue<String>(baseDelay: .milliseconds(1))
         let attempts = Mutex(0)
         let errors = Mutex(0)
-        await queue.run(workers: 1, queueing("a", on: queue) {
-            let attempt = attempts.withLock { count in
-                count += 1
-                return count
-            }
-            if attempt < 4 { throw Failure() }
-            queue.close()
-        }, onError: { _, _ in errors.withLock { $0 += 1 } })
+        await queue.run(
+            workers: 1,
+            queueing("a", on: queue) {
+                let attempt = attempts.withLock { count in
+                    count += 1
+                    return count
+                }
+                if attempt < 4 { throw Failure() }
+                queue.close()
+            }, onError: { _, _ in errors.withLock { $0 += 1 } })
         #expect(attempts.withLock { $0 } == 4)
         #expect(errors.withLock { $0 } == 3)
     }

@@ -14,7 +14,8 @@ public enum BootstrapPolicy {
     public static let objects: [JSONValue] = parse(bootstrapPolicyTable)
 
     /// What nodes may do, for the node authorizer.
-    static let nodeRules: [CompiledRule] = objects.lazy.map(ClusterRole.init)
+    static let nodeRules: [CompiledRule] =
+        objects.lazy.map(ClusterRole.init)
         .first { $0.name == "system:node" && $0.json["kind"] == "ClusterRole" }?.rules.map(CompiledRule.init) ?? []
 
     // MARK: Reconciling
@@ -30,7 +31,9 @@ public enum BootstrapPolicy {
         var metadata = ObjectMeta(stored["metadata"] ?? [:])
         let wanted = ObjectMeta(expected["metadata"] ?? [:])
         for (key, value) in wanted.labels where metadata.labels[key] == nil { metadata.labels[key] = value }
-        for (key, value) in wanted.annotations where metadata.annotations[key] == nil { metadata.annotations[key] = value }
+        for (key, value) in wanted.annotations where metadata.annotations[key] == nil {
+            metadata.annotations[key] = value
+        }
         result["metadata"] = metadata.json
         if expected["roleRef"] != nil {
             guard stored["roleRef"] == expected["roleRef"] else { return nil }

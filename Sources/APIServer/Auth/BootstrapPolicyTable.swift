@@ -1,9 +1,9 @@
 /// The roles and bindings that every cluster starts with, as upstream v1.36 has them with its default features.
 ///
-/// One object a paragraph. `Controller X` is the ClusterRole `system:controller:X` with a binding to the service account
-/// `kube-system/X`. `-> admin` labels a role to be aggregated to `admin`; `<- admin` makes a role the aggregate. A rule is
-/// `VERBS GROUPS: RESOURCES [= NAMES]` or `VERBS URLS`; R is get, list, watch, W all that writes, `events` is what
-/// whoever emits events needs. Groups are written without `.k8s.io`, the core group as `core`.
+/// One object a paragraph. `Controller X` is the ClusterRole `system:controller:X` with a binding to the service
+/// account `kube-system/X`. `-> admin` labels a role to be aggregated to `admin`; `<- admin` makes a role the
+/// aggregate. A rule is `VERBS GROUPS: RESOURCES [= NAMES]` or `VERBS URLS`; R is get, list, watch, W all that writes,
+/// `events` is what whoever emits events needs. Groups are written without `.k8s.io`, the core group as `core`.
 let bootstrapPolicyTable = """
     ClusterRole cluster-admin
       * *: *
@@ -33,8 +33,8 @@ let bootstrapPolicyTable = """
     persistentvolumeclaims configmaps secrets
       create core: serviceaccounts/token
       W core,events: events
-      W apps: statefulsets statefulsets/scale daemonsets deployments deployments/scale deployments/rollback replicasets \
-    replicasets/scale
+      W apps: statefulsets statefulsets/scale daemonsets deployments deployments/scale deployments/rollback \
+    replicasets replicasets/scale
       W autoscaling: horizontalpodautoscalers
       W batch: jobs cronjobs
       W extensions: daemonsets deployments deployments/scale deployments/rollback ingresses replicasets \

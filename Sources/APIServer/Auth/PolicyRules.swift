@@ -55,7 +55,8 @@ struct CompiledRule: Sendable, Hashable {
         // `pods/log`, or `*/log`, without putting the request's two parts together.
         guard let slash = rule.utf8.firstIndex(of: UInt8(ascii: "/")) else { return false }
         let resource = rule[..<slash]
-        return (resource == "*" || resource == request.resource) && rule[rule.index(after: slash)...] == request.subresource
+        return (resource == "*" || resource == request.resource)
+            && rule[rule.index(after: slash)...] == request.subresource
     }
 
     static func url(_ rule: String, covers path: String) -> Bool {

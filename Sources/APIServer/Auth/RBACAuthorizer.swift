@@ -4,8 +4,8 @@ import Synchronization
 
 /// Decides by Roles, ClusterRoles and their bindings (the API group `rbac.authorization.k8s.io`).
 ///
-/// What the objects say is compiled into an index by subject, which is made anew when one of them has changed: a decision
-/// looks at the rules of the user and of his groups and at nothing else.
+/// What the objects say is compiled into an index by subject, which is made anew when one of them has changed: a
+/// decision looks at the rules of the user and of his groups and at nothing else.
 public final class RBACAuthorizer: Authorizer {
     private static let group = "rbac.authorization.k8s.io"
     private static let resources = ["clusterrolebindings", "clusterroles", "rolebindings", "roles"]
@@ -79,7 +79,9 @@ public final class RBACAuthorizer: Authorizer {
 
     private func rules(of user: UserInfo, _ namespace: String) -> [CompiledRule] {
         if user.groups.contains(Self.privilegedGroup) {
-            return [CompiledRule(verbs: ["*"], groups: ["*"], resources: ["*"]), CompiledRule(verbs: ["*"], urls: ["*"])]
+            return [
+                CompiledRule(verbs: ["*"], groups: ["*"], resources: ["*"]), CompiledRule(verbs: ["*"], urls: ["*"]),
+            ]
         }
         var rules: [CompiledRule] = []
         visit(user, namespace) { grant in
@@ -156,7 +158,9 @@ public final class RBACAuthorizer: Authorizer {
             guard let reference = binding.roleRef, let rules = role(reference, binding.namespace) else { continue }
             let source =
                 "RoleBinding \"\(binding.name)/\(binding.namespace)\" of \(reference.kind) \"\(reference.name)\""
-            Self.add(rules, source, binding.subjects, binding.namespace, to: &namespaces[binding.namespace, default: Subjects()])
+            Self.add(
+                rules, source, binding.subjects, binding.namespace,
+                to: &namespaces[binding.namespace, default: Subjects()])
         }
         return Index(generations: generations, cluster: cluster, namespaces: namespaces)
     }

@@ -148,8 +148,8 @@ public final class RequestAuthenticator: Sendable {
     }
 }
 
-/// A dictionary that forgets everything when it is full: simple, bounded, and as good as any other where what is missing
-/// is merely computed again.
+/// A dictionary that forgets everything when it is full: simple, bounded, and as good as any other where what is
+/// missing is merely computed again.
 final class BoundedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let entries = Mutex<[Key: Value]>([:])
     private let limit: Int

@@ -84,7 +84,8 @@ final class ServiceAccountTokenAuthenticator: Sendable {
     ) throws(AuthenticationError) {
         guard let object = lookup.object(group: "", resource: resource, namespace: namespace, name: reference.name)
         else {
-            throw AuthenticationError("\(resource) \(namespace)/\(reference.name), which the token is bound to, is gone")
+            throw AuthenticationError(
+                "\(resource) \(namespace)/\(reference.name), which the token is bound to, is gone")
         }
         let metadata = object.value["metadata"]
         guard metadata?["uid"]?.stringValue == reference.uid else {

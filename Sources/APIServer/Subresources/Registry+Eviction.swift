@@ -82,7 +82,8 @@ extension Registry {
         let allowed = status["disruptionsAllowed"]?.integerValue ?? 0
         let disrupted = status[object: "disruptedPods"]
         if allowed < 0 {
-            throw .forbidden("poddisruptionbudgets", group: "policy", name: budget.name, "pdb disruptions allowed is negative")
+            throw .forbidden(
+                "poddisruptionbudgets", group: "policy", name: budget.name, "pdb disruptions allowed is negative")
         }
         if disrupted.count > Self.maximumDisrupted {
             throw .forbidden(

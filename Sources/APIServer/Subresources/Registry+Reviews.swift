@@ -77,7 +77,8 @@ extension Registry {
         return .object(status)
     }
 
-    private func subjectAccessReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
+    private func subjectAccessReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue
+    {
         var review = try reviewBody(request, options)
         let spec = review["spec"]?.objectValue ?? JSONObject()
         let groups = spec["groups"]?.strings ?? []

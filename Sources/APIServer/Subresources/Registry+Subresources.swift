@@ -25,7 +25,8 @@ extension Registry {
         default:
             throw APIError(
                 code: 501, reason: "NotImplemented",
-                message: "\(request.verb.rawValue) of \(request.resource.plural)/\(subresource.name) is not implemented")
+                message: "\(request.verb.rawValue) of \(request.resource.plural)/\(subresource.name) is not implemented"
+            )
         }
     }
 
@@ -167,10 +168,12 @@ extension Registry {
         var errors: [FieldError] = []
         if seconds < 600 {
             errors.append(
-                .invalid("spec.expirationSeconds", .integer(seconds), "may not specify a duration less than 10 minutes"))
+                .invalid("spec.expirationSeconds", .integer(seconds), "may not specify a duration less than 10 minutes")
+            )
         } else if seconds > 1 << 32 {
             errors.append(
-                .invalid("spec.expirationSeconds", .integer(seconds), "may not specify a duration larger than 2^32 seconds"))
+                .invalid(
+                    "spec.expirationSeconds", .integer(seconds), "may not specify a duration larger than 2^32 seconds"))
         }
         if !errors.isEmpty {
             throw .invalid(kind: "TokenRequest", group: "authentication.k8s.io", name: "", errors)
