@@ -69,11 +69,11 @@ let allTargets: [Target] = [
     .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     // floor 7
-    .target(name: "CMemory"),
+    .target(name: "CPlatform"),
     .target(
         name: "Cluster",
         dependencies: [
-            "APISchema", "APIServer", "CMemory", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
+            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
             "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", httpClient, logging,
         ] + http),
     .executableTarget(

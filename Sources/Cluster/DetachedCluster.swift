@@ -1,4 +1,4 @@
-import CMemory
+import CPlatform
 import Foundation
 
 /// `martlet up --detach`: a process of its own that outlives the terminal.
@@ -73,16 +73,10 @@ public enum DetachedCluster {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // Whoever waits for our caller's files to be closed must not wait for the cluster.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, martlet_spawn_setsid)
         var argv: [UnsafeMutablePointer<CChar>?] = (["martlet"] + arguments).map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         var pid: pid_t = 0
-        let result = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &argv, environ)
+        let result = martlet_spawn_session(&pid, "/proc/self/exe", &actions, &argv, environ)
         guard result == 0 else { throw ClusterError("cannot start: \(String(cString: strerror(result)))") }
         return pid
     }

@@ -1,4 +1,4 @@
-import CMemory
+import CPlatform
 import Dispatch
 import Foundation
 import HTTPServer

@@ -65,17 +65,15 @@ final class NodeStack: Sendable {
             podCIDR: Addresses.clusterPodCIDR, options: ServiceProxy.Options(serviceCIDRs: [Addresses.serviceCIDR]),
             logger: Logger(label: "service-proxy", from: logger))
         self.proxy = proxy
+        let administrator = plane.client(as: "system:admin", groups: ["system:masters"])
         let dns = ClusterDNS(
-            client: plane.client(
-                as: "system:serviceaccount:kube-system:kube-dns",
-                groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"]),
+            client: administrator,
             options: ClusterDNS.Options(
                 domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], port: Addresses.dnsPort,
                 serviceIPs: [Addresses.dns],
                 reverseCIDRs: [Addresses.clusterPodCIDR, Addresses.serviceCIDR]),
             logger: Logger(label: "cluster-dns", from: logger))
         let kubelet = kubelet
-        let administrator = plane.client(as: "system:admin", groups: ["system:masters"])
         tasks = [
             Task { await kubelet.run() },
             Task { await proxy.run() },

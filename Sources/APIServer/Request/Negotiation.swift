@@ -1,5 +1,6 @@
 // In which form an answer goes out: chosen from the Accept header, as upstream's content negotiation does it.
 
+import APISchema
 import KubeTypes
 import NIOHTTP1
 
@@ -100,14 +101,15 @@ struct ResponseForm: Sendable, Hashable {
 
 /// The form of a request's body.
 enum BodyFormat: Sendable {
-    case json, yaml
+    case json, yaml, protobuf
 
     /// From a Content-Type header; none means JSON.
     static func of(contentType: String?) throws(APIError) -> BodyFormat {
         switch mediaType(contentType) {
         case "", "application/json": return .json
         case "application/yaml", "application/x-yaml", "text/yaml": return .yaml
-        default: throw unsupported("application/json, application/yaml")
+        case Schema.protobufMediaType: return .protobuf
+        default: throw unsupported("application/json, application/yaml, \(Schema.protobufMediaType)")
         }
     }
 

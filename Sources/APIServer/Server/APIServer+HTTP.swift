@@ -187,6 +187,7 @@ extension APIServer {
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
+        case .protobuf: return try schema.decodeProtobuf(body.readableBytesView)
         }
     }
 
