@@ -31,7 +31,7 @@ extension APIServer {
             if info.isResource { return exchange.fail(error) }
         }
         do throws(APIError) {
-            let user = try authenticate(request)
+            let user = try effectiveUser(of: request, sentBy: authenticate(request))
             try authorize(attributes(info, user, request.method))
             if info.isResource {
                 try respond(toResource: request, info, user, exchange)
