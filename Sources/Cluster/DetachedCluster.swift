@@ -76,7 +76,9 @@ public enum DetachedCluster {
         var argv: [UnsafeMutablePointer<CChar>?] = (["martlet"] + arguments).map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         var pid: pid_t = 0
-        let result = martlet_spawn_session(&pid, "/proc/self/exe", &actions, &argv, environ)
+        // By its path, so that `ps` shows its name.
+        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let result = martlet_spawn_session(&pid, program ?? "/proc/self/exe", &actions, &argv, environ)
         guard result == 0 else { throw ClusterError("cannot start: \(String(cString: strerror(result)))") }
         return pid
     }

@@ -82,14 +82,18 @@ final class TestCluster: Sendable {
     }
 
     @discardableResult
-    func down(purge: Bool = true) -> CommandResult { martlet(["down"] + (purge ? ["--purge"] : [])) }
+    func down(purge: Bool = true) -> CommandResult {
+        let result = martlet(["down"] + (purge ? ["--purge"] : []))
+        if purge { try? FileManager.default.removeItem(atPath: userKubeconfig) }
+        return result
+    }
+
+    /// Stands for the user's own kubeconfig, which is left alone.
+    private var userKubeconfig: String { directory + "-user.kubeconfig" }
 
     @discardableResult
     func martlet(_ arguments: [String]) -> CommandResult {
-        // The user's own kubeconfig is left alone.
-        run(
-            Self.binary, arguments + ["--data-dir", directory],
-            environment: ["KUBECONFIG": directory + "-user.kubeconfig"])
+        run(Self.binary, arguments + ["--data-dir", directory], environment: ["KUBECONFIG": userKubeconfig])
     }
 
     @discardableResult

@@ -103,7 +103,7 @@ final class PublishedDocuments: Sendable {
 extension PublishedDocuments {
     fileprivate func openAPIV2(_ accept: String) -> Document? {
         // kubectl before 1.27 reads nothing else.
-        if accept.contains(OpenAPIV2.protobufContentType) {
+        if OpenAPIV2.acceptsProtobuf(accept) {
             return cached("openapi/v2 protobuf", OpenAPIV2.protobufContentType) { OpenAPIV2.protobuf(schema) }
         }
         return cached("openapi/v2", "application/json") { JSONWriter.bytes(of: OpenAPIV2.document(schema)) }
