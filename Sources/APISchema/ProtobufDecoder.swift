@@ -253,7 +253,7 @@ enum ProtobufDecoder {
             return .integer(Int64(bitPattern: number))
         case (.bool, .varint(let number)): return .bool(number != 0)
         case (.double, .fixed64(let bits)): return Double(bitPattern: bits).field
-        case (.bytes, .bytes(let slice)): return .string(base64(slice))
+        case (.bytes, .bytes(let slice)): return .string(Base64.encode(Array(slice)))
         case (.quantity, .bytes(let slice)): return .string(try texts(slice)[1] ?? "0")
         case (.time, .bytes(let slice)), (.microtime, .bytes(let slice)):
             let numbers = try integers(slice)
@@ -293,20 +293,5 @@ enum ProtobufDecoder {
             if case .bytes = value { found[number] = try value.text() }
         }
         return found
-    }
-
-    private static func base64(_ bytes: ArraySlice<UInt8>) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            let group = bytes[index..<min(index + 3, bytes.endIndex)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for position in 0..<4 {
-                text.append(position <= group.count ? alphabet[bits >> (18 - 6 * position) & 63] : UInt8(ascii: "="))
-            }
-            index += group.count
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -111,9 +111,6 @@ public actor ContainerdProcess {
         }
     }
 
-    /// Takes down what containerd may have left mounted below its data directory, so that this can be removed.
-    public nonisolated func unmountLeftovers() { Files.unmountAll(below: options.dataDir) }
-
     private func ensureSandboxImage() async throws {
         guard options.sandboxImage == PauseImage.name else { return }
         let runtime = try ContainerRuntime(socket: options.socket, logger: logger)

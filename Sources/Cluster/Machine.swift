@@ -29,7 +29,7 @@ final class Machine: Sendable {
         }
         if options.containerRuntimeEndpoint == nil {
             for (program, package) in [("containerd", "containerd"), ("runc", "runc"), ("ctr", "containerd")]
-            where !Self.isInstalled(program) {
+            where Subprocess.find(program) == nil {
                 throw ClusterError("\(program) is missing", mend: "apt-get install \(package)")
             }
         }
@@ -40,11 +40,6 @@ final class Machine: Sendable {
                 mend: "stop it with 'martlet down', or start this one with --no-node")
         }
         return Machine(lock: lock)
-    }
-
-    private static func isInstalled(_ program: String) -> Bool {
-        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
-        return path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
     }
 
     /// Removes what a node left on this machine: containers, mounts, links, routes, tables.

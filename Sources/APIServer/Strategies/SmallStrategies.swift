@@ -1,5 +1,6 @@
 // Strategies of kinds that need one or two hooks each.
 
+import APISchema
 import JSON
 import KubeTypes
 
