@@ -86,6 +86,7 @@ extension Registry {
             throw APIError(
                 code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
         }
+        track(&object, over: nil, request)
         try Admission.admitCreate(&object, &context)
         let now = context.now
         object.updateMetadata { metadata in
@@ -96,8 +97,7 @@ extension Registry {
             metadata["uid"] = .string(RandomNames.uuid(configuration.random))
             metadata["creationTimestamp"] = now.field
             for key in [
-                "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation",
-                "resourceVersion",
+                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion",
             ] {
                 metadata[key] = nil
             }
