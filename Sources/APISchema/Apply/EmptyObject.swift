@@ -20,14 +20,23 @@ enum EmptyObject {
         "HorizontalPodAutoscalerSpec": ["scaleTargetRef"], "Event": ["involvedObject", "regarding", "source"],
     ]
 
-    static func value(of resource: ResourceType) -> JSONValue {
-        var object = JSONObject()
-        for name in ["metadata", "spec", "status"] {
+    private static func structs(of resource: ResourceType) -> [(name: String, message: MessageType)] {
+        ["metadata", "spec", "status"].compactMap { name in
             guard let field = resource.message.field(name), case .message(let message) = field.type,
                 message.scalar == nil
-            else { continue }
-            object[name] = value(of: message)
+            else { return nil }
+            return (name, message)
         }
+    }
+
+    /// Adds what is always there to an object that says nothing of it: its spec and its status.
+    static func addStructs(of resource: ResourceType, to object: inout JSONValue) {
+        for (name, _) in structs(of: resource) where object[name] == nil { object[name] = .object([:]) }
+    }
+
+    static func value(of resource: ResourceType) -> JSONValue {
+        var object = JSONObject()
+        for (name, message) in structs(of: resource) { object[name] = value(of: message) }
         add(resource.message, to: &object)
         return .object(object)
     }

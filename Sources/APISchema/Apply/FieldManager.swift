@@ -63,9 +63,10 @@ public struct FieldManager: Sendable {
         }
         // An object of which nobody owns anything stays like that until somebody applies it.
         if live != nil, managed.isEmpty { return JSONValue?.none }
-        guard let old = live == nil ? EmptyObject.value(of: resource) : versioned(live), let new = versioned(new) else {
+        guard var old = live == nil ? EmptyObject.value(of: resource) : versioned(live), let new = versioned(new) else {
             return managed.encoded
         }
+        EmptyObject.addStructs(of: resource, to: &old)
         var comparison = Comparison(old, new, type)
         comparison.ignore(ignored)
         if comparison.isSame, isUntouched { return kept }

@@ -94,6 +94,19 @@ extension Registry {
     }
 }
 
+extension AdmissionAttributes {
+    /// Takes back what a webhook made of the managed fields, if they make no sense any more, and says so.
+    mutating func restoreManagedFields(of given: AdmissionAttributes) {
+        let managed = object?["metadata"]?["managedFields"]
+        guard let problem = ManagedFields.problem(with: managed) else { return }
+        let before = given.object?["metadata"]?["managedFields"]
+        object?.updateMetadata { $0["managedFields"] = before }
+        warnings.add(
+            ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated "
+                + "mutating admission controller; please fix your requests: \(problem)")
+    }
+}
+
 extension RegistryRequest {
     /// Bytes.
     static let managerLimit = 128

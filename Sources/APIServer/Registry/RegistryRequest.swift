@@ -38,6 +38,8 @@ struct RegistryRequest: Sendable {
     /// The client's `User-Agent`; for components of this process, their name.
     var userAgent = ""
     let warnings = Warnings()
+    /// What admission notes for the audit log.
+    let audit = AuditAnnotations()
 
     /// The row in whose version the objects are stored.
     var storage: ResourceType { cache.resource }

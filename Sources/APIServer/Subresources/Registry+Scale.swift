@@ -72,20 +72,14 @@ extension Registry {
                 let shown = self.shownScale(of: current.value, request)
                 var scale = try wanted(shown, current.value)
                 if request.patchType != .apply { self.trackScale(&scale, over: shown, request) }
-                var object = current.value
-                let managed = self.scaleFields(request).toParent(
-                    object["metadata"]?["managedFields"], scale: scale["metadata"]?["managedFields"])
-                object.updateMetadata { metadata in
-                    let seen = scale.resourceVersion
-                    metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
-                    metadata["managedFields"] = managed
+                var attributes = AdmissionAttributes(
+                    .update, request, object: scale, oldObject: shown, isDryRun: options.dryRun)
+                attributes.setLiteral(request.subresource)
+                return try self.planAdmitted(attributes) { admitted throws(APIError) in
+                    let object = try self.scaled(current.value, by: admitted.object ?? [:], request)
+                    return try self.planUpdate(
+                        object, of: current, direct, isDryRun: options.dryRun, admits: false)
                 }
-                if !scale.uid.isEmpty, scale.uid != object.uid {
-                    throw request.conflict(
-                        "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
-                }
-                object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
-                return try self.planUpdate(object, of: current, direct, isDryRun: options.dryRun)
             },
             completion: { result in
                 completion(result.map { .value(self.shownScale(of: $0.object.value, request), code: 200) })
@@ -131,6 +125,26 @@ extension Registry {
         var decoding = request
         decoding.duplicates = BodyDuplicates()
         return try decodeScale(scale, decoding, options)
+    }
+
+    /// An object with as many replicas as a Scale wants.
+    private func scaled(_ current: JSONValue, by scale: JSONValue, _ request: RegistryRequest) throws(APIError)
+        -> JSONValue
+    {
+        var object = current
+        let managed = scaleFields(request).toParent(
+            object["metadata"]?["managedFields"], scale: scale["metadata"]?["managedFields"])
+        object.updateMetadata { metadata in
+            let seen = scale.resourceVersion
+            metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+            metadata["managedFields"] = managed
+        }
+        if !scale.uid.isEmpty, scale.uid != object.uid {
+            throw request.conflict(
+                "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
+        }
+        object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
+        return object
     }
 
     /// The Scale that an object shows.
