@@ -112,7 +112,9 @@ final class YAMLDuplicates {
             let line = event.line
             let value = try node(of: try next(), depth: depth + 1)
             if let position = positions[scalar.string], scalar.string != "<<" {
-                if lines.count < Self.limit { lines.append("line \(line): key \"\(scalar.string)\" already set in map") }
+                if lines.count < Self.limit {
+                    lines.append("line \(line): key \"\(scalar.string)\" already set in map")
+                }
                 entries[position] = (key, value)
             } else {
                 positions[scalar.string] = entries.count

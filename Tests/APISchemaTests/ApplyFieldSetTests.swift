@@ -50,7 +50,9 @@ enum Fields {
                 == #"{"k:{\"a\":1,\"b\":2}":{"f:x":{},"f:y":{}}}"#)
     }
 
-    @Test(arguments: ["{\"f\":{}}", #"{"x":{}}"#, #"{"fspec":{}}"#, #"{"v:{":{}}"#, #"{"k:3":{}}"#, #"{"i:x":{}}"#, "[1]"])
+    @Test(arguments: [
+        "{\"f\":{}}", #"{"x":{}}"#, #"{"fspec":{}}"#, #"{"v:{":{}}"#, #"{"k:3":{}}"#, #"{"i:x":{}}"#, "[1]",
+    ])
     func refused(_ text: String) {
         #expect(throws: FieldSetError.self) { try FieldSet(fieldsV1: Given.json(text)) }
     }
@@ -85,7 +87,8 @@ enum Fields {
     }
 
     @Test func paths() {
-        let set = Fields.set(#"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{}}},"f:replicas":{}}}"#)
+        let set = Fields.set(
+            #"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{}}},"f:replicas":{}}}"#)
         #expect(set.count == 3)
         #expect(
             set.description == """
@@ -118,7 +121,10 @@ enum Fields {
             "core/v1.Pod", #"{"spec":{"tolerations":[{"key":"a"}],"overhead":{"cpu":"1"}}}"#,
             #"{"f:spec":{"f:overhead":{"f:cpu":{}},"f:tolerations":{}}}"#
         ),
-        ("core/v1.Pod", #"{"metadata":{"finalizers":["b","a"]}}"#, #"{"f:metadata":{"f:finalizers":{"v:\"a\"":{},"v:\"b\"":{}}}}"#),
+        (
+            "core/v1.Pod", #"{"metadata":{"finalizers":["b","a"]}}"#,
+            #"{"f:metadata":{"f:finalizers":{"v:\"a\"":{},"v:\"b\"":{}}}}"#
+        ),
         // Elements that nothing tells apart are owned together.
         (
             "core/v1.Container", #"{"name":"a","env":[{"name":"x","value":"1"},{"name":"x","value":"2"}]}"#,

@@ -17,7 +17,9 @@ struct Seeded: RandomNumberGenerator {
         return state
     }
 
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int.random(in: 0..<elements.count, using: &self)] }
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &self)]
+    }
 
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
@@ -68,13 +70,17 @@ struct Seeded: RandomNumberGenerator {
     }
 
     /// The leaves of an object by their paths.
-    private func leaves(_ value: JSONValue, _ type: MergeType, _ path: [PathElement] = []) -> [[PathElement]: JSONValue] {
-        if let metadata = path.first, metadata == .field("metadata"), path.last == .field("managedFields") { return [:] }
+    private func leaves(_ value: JSONValue, _ type: MergeType, _ path: [PathElement] = []) -> [[PathElement]: JSONValue]
+    {
+        if let metadata = path.first, metadata == .field("metadata"), path.last == .field("managedFields") {
+            return [:]
+        }
         switch type.shape(of: value) {
         case .leaf: return [path: value]
         case .fields:
             var leaves: [[PathElement]: JSONValue] = [:]
-            for (name, field) in value.objectValue ?? [:] where !(path.isEmpty && ["kind", "apiVersion"].contains(name)) {
+            for (name, field) in value.objectValue ?? [:]
+            where !(path.isEmpty && ["kind", "apiVersion"].contains(name)) {
                 leaves.merge(self.leaves(field, type.field(name) ?? .deduced, path + [.field(name)])) { $1 }
             }
             return leaves
@@ -83,6 +89,8 @@ struct Seeded: RandomNumberGenerator {
             for element in value.arrayValue ?? [] {
                 guard let step = try? type.step(to: element) else { continue }
                 leaves.merge(self.leaves(element, type[step], path + [step])) { $1 }
+                // An element is owned beside what is in it.
+                if leaves[path + [step]] == nil { leaves[path + [step]] = .some(.null) }
             }
             return leaves
         }
@@ -99,10 +107,7 @@ struct Seeded: RandomNumberGenerator {
             if step > 0, random.chance(25) {
                 // Somebody writes all of it, knowing nothing of the rest.
                 let wanted = leaves(configuration, type)
-                for (path, leaf) in model where wanted[path] == nil {
-                    _ = leaf
-                    model[path] = nil
-                }
+                for path in Array(model.keys) where wanted[path] == nil { model[path] = nil }
                 for (path, value) in wanted where model[path]?.value != value {
                     model[path] = (value, ["update-\(manager)"])
                 }
@@ -116,9 +121,17 @@ struct Seeded: RandomNumberGenerator {
                         model[path] = (value, [manager])
                     }
                 }
-                for path in Array(model.keys) where wanted[path] == nil && model[path]?.owners.contains(manager) == true {
+                for path in Array(model.keys) where wanted[path] == nil && model[path]?.owners.contains(manager) == true
+                {
                     model[path]?.owners.remove(manager)
                     if model[path]?.owners.isEmpty == true { model[path] = nil }
+                }
+                // An element that nobody owns goes, whoever owns something inside of it.
+                for path in Array(model.keys) {
+                    let isOrphan = path.indices.contains { index in
+                        if case .key = path[index] { model[Array(path[...index])] == nil } else { false }
+                    }
+                    if isOrphan { model[path] = nil }
                 }
                 let text = JSONWriter.text(of: configuration)
                 try written.apply(text, by: manager, force: true)
@@ -127,7 +140,9 @@ struct Seeded: RandomNumberGenerator {
                 #expect(written.object == once, "seed \(seed), step \(step): applying twice is not applying once")
             }
             let object = try #require(written.object)
-            #expect(leaves(object, type) == model.mapValues(\.value), "seed \(seed), step \(step)")
+            let found = leaves(object, type)
+            let wrong = Set(found.keys).union(model.keys).filter { found[$0] != model[$0]?.value }
+            try #require(wrong.isEmpty, "seed \(seed), step \(step): \(wrong.map(FieldSet.text))")
             let paths = FieldSet(of: object, type).withNamedFields(of: type)
             for entry in object[path: "metadata", "managedFields"]?.arrayValue ?? [] {
                 let owned = try FieldSet(fieldsV1: entry["fieldsV1"] ?? .null)
@@ -135,7 +150,7 @@ struct Seeded: RandomNumberGenerator {
                 let name = entry["manager"]?.stringValue ?? ""
                 let label = entry["operation"]?.stringValue == "Apply" ? name : "update-\(name)"
                 for (path, leaf) in model {
-                    #expect(
+                    try #require(
                         owned.contains(path) == leaf.owners.contains(label),
                         "seed \(seed), step \(step): \(label) and \(FieldSet.text(path))")
                 }
@@ -173,7 +188,9 @@ struct Seeded: RandomNumberGenerator {
     // MARK: Patches
 
     private func value(_ random: inout Seeded, depth: Int = 0) -> JSONValue {
-        let directives = ["$patch", "$retainKeys", "$setElementOrder/containers", "$deleteFromPrimitiveList/finalizers"]
+        let directives = [
+            "$patch", "$retainKeys", "$setElementOrder/containers", "$deleteFromPrimitiveList/finalizers",
+        ]
         switch Int.random(in: 0..<(depth > 4 ? 4 : 8), using: &random) {
         case 0: return .null
         case 1: return .integer(Int64.random(in: 0..<3, using: &random))
@@ -184,7 +201,8 @@ struct Seeded: RandomNumberGenerator {
         default:
             var object = JSONObject()
             for _ in 0..<Int.random(in: 0..<4, using: &random) {
-                let key = random.pick(["spec", "metadata", "containers", "name", "env", "finalizers", "ports"] + directives)
+                let key = random.pick(
+                    ["spec", "metadata", "containers", "name", "env", "finalizers", "ports"] + directives)
                 object[key] = value(&random, depth: depth + 1)
             }
             return .object(object)

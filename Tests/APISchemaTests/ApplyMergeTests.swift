@@ -8,7 +8,10 @@ import Testing
 
     /// What it shows, live, applied, merged.
     @Test(arguments: [
-        ("fields merge", #"{"hostname":"a","nodeName":"n"}"#, #"{"hostname":"b"}"#, #"{"hostname":"b","nodeName":"n"}"#),
+        (
+            "fields merge", #"{"hostname":"a","nodeName":"n"}"#, #"{"hostname":"b"}"#,
+            #"{"hostname":"b","nodeName":"n"}"#
+        ),
         (
             "elements merge by key", #"{"containers":[{"name":"a","image":"1","tty":true},{"name":"b"}]}"#,
             #"{"containers":[{"name":"a","image":"2"}]}"#,
@@ -32,9 +35,18 @@ import Testing
             "a list without keys is replaced", #"{"tolerations":[{"key":"a"}]}"#, #"{"tolerations":[{"key":"b"}]}"#,
             #"{"tolerations":[{"key":"b"}]}"#
         ),
-        ("an atomic map is replaced", #"{"nodeSelector":{"a":"1"}}"#, #"{"nodeSelector":{"b":"2"}}"#, #"{"nodeSelector":{"b":"2"}}"#),
-        ("maps merge", #"{"overhead":{"cpu":"1"}}"#, #"{"overhead":{"memory":"1"}}"#, #"{"overhead":{"cpu":"1","memory":"1"}}"#),
-        ("an empty list changes nothing", #"{"containers":[{"name":"a"}]}"#, #"{"containers":[]}"#, #"{"containers":[{"name":"a"}]}"#),
+        (
+            "an atomic map is replaced", #"{"nodeSelector":{"a":"1"}}"#, #"{"nodeSelector":{"b":"2"}}"#,
+            #"{"nodeSelector":{"b":"2"}}"#
+        ),
+        (
+            "maps merge", #"{"overhead":{"cpu":"1"}}"#, #"{"overhead":{"memory":"1"}}"#,
+            #"{"overhead":{"cpu":"1","memory":"1"}}"#
+        ),
+        (
+            "an empty list changes nothing", #"{"containers":[{"name":"a"}]}"#, #"{"containers":[]}"#,
+            #"{"containers":[{"name":"a"}]}"#
+        ),
     ])
     func merge(_ name: String, _ live: String, _ applied: String, _ expected: String) throws {
         let merged = try type("core/v1.PodSpec").merge(Given.json(applied), into: Given.json(live))
@@ -44,13 +56,16 @@ import Testing
     @Test func setsMerge() throws {
         let merged = try type("meta/v1.ObjectMeta").merge(
             Given.json(#"{"finalizers":["c","a"]}"#), into: Given.json(#"{"finalizers":["a","b"]}"#))
-        #expect(merged == Given.json(#"{"finalizers":["b","c","a"]}"#) || merged == Given.json(#"{"finalizers":["c","a","b"]}"#))
+        #expect(
+            merged == Given.json(#"{"finalizers":["b","c","a"]}"#)
+                || merged == Given.json(#"{"finalizers":["c","a","b"]}"#))
     }
 
     @Test func duplicatesCannotBeApplied() throws {
         let type = try type("core/v1.PodSpec")
         let applied = Given.json(#"{"containers":[{"name":"a"},{"name":"a"}]}"#)
-        #expect(type.problems(of: applied).map(\.description) == [#".containers: duplicate entries for key [name="a"]"#])
+        #expect(
+            type.problems(of: applied).map(\.description) == [#".containers: duplicate entries for key [name="a"]"#])
         #expect(throws: MergeProblem.self) { try type.merge(applied, into: [:]) }
     }
 
@@ -77,7 +92,10 @@ import Testing
     /// What it shows, old, new, added, removed, modified.
     @Test(arguments: [
         ("nothing", #"{"hostname":"a"}"#, #"{"hostname":"a"}"#, "{}", "{}", "{}"),
-        ("fields", #"{"hostname":"a","nodeName":"x"}"#, #"{"hostname":"b","subdomain":"s"}"#, #"{"f:subdomain":{}}"#, #"{"f:nodeName":{}}"#, #"{"f:hostname":{}}"#),
+        (
+            "fields", #"{"hostname":"a","nodeName":"x"}"#, #"{"hostname":"b","subdomain":"s"}"#, #"{"f:subdomain":{}}"#,
+            #"{"f:nodeName":{}}"#, #"{"f:hostname":{}}"#
+        ),
         (
             "elements", #"{"containers":[{"name":"a","image":"1"},{"name":"b"}]}"#,
             #"{"containers":[{"name":"c","tty":true},{"name":"a","image":"2"}]}"#,
@@ -90,12 +108,14 @@ import Testing
             #"{"f:containers":{".":{},"k:{\"name\":\"a\"}":{".":{},"f:name":{}}}}"#, "{}", "{}"
         ),
         (
-            "atomic", #"{"nodeSelector":{"a":"1"}}"#, #"{"nodeSelector":{"a":"2"}}"#, "{}", "{}", #"{"f:nodeSelector":{}}"#
+            "atomic", #"{"nodeSelector":{"a":"1"}}"#, #"{"nodeSelector":{"a":"2"}}"#, "{}", "{}",
+            #"{"f:nodeSelector":{}}"#
         ),
         (
             "elements that repeat themselves", #"{"containers":[{"name":"a"}]}"#,
             #"{"containers":[{"name":"a"},{"name":"a","tty":true}]}"#,
-            #"{"f:containers":{"k:{\"name\":\"a\"}":{}}}"#, #"{"f:containers":{"k:{\"name\":\"a\"}":{"f:name":{}}}}"#, "{}"
+            #"{"f:containers":{"k:{\"name\":\"a\"}":{}}}"#, #"{"f:containers":{"k:{\"name\":\"a\"}":{"f:name":{}}}}"#,
+            "{}"
         ),
         ("numbers are what they are", #"{"priority":1}"#, #"{"priority":1.0}"#, "{}", "{}", "{}"),
     ])

@@ -130,7 +130,9 @@ struct Written {
 
     @Test func elementsGoWithTheirOwners() throws {
         var deployment = Written()
-        func template(_ containers: String) -> String { #"{"spec":{"template":{"spec":{"containers":["# + containers + "]}}}}" }
+        func template(_ containers: String) -> String {
+            #"{"spec":{"template":{"spec":{"containers":["# + containers + "]}}}}"
+        }
         try deployment.apply(template(#"{"name":"x","image":"1"},{"name":"y","image":"1"}"#), by: "a")
         try deployment.apply(template(#"{"name":"y","tty":true},{"name":"z"}"#), by: "b")
         try deployment.apply(template(#"{"name":"x","image":"1"}"#), by: "a")
@@ -144,7 +146,9 @@ struct Written {
     @Test func conflicts() throws {
         var deployment = Written()
         try deployment.apply(#"{"metadata":{"labels":{"a":"1"}},"spec":{"replicas":1}}"#, by: "a")
-        deployment.update(#"{"metadata":{"labels":{"a":"1"},"uid":"u","managedFields":\#(managed(deployment))},"spec":{"replicas":1,"paused":true}}"#, by: "u")
+        deployment.update(
+            #"{"metadata":{"labels":{"a":"1"},"uid":"u","managedFields":\#(managed(deployment))},"spec":{"replicas":1,"paused":true}}"#,
+            by: "u")
         let before = deployment.object
         #expect {
             try deployment.apply(#"{"spec":{"replicas":2}}"#, by: "b")
@@ -227,8 +231,13 @@ struct Written {
 
     @Test func aStatusWriterOwnsStatusOnly() {
         var deployment = Written("apps/v1", "deployments", subresource: "status")
-        deployment.update(#"{"metadata":{"labels":{"a":"1"},"annotations":{"b":"1"}},"spec":{"replicas":1},"status":{"replicas":1}}"#, by: "c")
-        #expect(deployment.owners == [#"Update c: {"f:metadata":{"f:annotations":{".":{},"f:b":{}}},"f:status":{"f:replicas":{}}}"#])
+        deployment.update(
+            #"{"metadata":{"labels":{"a":"1"},"annotations":{"b":"1"}},"spec":{"replicas":1},"status":{"replicas":1}}"#,
+            by: "c")
+        #expect(
+            deployment.owners == [
+                #"Update c: {"f:metadata":{"f:annotations":{".":{},"f:b":{}}},"f:status":{"f:replicas":{}}}"#
+            ])
         #expect(deployment.at("metadata.managedFields.0.subresource") == "status")
     }
 
@@ -266,10 +275,13 @@ struct Written {
             #"{"metadata":{"name":"a","annotations":{"kubectl.kubernetes.io/last-applied-configuration":\#(annotation)}},"spec":{"replicas":1}}"#,
             by: "kubectl-client-side-apply")
         try deployment.apply(
-            #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":2}}"#, by: "kubectl")
+            #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":2}}"#,
+            by: "kubectl")
         #expect(deployment.at("spec.replicas") == 2)
         let kept = deployment.object?[path: "metadata", "annotations", LastApplied.annotation]?.stringValue
-        #expect(kept == #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":2}}"# + "\n")
+        #expect(
+            kept == #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":2}}"#
+                + "\n")
     }
 
     @Test func scales() throws {

@@ -153,7 +153,8 @@ import Testing
         #expect(strict.status == 422)
         #expect(strict.reason == "Invalid")
         #expect(strict.causes == ["patch"])
-        #expect(strict.message.hasSuffix("strict decoding error: " + findings.joined(separator: ", ")), "\(strict.message)")
+        #expect(
+            strict.message.hasSuffix("strict decoding error: " + findings.joined(separator: ", ")), "\(strict.message)")
         let warned = await plane.call(.PATCH, path, bytes: Array(patch.utf8), type: type)
         #expect(warned.status == 200)
         #expect(warnings(warned) == findings)

@@ -138,7 +138,8 @@ public struct FieldManager: Sendable {
         }
         let problems = type.problems(of: applied)
         if !problems.isEmpty {
-            throw Self.failure("failed to create typed patch object (\(label(applied))): \(MergeProblem.text(problems))")
+            throw Self.failure(
+                "failed to create typed patch object (\(label(applied))): \(MergeProblem.text(problems))")
         }
         var managed: ManagedFields
         do throws(FieldSetError) {

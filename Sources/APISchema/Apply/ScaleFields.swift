@@ -34,7 +34,8 @@ public struct ScaleFields: Sendable {
 
     /// What the object's managed fields are once its Scale was written and has `scale` as its own.
     public func toParent(_ parent: JSONValue?, scale: JSONValue?) -> JSONValue? {
-        guard let managed = try? ManagedFields(decoding: parent), let written = try? ManagedFields(decoding: scale) else {
+        guard let managed = try? ManagedFields(decoding: parent), let written = try? ManagedFields(decoding: scale)
+        else {
             return parent
         }
         var owners = written

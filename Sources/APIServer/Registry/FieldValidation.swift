@@ -90,7 +90,8 @@ struct PatchedBody: Sendable {
 
     /// What came out is not acceptable (422).
     func invalid(_ why: String) -> APIError {
-        let shown = type == .strategic ? JSONValue.string(StrategicMerge.goText(patch)) : .string(JSONWriter.text(of: value))
+        let shown =
+            type == .strategic ? JSONValue.string(StrategicMerge.goText(patch)) : .string(JSONWriter.text(of: value))
         return .invalid(kind: "", group: "", name: "", [.invalid("patch", shown, why)])
     }
 }

@@ -208,7 +208,8 @@ extension APIServer {
     {
         let limits = JSONParser.Limits(depth: configuration.depthLimit, bytes: configuration.bodyLimit)
         // The reports on YAML name lines, so that what has something twice is read as YAML in any case.
-        if let parsed = try? BodyDuplicates.parseJSON(body.readableBytesView, limits: limits), parsed.duplicates.isEmpty {
+        if let parsed = try? BodyDuplicates.parseJSON(body.readableBytesView, limits: limits), parsed.duplicates.isEmpty
+        {
             return parsed
         }
         do throws(YAMLError) {
