@@ -47,7 +47,13 @@ public final class APIServer: HTTPResponder, Sendable {
         cache = WatchCache(schema: schema, store: store, logger: logger)
         authenticator = RequestAuthenticator(authentication, lookup: cache)
         let rbac = RBACAuthorizer(lookup: cache)
-        authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
+        let graph = NodeGraph()
+        for source in NodeGraph.sources {
+            cache.cache(group: source.group, resource: source.resource)?.observe { events in
+                for event in events { graph.changed(source.kind, event.object, isGone: event.kind == .deleted) }
+            }
+        }
+        authorizer = AuthorizerChain([NodeAuthorizer(graph: graph), rbac] + authorizers)
         registry = Registry(
             schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
