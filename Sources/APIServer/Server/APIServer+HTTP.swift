@@ -14,6 +14,10 @@ extension APIServer {
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = mark.map { String(target[..<$0]) } ?? target
         let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
+        if let preparation = authenticator.preparation(for: request) {
+            // Somebody else's keys are needed to judge the token, and have to be fetched first.
+            return preparation { response.eventLoop.execute { self.respond(to: request, response) } }
+        }
         var exchange = Exchange(request, response, metrics, random: configuration.random)
         guard let query = Query(queryText) else {
             return exchange.fail(.badRequest("the query of the request is not valid"))
@@ -31,8 +35,10 @@ extension APIServer {
             if info.isResource { return exchange.fail(error) }
         }
         do throws(APIError) {
-            let user = try effectiveUser(of: request, sentBy: authenticate(request))
-            try authorize(attributes(info, user, request.method))
+            var attributes = attributes(info, try authenticate(request, path), request.method, query)
+            let user = try effectiveUser(of: request, attributes)
+            attributes.user = user
+            try authorize(attributes)
             if info.isResource {
                 try respond(toResource: request, info, user, exchange)
             } else {
@@ -43,16 +49,18 @@ extension APIServer {
         }
     }
 
-    private func authenticate(_ request: HTTPRequest) throws(APIError) -> UserInfo {
+    private func authenticate(_ request: HTTPRequest, _ path: String) throws(APIError) -> UserInfo {
         do throws(AuthenticationError) {
-            return try authenticator.authenticate(request)
+            return try authenticator.authenticate(request, path: path)
         } catch {
             logger.debug("unauthenticated request: \(error.reason)")
             throw error.apiError
         }
     }
 
-    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod) -> AuthorizationAttributes {
+    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
+        -> AuthorizationAttributes
+    {
         guard info.isResource else {
             var attributes = AuthorizationAttributes(user: user, verb: method.rawValue.lowercased())
             attributes.path = info.path
@@ -65,6 +73,7 @@ extension APIServer {
         attributes.subresource = info.subresource
         attributes.namespace = info.namespace
         attributes.name = info.name.isEmpty ? info.selectedName ?? "" : info.name
+        if info.verb?.isOfMany == true, !query.items.isEmpty { attributes.selectors = AuthorizationSelectors(query) }
         return attributes
     }
 
