@@ -44,10 +44,12 @@ struct AdmissionControl: Sendable {
         var attributes = given
         var round = MutationRound()
         for stage in mutating { try await stage.admit(&attributes, &round, registry) }
-        guard round.shouldReinvoke else { return attributes }
-        round.isReinvocation = true
-        try admit(&attributes, registry)
-        for stage in mutating { try await stage.admit(&attributes, &round, registry) }
+        if round.shouldReinvoke {
+            round.isReinvocation = true
+            try admit(&attributes, registry)
+            for stage in mutating { try await stage.admit(&attributes, &round, registry) }
+        }
+        attributes.restoreManagedFields(of: given)
         return attributes
     }
 
