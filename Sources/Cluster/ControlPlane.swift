@@ -27,6 +27,8 @@ final class ControlPlane: Sendable {
         configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
         configuration.advertisePort = options.port
         configuration.serviceCIDR = Addresses.serviceCIDR
+        // They run in this process: while it answers, they run.
+        configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
         keys = try ClusterKeys(
             options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
         do {

@@ -81,7 +81,8 @@ extension Registry {
     {
         var review = try reviewBody(request, options)
         let spec = review["spec"]?.objectValue ?? JSONObject()
-        let groups = spec["groups"]?.strings ?? []
+        // v1beta1 has them in the singular.
+        let groups = (spec["groups"] ?? spec["group"])?.strings ?? []
         var errors: [FieldError] = []
         if spec["resourceAttributes"] != nil, spec["nonResourceAttributes"] != nil {
             errors.append(
