@@ -284,13 +284,13 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes that `text` stands for; line breaks are passed over. Nil for anything but base64.
+    /// The bytes of a text with padding, line breaks passed over; nil where it is no base64.
     package static func decode(_ text: String) -> [UInt8]? {
         if case .illegal = check(text) { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count / 4 * 3)
         var group: UInt32 = 0
-        var bits: UInt32 = 0
+        var bits = 0
         for byte in text.utf8 {
             let digit: UInt32
             switch byte {
@@ -305,7 +305,7 @@ package enum Base64 {
             bits += 6
             if bits >= 8 {
                 bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: group >> bits))
+                bytes.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
             }
         }
         return bytes

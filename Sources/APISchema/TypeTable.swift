@@ -148,7 +148,8 @@ enum TypeTable {
         }
         return Field(
             name: field.name, path: field.path, type: relocated(field.type), isRequired: field.isRequired,
-            isPointer: field.isPointer, showsZero: field.showsZero, semantics: field.semantics, patchMerges: field.patchMerges, patchRetainsKeys: field.patchRetainsKeys,
+            isPointer: field.isPointer, showsZero: field.showsZero, semantics: field.semantics,
+            patchMerges: field.patchMerges, patchRetainsKeys: field.patchRetainsKeys,
             patchReplaces: field.patchReplaces, patchMergeKey: field.patchMergeKey,
             documentedDefault: field.documentedDefault, protobufType: field.protobufType)
     }
@@ -219,7 +220,8 @@ enum TypeTable {
         return Field(
             name: name.string, path: line[1] == "-" ? [] : line[1].split(UInt8(ascii: ".")).compactMap(\.integer),
             type: type(line[2], in: message, byName), isRequired: marks.required, isPointer: marks.pointer,
-            showsZero: marks.zero, semantics: semantics, patchMerges: merges, patchRetainsKeys: retains, patchReplaces: replaces, patchMergeKey: mergeKey,
+            showsZero: marks.zero, semantics: semantics, patchMerges: merges, patchRetainsKeys: retains,
+            patchReplaces: replaces, patchMergeKey: mergeKey,
             documentedDefault: documented, protobufType: protobuf)
     }
 

@@ -40,20 +40,21 @@ import Testing
     }
 
     // Field by field: what is no pointer is written even if it is missing; what is one, only if it is there.
-    @Test(arguments: [
-        ("core/v1.LocalObjectReference", "{}", "0a00"),
-        ("core/v1.LocalObjectReference", #"{"name":"a"}"#, "0a0161"),
-        ("core/v1.ContainerPort", #"{"containerPort":300}"#, "0a00 1000 18ac02 2200 2a00"),
-        ("core/v1.Toleration", #"{"tolerationSeconds":-1}"#, "0a00 1200 1a00 2200 28ffffffffffffffffff01"),
-        ("core/v1.Toleration", "{}", "0a00 1200 1a00 2200"),
-        ("core/v1.ConfigMapKeySelector", #"{"name":"n","key":"k","optional":false}"#, "0a030a016e 12016b 1800"),
-        ("core/v1.TCPSocketAction", #"{"port":80}"#, "0a06 0800 1050 1a00 1200"),
-        ("core/v1.TCPSocketAction", #"{"port":"http"}"#, "0a0a 0801 1000 1a0468747470 1200"),
-        ("core/v1.ResourceFieldSelector", "{}", "0a00 1200 1a03 0a0130"),
-        ("core/v1.PodIP", #"{"ip":"é"}"#, "0a02c3a9"),
-        ("coordination/v1.LeaseSpec", #"{"renewTime":"1970-01-01T00:00:01.000002Z"}"#, "2205 0801 10d00f"),
-        ("meta/v1.OwnerReference", #"{"controller":true}"#, "0a00 1a00 2200 2a00 3001"),
-    ] as [(String, String, String)])
+    @Test(
+        arguments: [
+            ("core/v1.LocalObjectReference", "{}", "0a00"),
+            ("core/v1.LocalObjectReference", #"{"name":"a"}"#, "0a0161"),
+            ("core/v1.ContainerPort", #"{"containerPort":300}"#, "0a00 1000 18ac02 2200 2a00"),
+            ("core/v1.Toleration", #"{"tolerationSeconds":-1}"#, "0a00 1200 1a00 2200 28ffffffffffffffffff01"),
+            ("core/v1.Toleration", "{}", "0a00 1200 1a00 2200"),
+            ("core/v1.ConfigMapKeySelector", #"{"name":"n","key":"k","optional":false}"#, "0a030a016e 12016b 1800"),
+            ("core/v1.TCPSocketAction", #"{"port":80}"#, "0a06 0800 1050 1a00 1200"),
+            ("core/v1.TCPSocketAction", #"{"port":"http"}"#, "0a0a 0801 1000 1a0468747470 1200"),
+            ("core/v1.ResourceFieldSelector", "{}", "0a00 1200 1a03 0a0130"),
+            ("core/v1.PodIP", #"{"ip":"é"}"#, "0a02c3a9"),
+            ("coordination/v1.LeaseSpec", #"{"renewTime":"1970-01-01T00:00:01.000002Z"}"#, "2205 0801 10d00f"),
+            ("meta/v1.OwnerReference", #"{"controller":true}"#, "0a00 1a00 2200 2a00 3001"),
+        ] as [(String, String, String)])
     func writes(_ message: String, _ text: String, _ expected: String) throws {
         #expect(try body(text, message) == expected.filter { $0 != " " })
         #expect(try json(expected, message) == removingMissing(Given.json(text), message))
@@ -99,7 +100,8 @@ import Testing
     }
 
     @Test func envelopeNamesTheKind() throws {
-        let map = Given.json(#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"b":"2","a":"1"}}"#)
+        let map = Given.json(
+            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"b":"2","a":"1"}}"#)
         let written = try #require(Schema.builtin.encodeProtobuf(map))
         #expect(hex(written).hasPrefix("6b38730" + "00a0f" + "0a027631" + "1209436f6e6669674d6170"))
         #expect(hex(written).hasSuffix("1a002200"))

@@ -32,7 +32,9 @@ struct ComponentStatusTests {
     @Test func discoveryNamesTheStoredVersion() async throws {
         let plane = try await plane()
         let core = await plane.call(.GET, "/api/v1").json["resources"]?.arrayValue ?? []
-        func hash(_ name: String) -> JSONValue? { core.first { $0["name"]?.stringValue == name }?["storageVersionHash"] }
+        func hash(_ name: String) -> JSONValue? {
+            core.first { $0["name"]?.stringValue == name }?["storageVersionHash"]
+        }
         // SHA-256 of `/v1/Pod`, its first eight bytes.
         #expect(hash("pods") == "xPOwRZ+Yhw8=")
         #expect(hash("bindings") == nil)

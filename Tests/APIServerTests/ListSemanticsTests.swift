@@ -22,42 +22,49 @@ struct ListSemanticsTests {
     private func names(_ list: Recorded) -> [String] { (list.json["items"]?.arrayValue ?? []).map(\.name) }
 
     /// As upstream's ValidateListOptions refuses them.
-    @Test(arguments: [
-        ("resourceVersionMatch=Exact", ["resourceVersionMatch is forbidden unless resourceVersion is provided"]),
-        ("resourceVersionMatch=NotOlderThan", ["resourceVersionMatch is forbidden unless resourceVersion is provided"]),
-        (
-            "resourceVersionMatch=Exact&resourceVersion=0",
-            ["resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""]
-        ),
-        (
-            "resourceVersionMatch=Some&resourceVersion=1",
-            ["Unsupported value: \"Some\": supported values: \"Exact\", \"NotOlderThan\", \"\""]
-        ),
-        (
-            "resourceVersionMatch=Exact&resourceVersion=1&continue=x",
-            ["resourceVersionMatch is forbidden when continue is provided"]
-        ),
-        ("sendInitialEvents=true", ["sendInitialEvents is forbidden for list"]),
-        (
-            "sendInitialEvents=true&resourceVersionMatch=Exact",
-            [
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-                "sendInitialEvents is forbidden for list",
-            ]
-        ),
-        ("watch=1&sendInitialEvents=true", ["sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"]),
-        (
-            "watch=1&resourceVersionMatch=NotOlderThan",
-            ["resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"]
-        ),
-        (
-            "watch=1&sendInitialEvents=false&resourceVersionMatch=Exact",
-            [
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                "Unsupported value: \"Exact\": supported values: \"NotOlderThan\"",
-            ]
-        ),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("resourceVersionMatch=Exact", ["resourceVersionMatch is forbidden unless resourceVersion is provided"]),
+            (
+                "resourceVersionMatch=NotOlderThan",
+                ["resourceVersionMatch is forbidden unless resourceVersion is provided"]
+            ),
+            (
+                "resourceVersionMatch=Exact&resourceVersion=0",
+                ["resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""]
+            ),
+            (
+                "resourceVersionMatch=Some&resourceVersion=1",
+                ["Unsupported value: \"Some\": supported values: \"Exact\", \"NotOlderThan\", \"\""]
+            ),
+            (
+                "resourceVersionMatch=Exact&resourceVersion=1&continue=x",
+                ["resourceVersionMatch is forbidden when continue is provided"]
+            ),
+            ("sendInitialEvents=true", ["sendInitialEvents is forbidden for list"]),
+            (
+                "sendInitialEvents=true&resourceVersionMatch=Exact",
+                [
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                    "sendInitialEvents is forbidden for list",
+                ]
+            ),
+            (
+                "watch=1&sendInitialEvents=true",
+                ["sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"]
+            ),
+            (
+                "watch=1&resourceVersionMatch=NotOlderThan",
+                ["resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"]
+            ),
+            (
+                "watch=1&sendInitialEvents=false&resourceVersionMatch=Exact",
+                [
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                    "Unsupported value: \"Exact\": supported values: \"NotOlderThan\"",
+                ]
+            ),
+        ] as [(String, [String])])
     func refusedCombinations(_ query: String, _ messages: [String]) async throws {
         let plane = try await ControlPlane()
         let answer = await plane.call(.GET, "\(Self.maps)?\(query)")
@@ -69,18 +76,19 @@ struct ListSemanticsTests {
     }
 
     /// What a list shows after m0 and m1, then m2 and a deletion of m0; `R` is the revision between.
-    @Test(arguments: [
-        ("", ["m1", "m2"]), ("resourceVersion=0", ["m1", "m2"]), ("resourceVersion=R", ["m1", "m2"]),
-        ("resourceVersion=R&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
-        ("resourceVersion=0&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
-        ("resourceVersion=R&resourceVersionMatch=Exact", ["m0", "m1"]),
-        // A list in pages that names a revision means just that one.
-        ("resourceVersion=R&limit=5", ["m0", "m1"]),
-        ("resourceVersion=R&limit=5&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
-        ("resourceVersion=R&limit=1&resourceVersionMatch=Exact", ["m0"]), ("limit=1", ["m1"]),
-        // From the cache all at once, whatever the limit.
-        ("resourceVersion=0&limit=1", ["m1", "m2"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("", ["m1", "m2"]), ("resourceVersion=0", ["m1", "m2"]), ("resourceVersion=R", ["m1", "m2"]),
+            ("resourceVersion=R&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
+            ("resourceVersion=0&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
+            ("resourceVersion=R&resourceVersionMatch=Exact", ["m0", "m1"]),
+            // A list in pages that names a revision means just that one.
+            ("resourceVersion=R&limit=5", ["m0", "m1"]),
+            ("resourceVersion=R&limit=5&resourceVersionMatch=NotOlderThan", ["m1", "m2"]),
+            ("resourceVersion=R&limit=1&resourceVersionMatch=Exact", ["m0"]), ("limit=1", ["m1"]),
+            // From the cache all at once, whatever the limit.
+            ("resourceVersion=0&limit=1", ["m1", "m2"]),
+        ] as [(String, [String])])
     func whichStateIsShown(_ query: String, _ expected: [String]) async throws {
         let plane = try await filled(2)
         let revision = plane.store.revision
@@ -137,22 +145,23 @@ struct ListSemanticsTests {
             events[1][path: "object", "metadata", "annotations", "k8s.io/initial-events-end"] == "true")
     }
 
-    @Test(arguments: [
-        ("/api/v1/pods", "spec.nodeName=n", 200, ""), ("/api/v1/pods", "spec.host=n", 200, ""),
-        ("/api/v1/pods", "spec.image=n", 400, "field label not supported: spec.image"),
-        ("/api/v1/nodes", "spec.unschedulable=true", 200, ""), ("/api/v1/secrets", "type=Opaque", 200, ""),
-        ("/api/v1/namespaces", "status.phase=Active", 200, ""),
-        ("/api/v1/services", "spec.type=NodePort", 200, ""),
-        (
-            "/api/v1/configmaps", "data.a=b", 400,
-            "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-        ),
-        ("/apis/batch/v1/jobs", "status.successful=1", 200, ""),
-        ("/apis/batch/v1/jobs", "x=1", 400, "field label \"x\" not supported for Job"),
-        ("/apis/events.k8s.io/v1/events", "regarding.kind=Pod", 200, ""),
-        ("/api/v1/events", "involvedObject.kind=Pod,reason!=x", 200, ""),
-        ("/apis/certificates.k8s.io/v1beta1/clustertrustbundles", "spec.signerName=a/b", 200, ""),
-    ] as [(String, String, Int, String)])
+    @Test(
+        arguments: [
+            ("/api/v1/pods", "spec.nodeName=n", 200, ""), ("/api/v1/pods", "spec.host=n", 200, ""),
+            ("/api/v1/pods", "spec.image=n", 400, "field label not supported: spec.image"),
+            ("/api/v1/nodes", "spec.unschedulable=true", 200, ""), ("/api/v1/secrets", "type=Opaque", 200, ""),
+            ("/api/v1/namespaces", "status.phase=Active", 200, ""),
+            ("/api/v1/services", "spec.type=NodePort", 200, ""),
+            (
+                "/api/v1/configmaps", "data.a=b", 400,
+                "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            ),
+            ("/apis/batch/v1/jobs", "status.successful=1", 200, ""),
+            ("/apis/batch/v1/jobs", "x=1", 400, "field label \"x\" not supported for Job"),
+            ("/apis/events.k8s.io/v1/events", "regarding.kind=Pod", 200, ""),
+            ("/api/v1/events", "involvedObject.kind=Pod,reason!=x", 200, ""),
+            ("/apis/certificates.k8s.io/v1beta1/clustertrustbundles", "spec.signerName=a/b", 200, ""),
+        ] as [(String, String, Int, String)])
     func fieldSelectorsByKind(_ path: String, _ selector: String, _ status: Int, _ message: String) async throws {
         let plane = try await ControlPlane()
         let escaped = selector.replacing("=", with: "%3D").replacing("!", with: "%21")

@@ -134,13 +134,14 @@ struct ProtobufServingTests {
         #expect(wrong.reason == "NotAcceptable")
     }
 
-    @Test(arguments: [
-        // Tables have no protobuf, reviews no table, and CBOR is not spoken.
-        ("/api/v1/configmaps", "\(protobuf);as=Table;g=meta.k8s.io;v=v1", 406),
-        ("/api/v1/configmaps", "\(protobuf);as=Table;g=meta.k8s.io;v=v1,application/json", 200),
-        ("/api/v1/configmaps", "application/cbor", 406), ("/api/v1/configmaps", "application/cbor,*/*", 200),
-        ("/api/v1/configmaps?watch=1&timeoutSeconds=1", "application/yaml", 406),
-    ] as [(String, String, Int)])
+    @Test(
+        arguments: [
+            // Tables have no protobuf, reviews no table, and CBOR is not spoken.
+            ("/api/v1/configmaps", "\(protobuf);as=Table;g=meta.k8s.io;v=v1", 406),
+            ("/api/v1/configmaps", "\(protobuf);as=Table;g=meta.k8s.io;v=v1,application/json", 200),
+            ("/api/v1/configmaps", "application/cbor", 406), ("/api/v1/configmaps", "application/cbor,*/*", 200),
+            ("/api/v1/configmaps?watch=1&timeoutSeconds=1", "application/yaml", 406),
+        ] as [(String, String, Int)])
     func negotiation(_ path: String, _ accept: String, _ status: Int) async throws {
         let plane = try await ControlPlane()
         #expect(await plane.call(.GET, path, accept: accept).status == status)

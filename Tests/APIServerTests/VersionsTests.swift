@@ -70,32 +70,33 @@ struct VersionsTests {
         }
     }
 
-    @Test(arguments: [
-        // An empty selector means another thing in v1.
-        (
-            "policy/v1beta1", "PodDisruptionBudget", #"{"selector":{}}"#,
-            #"{"selector":{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"Exists"}]}}"#
-        ),
-        (
-            "flowcontrol.apiserver.k8s.io/v1beta2", "PriorityLevelConfiguration",
-            #"{"type":"Limited","limited":{"assuredConcurrencyShares":7}}"#,
-            #"{"limited":{"nominalConcurrencyShares":7}}"#
-        ),
-        (
-            "apiextensions.k8s.io/v1beta1", "CustomResourceDefinition",
-            #"{"group":"g.io","version":"v1","names":{"plural":"as","kind":"A"},"additionalPrinterColumns":[{"name":"x","type":"string","JSONPath":".x"}],"validation":{"openAPIV3Schema":{"properties":{"a":{"type":"string"}}}}}"#,
-            #"{"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"additionalPrinterColumns":[{"jsonPath":".x"}],"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"a":{"type":"string"}}}}}]}"#
-        ),
-        (
-            "autoscaling/v2beta1", "HorizontalPodAutoscaler",
-            #"{"scaleTargetRef":{"kind":"D","name":"d"},"maxReplicas":2,"metrics":[{"type":"Resource","resource":{"name":"cpu","targetAverageUtilization":50}}]}"#,
-            #"{"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}"#
-        ),
-        (
-            "networking.k8s.io/v1beta1", "Ingress", #"{"backend":{"serviceName":"a","servicePort":"http"}}"#,
-            #"{"defaultBackend":{"service":{"name":"a","port":{"name":"http"}}}}"#
-        ),
-    ] as [(String, String, String, String)])
+    @Test(
+        arguments: [
+            // An empty selector means another thing in v1.
+            (
+                "policy/v1beta1", "PodDisruptionBudget", #"{"selector":{}}"#,
+                #"{"selector":{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"Exists"}]}}"#
+            ),
+            (
+                "flowcontrol.apiserver.k8s.io/v1beta2", "PriorityLevelConfiguration",
+                #"{"type":"Limited","limited":{"assuredConcurrencyShares":7}}"#,
+                #"{"limited":{"nominalConcurrencyShares":7}}"#
+            ),
+            (
+                "apiextensions.k8s.io/v1beta1", "CustomResourceDefinition",
+                #"{"group":"g.io","version":"v1","names":{"plural":"as","kind":"A"},"additionalPrinterColumns":[{"name":"x","type":"string","JSONPath":".x"}],"validation":{"openAPIV3Schema":{"properties":{"a":{"type":"string"}}}}}"#,
+                #"{"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"additionalPrinterColumns":[{"jsonPath":".x"}],"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"a":{"type":"string"}}}}}]}"#
+            ),
+            (
+                "autoscaling/v2beta1", "HorizontalPodAutoscaler",
+                #"{"scaleTargetRef":{"kind":"D","name":"d"},"maxReplicas":2,"metrics":[{"type":"Resource","resource":{"name":"cpu","targetAverageUtilization":50}}]}"#,
+                #"{"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}"#
+            ),
+            (
+                "networking.k8s.io/v1beta1", "Ingress", #"{"backend":{"serviceName":"a","servicePort":"http"}}"#,
+                #"{"defaultBackend":{"service":{"name":"a","port":{"name":"http"}}}}"#
+            ),
+        ] as [(String, String, String, String)])
     func olderFormsAreStoredInTodays(
         _ apiVersion: String, _ kind: String, _ spec: String, _ stored: String
     ) throws {

@@ -8,7 +8,8 @@ import Storage
 extension Registry {
     /// Answers a get or list of componentstatuses.
     /// - Returns: false if the request is about something else.
-    func answerComponentStatus(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) -> Bool {
+    func answerComponentStatus(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) -> Bool
+    {
         guard request.resource.group.isEmpty, request.resource.plural == "componentstatuses" else { return false }
         let options = try ListOptions(request.query, resource: "componentstatuses", group: "", watch: false)
         let name = request.name

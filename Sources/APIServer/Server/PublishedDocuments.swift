@@ -45,7 +45,9 @@ final class PublishedDocuments: Sendable {
         }
         if isCore {
             guard parts.count == 2 else { return nil }
-            return json("api/\(parts[1])") { Discovery.resourceList(schema, group: "", version: parts[1], hash: Self.storageVersionHash) }
+            return json("api/\(parts[1])") {
+                Discovery.resourceList(schema, group: "", version: parts[1], hash: Self.storageVersionHash)
+            }
         }
         switch parts.count {
         case 2: return json("apis/\(parts[1])") { Discovery.group(schema, parts[1]) }
