@@ -112,6 +112,13 @@ extension Registry {
         var context = StrategyContext(request, self, isDryRun: attributes.isDryRun)
         do throws(APIError) {
             var errors = ObjectMetaRules.prepareUpdate(&object, old: old)
+            // What a webhook made of the object is still the object.
+            if object.name != old.name {
+                errors.append(.invalid("metadata.name", .string(object.name), "field is immutable"))
+            }
+            if object.namespace != old.namespace {
+                errors.append(.invalid("metadata.namespace", .string(object.namespace), "field is immutable"))
+            }
             let isStatus = Self.isStatusLike(request.subresource)
             if isStatus {
                 object = Self.combine(metadata: object, status: object, rest: old)
