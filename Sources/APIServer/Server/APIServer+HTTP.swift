@@ -24,12 +24,19 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
-        exchange.describe(info, request.method, isKnown: isKnown)
+        let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
+        exchange.describe(info, request.method, isKnown: resource != nil)
+        exchange.acceptsGzip = Gzip.isAccepted(request.headers)
         do throws(APIError) {
+            var offer = ResponseForm.Offer()
+            if let resource {
+                offer.protobuf = resource.message.hasProtobuf
+                offer.table = resource.verbs != ["create"]
+            }
+            offer.isWatch = info.verb == .watch
             exchange.form = try ResponseForm.negotiate(
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
-                pretty: exchange.wantsPretty(request.headers))
+                pretty: exchange.wantsPretty(request.headers), offer: offer)
         } catch {
             // Paths that are no resource have forms of their own to offer.
             if info.isResource { return exchange.fail(error) }
@@ -138,7 +145,6 @@ extension APIServer {
     private func respondWithWatch(_ request: RegistryRequest, _ exchange: Exchange) throws(APIError) {
         var form = exchange.form
         form.pretty = false
-        form.encoding = .json
         let rendering = rendering(request, form)
         let response = exchange.response
         let limit = configuration.watchBacklogLimit
@@ -149,7 +155,7 @@ extension APIServer {
                     response: response, rendering: rendering, backlogLimit: limit,
                     wantsBookmarks: options.allowBookmarks)
             },
-            begin: { exchange.beginStream(request.warnings) })
+            begin: { exchange.beginStream(form, request.warnings) })
         response.onClose { [weak watcher] in watcher?.end() }
     }
 
@@ -201,7 +207,11 @@ extension APIServer {
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
-        case .protobuf: return (try schema.decodeProtobuf(body.readableBytesView), BodyDuplicates())
+        case .protobuf:
+            let kind = request.subresource?.kind ?? request.resource.kind
+            let value = try schema.decodeProtobuf(
+                body.readableBytesView, expected: (apiVersion: request.resource.apiVersion, kind: kind))
+            return (value, BodyDuplicates())
         }
     }
 
@@ -242,6 +252,8 @@ struct Exchange: Sendable {
     let response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
+    /// Whether the client takes compressed answers.
+    var acceptsGzip = false
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
     private let auditID: String
@@ -313,10 +325,25 @@ struct Exchange: Sendable {
         record(code)
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
-        response.send(HTTPResponseStatus(statusCode: code), headers: headers, body: [body])
+        let status = HTTPResponseStatus(statusCode: code)
+        guard acceptsGzip, body.readableBytes > Gzip.threshold else {
+            response.send(status, headers: headers, body: [body])
+            return
+        }
+        Gzip.compress(body) { [response, headers] compressed in
+            var headers = headers
+            if compressed != nil {
+                headers.add(name: "content-encoding", value: "gzip")
+                headers.add(name: "vary", value: "Accept-Encoding")
+            }
+            response.send(status, headers: headers, body: [compressed ?? body])
+        }
     }
 
+    /// Answers with a value that is no object of the API: what has no protobuf goes out as JSON.
     func send(_ value: JSONValue, code: Int = 200) {
+        var form = form
+        if form.encoding == .protobuf { form.encoding = .json }
         send(code, Rendering.encode(value, form), contentType: form.contentType)
     }
 
@@ -340,8 +367,8 @@ struct Exchange: Sendable {
     }
 
     /// Begins a watch's answer.
-    func beginStream(_ warnings: Warnings) {
+    func beginStream(_ form: ResponseForm, _ warnings: Warnings) {
         record(200)
-        response.begin(.ok, headers: headers(contentType: "application/json", warnings))
+        response.begin(.ok, headers: headers(contentType: form.streamContentType, warnings))
     }
 }
