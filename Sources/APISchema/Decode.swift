@@ -284,6 +284,33 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The bytes that a text stands for, line breaks passed over; nil if it is not base64.
+    package static func decode(_ text: String) -> [UInt8]? {
+        if case .illegal = check(text) { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 4 * 3)
+        var group: UInt32 = 0
+        var bits = 0
+        for byte in text.utf8 {
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = byte - 65
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = byte - 71
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte + 4
+            case UInt8(ascii: "+"): digit = 62
+            case UInt8(ascii: "/"): digit = 63
+            default: continue
+            }
+            group = group << 6 | UInt32(digit)
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                bytes.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
+            }
+        }
+        return bytes
+    }
+
     enum Check: Equatable {
         case canonical
         /// Right but for line breaks, which are passed over.
