@@ -40,11 +40,6 @@ struct RoleBindingStrategy: Strategy {
         let rules = context.registry.rbac.rules(of: RoleRef(reference), namespace: context.request.namespace)
         try Escalation.check(rules, of: object, verb: "bind", role: RoleRef(reference), context)
     }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        object["roleRef"] == old["roleRef"]
-            ? [] : [.invalid("roleRef", object["roleRef"] ?? .null, "cannot change roleRef")]
-    }
 }
 
 enum Escalation {
