@@ -38,11 +38,12 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
     .target(name: "HTTPServer", dependencies: http + [logging]),
+    .target(name: "CEL", dependencies: ["JSON", "KubeTypes"]),
     // floor 3
     .target(
         name: "APIServer",
         dependencies: [
-            "APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
+            "APISchema", "CEL", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
             httpClient, package("Collections", "swift-collections"),
         ] + http),
     // floor 4
@@ -88,6 +89,7 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
+    tests(of: "CEL", ["JSON"]),
     tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
