@@ -34,7 +34,7 @@ public struct CELEnvironment: Sendable {
         return objectTypes[name] == nil ? nil : .type(.object(name))
     }
 
-    func objectType(named name: String) -> (any CELObjectType)? { objectTypes[name] ?? LibraryType.all[name] }
+    func objectType(named name: String) -> (any CELObjectType)? { objectTypes[name] }
 
     func overloads(of function: String) -> [Overload]? {
         let name = function.hasPrefix(".") ? String(function.dropFirst()) : function
@@ -55,18 +55,6 @@ public struct CELEnvironment: Sendable {
             text: text, expression: issues.isEmpty ? expression : nil, type: type, issues: issues.issues,
             environment: self)
     }
-}
-
-/// The object types that libraries bring: they have functions and no fields.
-struct LibraryType: CELObjectType {
-    func type(ofField name: String) -> CELType? { nil }
-
-    static let all: [String: LibraryType] = {
-        let types: [CELType] = [
-            .quantity, .url, .semver, .namedFormat, .authorizer, .resourceCheck, .pathCheck, .groupCheck, .decision,
-        ]
-        return Dictionary(uniqueKeysWithValues: types.map { ($0.name, LibraryType()) })
-    }()
 }
 
 /// An expression after parsing and checking. Not for keeping: `program()` is.

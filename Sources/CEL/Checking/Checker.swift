@@ -201,8 +201,8 @@ struct Checker {
         if inference.assign(previous, to: current) {
             return previous.isAtMostAsSpecific(as: current) ? previous : current
         }
-        mismatch(expression, previous, current)
-        return .error
+        // That literals are of one type is checked later, where it matters.
+        return .dyn
     }
 
     /// What the value of an optional entry holds.

@@ -58,8 +58,9 @@ enum RuntimeCost {
         case "join", "slice", "lists.range", "reverse": return nil
         case "flatten":
             var depth = 1.0
-            if values.count > 1, case .int(let given) = values[1] { depth = Double(max(0, given)) }
+            if values.count > 1, case .int(let given) = values[1] { depth = Double(given) }
             return allocation(Double(first) * depth)
+        case "sort" where overload.isEmpty, "@sortByAssociatedKeys" where overload.isEmpty: return 1
         case "distinct", "sort": return selfComparison(values.first)
         case "@sortByAssociatedKeys": return selfComparison(values.count > 1 ? values[1] : nil)
         case "sets.contains", "sets.intersects": return 1 &+ first &* second
@@ -77,7 +78,10 @@ enum RuntimeCost {
         function == "join" ? traversal(result.costSize, times: 2) : allocation(Double(result.costSize))
     }
 
-    private static func allocation(_ size: Double) -> UInt64 { UInt64(min(size, 0x1p62)) + 1 + listCreation }
+    /// A size below zero, which only a call that fails can have, wraps around as upstream's does.
+    private static func allocation(_ size: Double) -> UInt64 {
+        UInt64(bitPattern: Int64(max(-0x1p62, min(size, 0x1p62)))) &+ 1 &+ listCreation
+    }
 
     private static func selfComparison(_ value: CELValue?) -> UInt64 {
         guard case .list(let list)? = value, list.count > 0 else { return allocation(0) }

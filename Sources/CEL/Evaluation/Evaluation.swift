@@ -45,18 +45,44 @@ struct ConstantStep: Step {
 
 struct VariableStep: Step {
     let name: String
+    let cost: UInt64
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
-        try run.charge(1)
+        try run.charge(cost)
         return try run.variable(name)
     }
 }
 
 struct LocalStep: Step {
     let slot: Int
+    let cost: UInt64
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
-        try run.charge(1)
+        try run.charge(cost)
         return try run.locals[slot].get()
     }
+}
+
+/// Evaluates both operands, the second also where the first fails, and charges for the operation.
+private func operands(
+    _ left: any Step, _ right: any Step, _ run: Evaluation, _ cost: (CELValue, CELValue) -> UInt64
+) throws(CELError) -> (CELValue, CELValue) {
+    let first: CELValue
+    do throws(CELError) {
+        first = try left.evaluate(run)
+    } catch {
+        if error.isCancelled { throw error }
+        do throws(CELError) { _ = try right.evaluate(run) } catch let other { if other.isCancelled { throw other } }
+        try run.charge(1)
+        throw error
+    }
+    let second: CELValue
+    do throws(CELError) {
+        second = try right.evaluate(run)
+    } catch {
+        if !error.isCancelled { try run.charge(1) }
+        throw error
+    }
+    try run.charge(cost(first, second))
+    return (first, second)
 }
 
 // MARK: Logic
@@ -119,11 +145,10 @@ struct EqualityStep: Step {
     let isNegated: Bool
 
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
-        let left = try self.left.evaluate(run)
-        let right = try self.right.evaluate(run)
-        let result = try left.isEqual(to: right) != isNegated
-        try run.charge(RuntimeCost.equality(left, right, isNegated: isNegated))
-        return .bool(result)
+        let (left, right) = try operands(self.left, self.right, run) {
+            RuntimeCost.equality($0, $1, isNegated: isNegated)
+        }
+        return .bool(try left.isEqual(to: right) != isNegated)
     }
 }
 
@@ -132,15 +157,18 @@ struct OrderStep: Step {
     let left: any Step
     let right: any Step
     let accepted: ClosedRange<Int>
+    let function: String
     /// Whether both are known to be texts, which costs by their length.
     let isOfText: Bool
 
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
-        let left = try self.left.evaluate(run)
-        let right = try self.right.evaluate(run)
-        let order = try left.order(to: right)
-        try run.charge(isOfText ? RuntimeCost.traversal(min(left.costSize, right.costSize)) : 1)
-        return .bool(accepted.contains(order))
+        let (left, right) = try operands(self.left, self.right, run) {
+            isOfText ? RuntimeCost.traversal(min($0.costSize, $1.costSize)) : 1
+        }
+        switch left {
+        case .null, .list, .map, .object, .type, .optional: throw CELError("no such overload: \(function)")
+        default: return .bool(accepted.contains(try left.order(to: right)))
+        }
     }
 }
 
@@ -164,6 +192,9 @@ struct CallStep: Step {
     let arguments: [any Step]
     let implementation: FunctionImplementation
 
+    /// Functions whose errors do not tell the types.
+    private static let plain: Set<String> = ["!_", "-_", "contains", "startsWith", "endsWith"]
+
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
         var values: [CELValue] = []
         values.reserveCapacity(arguments.count)
@@ -175,7 +206,11 @@ struct CallStep: Step {
         do throws(CELError) {
             result = try implementation(values)
         } catch {
-            guard error == .noSuchOverload else { throw error }
+            if before == nil { try run.charge(RuntimeCost.afterCall(function, values, .null)) }
+            guard error == .noSuchOverload, !Self.plain.contains(function), overload != "cidr_contains_ip_string" else {
+                throw error
+            }
+            if function == "size" { throw CELError("no such overload: size") }
             let types = values.map { $0.type.name }.joined(separator: ", ")
             throw CELError("no such overload: \(function)(\(types))")
         }
@@ -186,20 +221,29 @@ struct CallStep: Step {
 
 /// An operator on two values.
 struct BinaryStep: Step {
+    let function: String
     let overload: String
     let left: any Step
     let right: any Step
     let operation: @Sendable (CELValue, CELValue) throws(CELError) -> CELValue
 
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
-        let left = try self.left.evaluate(run)
-        let right = try self.right.evaluate(run)
-        switch overload {
-        case "add_string", "add_bytes": try run.charge(RuntimeCost.traversal(left.costSize &+ right.costSize))
-        case "in_list": try run.charge(right.costSize)
-        default: try run.charge(1)
+        let (left, right) = try operands(self.left, self.right, run) { left, right in
+            switch overload {
+            case "add_string", "add_bytes": RuntimeCost.traversal(left.costSize &+ right.costSize)
+            case "in_list": right.costSize
+            default: 1
+            }
         }
-        return try operation(left, right)
+        do throws(CELError) {
+            return try operation(left, right)
+        } catch {
+            guard error == .noSuchOverload, function != Operator.in else { throw error }
+            switch left {
+            case .null, .bool, .map, .object, .type, .optional: throw CELError("no such overload: \(function)")
+            default: throw error
+            }
+        }
     }
 }
 

@@ -36,7 +36,9 @@ struct FoldStep: Step {
                 let value = secondSlot == nil ? nil : read(map, key)
                 if try !visit(.success(key), value, run) { break }
             }
-        default: throw .noSuchOverload
+        default:
+            let name = range.type == .null ? "Null" : range.type.name.prefix(1).uppercased() + range.type.name.dropFirst()
+            throw CELError("got 'types.\(name)', expected iterable type")
         }
         return try result.evaluate(run)
     }

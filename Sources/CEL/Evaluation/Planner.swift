@@ -10,18 +10,20 @@ struct Planner {
 
     init(_ environment: CELEnvironment) { self.environment = environment }
 
-    mutating func plan(_ expression: Expression) throws(Problem) -> any Step {
+    /// - Parameter isFree: Whether the variable that a path begins with costs nothing, as in a branch of a condition
+    ///   and in an index.
+    mutating func plan(_ expression: Expression, isFree: Bool = false) throws(Problem) -> any Step {
         switch expression.kind {
         case .literal(let value): return ConstantStep(value: value)
-        case .identifier(let name): return variable(name, expression)
+        case .identifier(let name): return variable(name, expression, cost: isFree ? 0 : 1)
         case .select(let operand, let field, let testOnly):
-            let cost = Self.isPath(operand) ? 1 as UInt64 : 2
-            let operand = try plan(operand)
+            let cost = Self.isPath(operand) || isFree ? 1 as UInt64 : 2
+            let operand = try plan(operand, isFree: (isFree || testOnly) && Self.isPath(operand))
             return testOnly
                 ? PresenceStep(operand: operand, field: field)
                 : SelectStep(operand: operand, field: field, cost: cost)
         case .call(let target, let function, let arguments):
-            return try call(expression, function, (target.map { [$0] } ?? []) + arguments)
+            return try call(expression, function, (target.map { [$0] } ?? []) + arguments, isFree: isFree)
         case .list(let elements, let optional): return try list(elements, optional)
         case .map(let entries): return try map(entries)
         case .structure(let name, let fields): return try structure(name, fields)
@@ -39,8 +41,8 @@ struct Planner {
         }
     }
 
-    private func variable(_ name: String, _ expression: Expression) -> any Step {
-        if let slot = slots[name]?.last { return LocalStep(slot: slot) }
+    private func variable(_ name: String, _ expression: Expression, cost: UInt64) -> any Step {
+        if let slot = slots[name]?.last { return LocalStep(slot: slot, cost: cost) }
         let plain = name.hasPrefix(".") ? String(name.dropFirst()) : name
         if environment.variables[plain] == nil, let type = Declarations.typeNames[plain] {
             return ConstantStep(value: .type(type))
@@ -48,7 +50,19 @@ struct Planner {
         if environment.variables[plain] == nil, case .type(let type?)? = expression.type {
             return ConstantStep(value: .type(type))
         }
-        return VariableStep(name: plain)
+        return VariableStep(name: plain, cost: cost)
+    }
+
+    /// Whether the path in an argument begins with a variable that costs nothing.
+    private static func isFree(
+        _ argument: Expression, _ function: String, _ position: Int, within isFree: Bool
+    ) -> Bool {
+        switch function {
+        case Operator.conditional: position > 0 && isPath(argument)
+        case Operator.index, Operator.optionalIndex: position == 0 ? isFree && isPath(argument) : isPath(argument)
+        case Operator.optionalSelect: position == 0 && isFree && isPath(argument)
+        default: false
+        }
     }
 
     private mutating func plan(_ expressions: [Expression]) throws(Problem) -> [any Step] {
@@ -60,10 +74,14 @@ struct Planner {
     // MARK: Calls
 
     private mutating func call(
-        _ expression: Expression, _ function: String, _ arguments: [Expression]
+        _ expression: Expression, _ function: String, _ arguments: [Expression], isFree: Bool
     ) throws(Problem) -> any Step {
         let isPath = arguments.first.map(Self.isPath) ?? false
-        let steps = try plan(arguments)
+        var steps: [any Step] = []
+        for (position, argument) in arguments.enumerated() {
+            steps.append(
+                try plan(argument, isFree: Self.isFree(argument, function, position, within: isFree)))
+        }
         let overload = expression.overloads.count == 1 ? expression.overloads[0] : ""
         switch function {
         case Operator.and, Operator.or:
@@ -73,11 +91,11 @@ struct Planner {
         case Operator.notStrictlyFalse: return NotStrictlyFalseStep(operand: steps[0])
         case Operator.equals, Operator.notEquals:
             return EqualityStep(left: steps[0], right: steps[1], isNegated: function == Operator.notEquals)
-        case Operator.index: return IndexStep(operand: steps[0], index: steps[1], cost: isPath ? 1 : 2)
+        case Operator.index: return IndexStep(operand: steps[0], index: steps[1], cost: isPath || isFree ? 1 : 2)
         case Operator.optionalIndex, Operator.optionalSelect:
             return OptionalSelectStep(
                 operand: steps[0], index: steps[1], isField: function == Operator.optionalSelect,
-                cost: isPath ? 1 : 2)
+                cost: isPath || isFree ? 1 : 2)
         case Operator.in: return membership(steps, overload)
         case "or" where steps.count == 2:
             return OptionalOrStep(left: steps[0], right: steps[1], isUnwrapping: false)
@@ -86,7 +104,7 @@ struct Planner {
         case "_<_", "_<=_", "_>_", "_>=_":
             let accepted = ["_<_": -1...(-1), "_<=_": -1...0, "_>_": 1...1, "_>=_": 0...1][function] ?? 0...0
             return OrderStep(
-                left: steps[0], right: steps[1], accepted: accepted,
+                left: steps[0], right: steps[1], accepted: accepted, function: function,
                 isOfText: overload.hasSuffix("_string") || overload.hasSuffix("_bytes"))
         default: break
         }
@@ -98,7 +116,8 @@ struct Planner {
             {
                 return AppendStep(slot: slot, element: list.elements[0])
             }
-            return BinaryStep(overload: overload, left: steps[0], right: steps[1], operation: operation)
+            return BinaryStep(
+                function: function, overload: overload, left: steps[0], right: steps[1], operation: operation)
         }
         if function == Operator.mapInsert, let slot = slots[Parser.accumulator]?.last {
             return InsertStep(slot: slot, arguments: Array(steps.dropFirst()))
@@ -137,6 +156,13 @@ struct Planner {
                 throw Problem(message: error.message)
             }
         }
+        if name == "sum", let zero = Functions.zero(of: overload) {
+            let sum = implementation
+            implementation = { values throws(CELError) in
+                if case .list(let list) = values[0], list.count == 0 { return zero }
+                return try sum(values)
+            }
+        }
         let call = CallStep(function: name, overload: overload, arguments: steps, implementation: implementation)
         // A conversion of what is written out is done once.
         if Self.conversions.contains(name), steps.count == 1, let constant = steps[0] as? ConstantStep {
@@ -155,7 +181,8 @@ struct Planner {
             let keys = values.compactMap { CELKey($0) }
             if keys.count == values.count { return MembershipStep(operand: steps[0], set: Set(keys)) }
         }
-        return BinaryStep(overload: overload, left: steps[0], right: steps[1]) { value, container throws(CELError) in
+        return BinaryStep(function: Operator.in, overload: overload, left: steps[0], right: steps[1]) {
+            value, container throws(CELError) in
             switch container {
             case .list(let list): .bool(try list.contains(value))
             case .map(let map): .bool(try map.value(for: value) != nil)

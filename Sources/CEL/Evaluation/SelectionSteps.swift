@@ -8,6 +8,14 @@ struct SelectStep: Step {
 
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
         let operand = try self.operand.evaluate(run)
+        if case .optional(let optional) = operand {
+            guard let value = optional.value, let found = try Selection.fieldIfPresent(field, of: value) else {
+                try run.charge(cost - 1)
+                return .optional(.none)
+            }
+            try run.charge(cost)
+            return .optional(CELOptional(found))
+        }
         try run.charge(cost)
         return try Selection.field(field, of: operand)
     }
@@ -21,9 +29,13 @@ struct PresenceStep: Step {
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
         let operand = try self.operand.evaluate(run)
         if case .optional(let optional) = operand {
-            guard let value = optional.value else { return .bool(false) }
-            return .bool(try Selection.fieldIfPresent(field, of: value) != nil)
+            guard let value = optional.value, try Selection.fieldIfPresent(field, of: value) != nil else {
+                return .bool(false)
+            }
+            try run.charge(1)
+            return .bool(true)
         }
+        try run.charge(1)
         return .bool(try Selection.fieldIfPresent(field, of: operand) != nil)
     }
 }
@@ -37,11 +49,15 @@ struct IndexStep: Step {
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
         let operand = try self.operand.evaluate(run)
         let index = try self.index.evaluate(run)
-        try run.charge(cost)
         if case .optional(let optional) = operand {
-            guard let value = optional.value else { return .optional(.none) }
-            return .optional(CELOptional(try Selection.elementIfPresent(index, of: value)))
+            guard let value = optional.value, let found = try Selection.elementIfPresent(index, of: value) else {
+                try run.charge(cost - 1)
+                return .optional(.none)
+            }
+            try run.charge(cost)
+            return .optional(CELOptional(found))
         }
+        try run.charge(cost)
         return try Selection.element(index, of: operand)
     }
 }
@@ -56,24 +72,24 @@ struct OptionalSelectStep: Step {
     func evaluate(_ run: Evaluation) throws(CELError) -> CELValue {
         var operand = try self.operand.evaluate(run)
         let index = try self.index.evaluate(run)
-        try run.charge(cost)
+        try run.charge(cost - 1)
         if case .optional(let optional) = operand {
             guard let value = optional.value else { return .optional(.none) }
             operand = value
         }
+        let found: CELValue?
         if isField, let name = index.stringValue {
-            return .optional(CELOptional(try Selection.fieldIfPresent(name, of: operand)))
+            found = try Selection.fieldIfPresent(name, of: operand)
+        } else {
+            found = try Selection.elementIfPresent(index, of: operand)
         }
-        return .optional(CELOptional(try Selection.elementIfPresent(index, of: operand)))
+        if found != nil { try run.charge(1) }
+        return .optional(CELOptional(found))
     }
 }
 
 enum Selection {
     static func field(_ name: String, of value: CELValue) throws(CELError) -> CELValue {
-        if case .optional(let optional) = value {
-            guard let value = optional.value else { return .optional(.none) }
-            return .optional(CELOptional(try fieldIfPresent(name, of: value)))
-        }
         guard let field = try fieldIfPresent(name, of: value) else { throw .noSuchKey(name) }
         return field
     }
@@ -82,7 +98,8 @@ enum Selection {
         switch value {
         case .map(let map): return try map.value(forField: name)
         case .object(let object): return try object.field(name)
-        default: throw .noSuchOverload
+        case .list: throw CELError("unsupported index type 'string' in list")
+        default: return nil
         }
     }
 
@@ -110,7 +127,7 @@ enum Selection {
         case .object(let object):
             guard let name = index.stringValue else { throw .noSuchOverload }
             return try object.field(name)
-        default: throw .noSuchOverload
+        default: return nil
         }
     }
 }

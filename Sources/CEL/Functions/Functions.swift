@@ -63,9 +63,7 @@ enum Functions {
         guard case .list(let list) = values[0] else { throw .noSuchOverload }
         var unwrapped: [CELValue] = []
         for value in try list.all() {
-            guard case .optional(let optional) = value else {
-                throw CELError("value \(value.shown) is not optional")
-            }
+            let optional = try optional(value)
             if let value = optional.value { unwrapped.append(value) }
         }
         return .list(.values(unwrapped))

@@ -86,6 +86,16 @@ extension Functions {
         },
     ]
 
+    /// The sum of nothing by the type of the elements; nil where only the elements tell.
+    static func zero(of overload: String) -> CELValue? {
+        switch overload {
+        case "list_uint_sum_uint": .uint(0)
+        case "list_double_sum_double": .double(0)
+        case "list_duration_sum_duration": .duration(CELDuration(nanoseconds: 0))
+        default: nil
+        }
+    }
+
     private static func list(_ values: [CELValue], _ index: Int) throws(CELError) -> CELList {
         guard case .list(let list) = values[index] else { throw .noSuchOverload }
         return list

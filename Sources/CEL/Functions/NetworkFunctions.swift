@@ -54,7 +54,10 @@ extension Functions {
         "masked": { values throws(CELError) in .object(try value(values, 0, CIDR.self).masked) },
         "containsIP": { values throws(CELError) in
             let range = try value(values, 0, CIDR.self)
-            if case .string(let text) = values[1] { return .bool(range.contains(try IPAddress(text))) }
+            if case .string(let text) = values[1] {
+                guard let address = try? IPAddress(text) else { throw .noSuchOverload }
+                return .bool(range.contains(address))
+            }
             return .bool(range.contains(try value(values, 1, IPAddress.self)))
         },
         "containsCIDR": { values throws(CELError) in

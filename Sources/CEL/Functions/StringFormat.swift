@@ -118,14 +118,14 @@ enum StringFormat {
         case (.hexadecimal, .string(let text)): return hexadecimal(Array(text.utf8), clause.isUppercase)
         case (.hexadecimal, .bytes(let bytes)): return hexadecimal(bytes, clause.isUppercase)
         case (.fixed, .double(let number)): return Decimals.fixed(number, clause.precision, isGrouped: true)
-        case (.scientific, .double(let number)): return Decimals.scientific(number, clause.precision)
+        case (.scientific, .double(let number)): return Decimals.scientific(number, width: clause.precision)
         case (.fixed, .string(let text)), (.scientific, .string(let text)):
             guard ["NaN", "Infinity", "-Infinity"].contains(text), let number = Conversion.goDouble(text) else {
                 throw refusal(clause, "string")
             }
             return clause.kind == .fixed
                 ? Decimals.fixed(number, clause.precision, isGrouped: true)
-                : Decimals.scientific(number, clause.precision)
+                : Decimals.scientific(number, width: clause.precision)
         default: throw refusal(clause, value.type.name)
         }
     }
@@ -192,7 +192,16 @@ enum Decimals {
 
     private static let superscripts = Array("\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")
 
-    static func scientific(_ number: Double, _ precision: Int) -> String {
+    /// Six digits behind the point.
+    ///
+    /// - Parameter width: Spaces come before what is shorter; it is what upstream takes the precision for.
+    static func scientific(_ number: Double, width: Int) -> String {
+        let text = scientific(number)
+        return String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    private static func scientific(_ number: Double) -> String {
+        let precision = 6
         guard number.isFinite else { return fixed(number, precision, isGrouped: false) }
         var exponent = 0
         var digits = "0" + String(repeating: "0", count: precision)

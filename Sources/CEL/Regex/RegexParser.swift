@@ -17,7 +17,6 @@ struct RegexParser {
     private var position = 0
     private var flags = Flags()
     private var depth = 0
-    private var names: Set<String> = []
 
     init(_ pattern: String) {
         self.pattern = pattern
@@ -192,13 +191,12 @@ struct RegexParser {
             if peek("P<") || peek("<") {
                 position += peek("P<") ? 2 : 1
                 let nameStart = position
-                while let scalar = current, scalar != ">" { position += scalar == ">" ? 0 : 1 }
+                while let scalar = current, scalar != ">" { position += 1 }
                 let name = text(from: nameStart)
                 guard accept(">") else { throw problem("invalid named capture", scalars[start...].joinedText) }
                 guard !name.isEmpty, name.unicodeScalars.allSatisfy(RegexSet.word.contains) else {
                     throw problem("invalid named capture", text(from: start))
                 }
-                guard names.insert(name).inserted else { throw problem("duplicate capture group name", name) }
             } else {
                 guard try setFlags(start) else { return nil }
             }

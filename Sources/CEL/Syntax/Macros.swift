@@ -18,7 +18,7 @@ extension Parser {
         }
         switch (function, arguments.count) {
         case ("all", 2), ("all", 3), ("exists", 2), ("exists", 3), ("exists_one", 2), ("exists_one", 3),
-            ("existsOne", 2), ("existsOne", 3):
+            ("existsOne", 3):
             return expansion.quantifier(function, target, arguments)
         case ("map", 2), ("map", 3): return expansion.map(target, arguments)
         case ("filter", 2): return expansion.filter(target, arguments)

@@ -15,6 +15,10 @@ struct Parser {
     private var position = 0
     private var nextID = 0
     private var depths = [Int](repeating: 0, count: 4)
+    /// Brackets that are open.
+    private var openBrackets = 0
+    /// What may come where the next primary is expected, beside a primary.
+    private var alsoExpected = ""
 
     /// The tree of `text`; nil, with issues, where it is no expression.
     static func parse(_ text: String) -> (Expression?, IssueList) {
@@ -67,7 +71,10 @@ struct Parser {
             advance()
             return
         }
-        throw mismatch(wanted)
+        // One token that is missing is made up, where what follows goes with it.
+        let fits = symbol == ":" ? Self.beginsPrimary(current) : current.kind == .end && openBrackets == 1
+        guard fits, others.isEmpty else { throw mismatch(wanted) }
+        issues.report(at: current.offset, "Syntax error: missing '\(symbol)' at '\(current.shown)'")
     }
 
     private func mismatch(_ wanted: String) -> Stop {
@@ -218,7 +225,6 @@ struct Parser {
             let offset = current.offset
             var count = 0
             while isNext(symbol) {
-                if symbol == "-", count > 0, [.int, .float].contains(token(1).kind) { break }
                 advance()
                 count += 1
             }
@@ -240,9 +246,12 @@ struct Parser {
             } else if isNext("[") {
                 try enter(.member)
                 let offset = advance().offset
+                openBrackets += 1
                 let isOptional = accept("?")
+                if !isOptional { alsoExpected = "[?" }
                 let index = try expression()
                 try expect("]")
+                openBrackets -= 1
                 operand = call(at: offset, isOptional ? Operator.optionalIndex : Operator.index, [operand, index])
             } else {
                 return operand
@@ -282,15 +291,23 @@ struct Parser {
     private mutating func arguments() throws(Stop) -> [Expression] {
         var arguments: [Expression] = []
         if accept(")") { return arguments }
+        openBrackets += 1
+        alsoExpected = "("
         repeat { arguments.append(try expression()) } while accept(",")
-        try expect(")", or: [","])
+        try expect(")")
+        openBrackets -= 1
         return arguments
     }
 
     // MARK: Primaries
 
-    private static let expectedPrimary =
-        "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+    /// What may come, in the order of the grammar's tokens.
+    private static func expected(_ place: String) -> String {
+        let brackets = ["[": "'[', ']', '{', '(', '.', ',', '-', '!', '?'", "{": "'[', '{', '}', '(', '.', ',', '-', '!', '?'",
+            "(": "'[', '{', '(', ')', '.', '-', '!'", "[?": "'[', '{', '(', '.', '-', '!', '?'"]
+        return "{\(brackets[place] ?? "'[', '{', '(', '.', '-', '!'"), 'true', 'false', 'null', "
+            + "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+    }
 
     private static func beginsPrimary(_ token: Token) -> Bool {
         switch token.kind {
@@ -301,14 +318,16 @@ struct Parser {
     }
 
     private mutating func primary() throws(Stop) -> Expression {
+        let place = alsoExpected
+        alsoExpected = ""
         if !Self.beginsPrimary(current) || isNext("!") {
-            guard current.kind != .end, Self.beginsPrimary(token(1)), !isNext("!") else {
-                throw mismatch(Self.expectedPrimary)
-            }
+            let wanted = Self.expected(place)
+            let follows = Self.beginsPrimary(token(1)) || token(1).isSymbol(")") && place == "("
+            guard current.kind != .end, follows, !isNext("!") else { throw mismatch(wanted) }
             issues.report(
-                at: current.offset,
-                "Syntax error: extraneous input '\(current.shown)' expecting \(Self.expectedPrimary)")
+                at: current.offset, "Syntax error: extraneous input '\(current.shown)' expecting \(wanted)")
             advance()
+            if !Self.beginsPrimary(current) { throw Stop() }
         }
         let token = current
         switch token.kind {
@@ -319,8 +338,10 @@ struct Parser {
         switch token.text {
         case "(":
             advance()
+            openBrackets += 1
             let inner = try expression()
             try expect(")")
+            openBrackets -= 1
             return inner
         case "[": return try list()
         case "{": return try map()
@@ -370,26 +391,39 @@ struct Parser {
         let offset = advance().offset
         var elements: [Expression] = []
         var optional: Set<Int> = []
-        while !isNext("]") {
-            if accept("?") { optional.insert(elements.count) }
+        openBrackets += 1
+        var isClosing = accept(",")
+        while !isNext("]"), !isClosing {
+            if accept("?") {
+                optional.insert(elements.count)
+            } else if elements.isEmpty {
+                alsoExpected = "["
+            }
             elements.append(try expression())
-            if !accept(",") { break }
+            guard accept(",") else { break }
+            isClosing = current.kind == .end
         }
-        try expect("]", or: [","])
+        try expect("]", or: isClosing ? [] : [","])
+        openBrackets -= 1
         return node(at: offset, .list(elements, optional: optional))
     }
 
     private mutating func map() throws(Stop) -> Expression {
         let offset = advance().offset
         var entries: [Expression.MapEntry] = []
-        while !isNext("}") {
+        openBrackets += 1
+        var isClosing = accept(",")
+        while !isNext("}"), !isClosing {
             let isOptional = accept("?")
+            if entries.isEmpty, !isOptional { alsoExpected = "{" }
             let key = try expression()
             try expect(":")
             entries.append(Expression.MapEntry(key: key, value: try expression(), isOptional: isOptional))
-            if !accept(",") { break }
+            guard accept(",") else { break }
+            isClosing = current.kind == .end
         }
-        try expect("}", or: [","])
+        try expect("}", or: isClosing ? [] : [","])
+        openBrackets -= 1
         return node(at: offset, .map(entries))
     }
 
@@ -402,7 +436,9 @@ struct Parser {
         while !isNext("}") {
             let isOptional = accept("?")
             let field = current
-            guard field.kind == .identifier || field.kind == .escapedIdentifier else { throw mismatch("IDENTIFIER") }
+            guard field.kind == .identifier || field.kind == .escapedIdentifier else {
+                throw mismatch(fields.isEmpty ? "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}" : "{IDENTIFIER, ESC_IDENTIFIER}")
+            }
             advance()
             if field.kind == .escapedIdentifier { _ = problem(at: field.offset, "unsupported syntax: '`'") }
             let colon = current.offset

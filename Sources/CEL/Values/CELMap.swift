@@ -81,17 +81,24 @@ public struct CELDictionary: Sendable {
     private(set) var entries: [(key: CELValue, value: CELValue)]
     private var index: [CELKey: Int]
 
-    /// Throws where a key comes twice or cannot be one.
+    /// Throws where a key cannot be one.
     init(_ entries: [(key: CELValue, value: CELValue)]) throws(CELError) {
         var index: [CELKey: Int] = [:]
         index.reserveCapacity(entries.count)
         for (position, entry) in entries.enumerated() {
             guard let key = CELKey(entry.key) else { throw CELError("unsupported key type") }
-            guard index.updateValue(position, forKey: key) == nil else {
-                throw CELError("Failed with repeated key")
-            }
+            index[key] = position
         }
-        self.entries = entries
+        // Of a key that comes twice, the last value stays.
+        self.entries =
+            index.count == entries.count
+            ? entries
+            : entries.enumerated().filter { position, entry in CELKey(entry.key).map { index[$0] == position } ?? false }
+                .map(\.element)
+        if self.entries.count < entries.count {
+            index = [:]
+            for (position, entry) in self.entries.enumerated() { if let key = CELKey(entry.key) { index[key] = position } }
+        }
         self.index = index
     }
 

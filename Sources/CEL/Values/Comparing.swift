@@ -85,14 +85,11 @@ extension CELValue {
         case .int(let right):
             if left < -0x1p63 { return -1 }
             if left >= 0x1p63 { return 1 }
-            // The whole part is exact; what is behind the point decides among equals.
-            let whole = Int64(left)
-            return whole != right ? (whole < right ? -1 : 1) : compare(left, left.rounded(.towardZero))
+            return compare(left, Double(right))
         case .uint(let right):
             if left < 0 { return -1 }
             if left >= 0x1p64 { return 1 }
-            let whole = UInt64(left)
-            return whole != right ? (whole < right ? -1 : 1) : compare(left, left.rounded(.towardZero))
+            return compare(left, Double(right))
         default: return nil
         }
     }

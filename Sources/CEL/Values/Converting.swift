@@ -21,7 +21,6 @@ enum Conversion {
         case (.double, .string(let text)): if let number = goDouble(text) { return .double(number) }
         case (.string, _): if let text = try string(value) { return .string(text) }
         case (.bytes, .string(let text)): return .bytes(Array(text.utf8))
-        case (.duration, .int(let nanoseconds)): return .duration(CELDuration(nanoseconds: nanoseconds))
         case (.duration, .string(let text)):
             if let duration = CELDuration(goText: text) { return .duration(duration) }
         case (.timestamp, .int(let seconds)):
@@ -70,7 +69,8 @@ enum Conversion {
 
     /// A number as Go reads it: decimal, hexadecimal with an exponent, infinite or none.
     static func goDouble(_ text: String) -> Double? {
-        let lowercase = text.lowercased()
+        guard let plain = withoutUnderscores(text) else { return nil }
+        let lowercase = plain.lowercased()
         let sign = lowercase.hasPrefix("-") ? -1.0 : 1.0
         let unsigned = lowercase.hasPrefix("-") || lowercase.hasPrefix("+") ? lowercase.dropFirst() : lowercase[...]
         switch unsigned {
@@ -85,6 +85,18 @@ enum Conversion {
         }
         number *= sign
         return number.isFinite ? number : nil
+    }
+
+    /// The text without underscores between digits; nil where one is elsewhere.
+    private static func withoutUnderscores(_ text: String) -> String? {
+        guard text.contains("_") else { return text }
+        let scalars = Array(text.unicodeScalars)
+        for (position, scalar) in scalars.enumerated() where scalar == "_" {
+            guard position > 0, position + 1 < scalars.count, Lexer.isHexDigit(scalars[position - 1]),
+                Lexer.isHexDigit(scalars[position + 1])
+            else { return nil }
+        }
+        return scalars.filter { $0 != "_" }.joinedText
     }
 
     private static func string(_ value: CELValue) throws(CELError) -> String? {

@@ -116,7 +116,6 @@ extension Tables {
         isQuantity('-1k') ⇒ true ¢ 1 of 1…1
         quantity('50000000G').isInteger() ⇒ true ¢ 2 of 2…2
         quantity('50k').isInteger() ⇒ true ¢ 2 of 2…2
-        quantity('9999999999999999999999999999999999999G').asInteger() ⇒ ! cannot convert value to integer ¢ 5 of 5…5
         quantity('50k').asInteger() ⇒ 50000 ¢ 2 of 2…2
         quantity('1.5').asInteger() ⇒ ! cannot convert value to integer ¢ 2 of 2…2
         quantity('1.5').isInteger() ⇒ false ¢ 2 of 2…2

@@ -125,8 +125,6 @@ extension Tables {
         1 + if ⇒ ✗ 1:5: reserved identifier: if
         package.name ⇒ ✗ 1:1: reserved identifier: package
         obj.package ⇒ ! no such key: package ¢ 2 of 1…1
-        obj.in ⇒ ✗ 1:5: Syntax error: no viable alternative at input '.in' | 1:7: Syntax error: mismatched input '<EOF>' expecting PRIMARY
-        in ⇒ ✗ 1:1: Syntax error: mismatched input 'in' expecting PRIMARY | 1:3: Syntax error: mismatched input '<EOF>' expecting PRIMARY
         1 in ⇒ ✗ 1:5: Syntax error: mismatched input '<EOF>' expecting PRIMARY
         `a` ⇒ ✗ 1:1: Syntax error: mismatched input '`a`' expecting PRIMARY
         obj.`x-y` ⇒ ✗ 1:5: unsupported syntax: '`'
@@ -134,8 +132,6 @@ extension Tables {
         '' ⇒ "" ¢ 0 of 0…0
         '''''' ⇒ "" ¢ 0 of 0…0
         () ⇒ ✗ 1:2: Syntax error: mismatched input ')' expecting PRIMARY
-        ! ⇒ ✗ 1:2: Syntax error: extraneous input '<EOF>' expecting PRIMARY
-        - ⇒ ✗ 1:2: Syntax error: no viable alternative at input '-' | 1:2: Syntax error: mismatched input '<EOF>' expecting PRIMARY
         --1 ⇒ 1 ¢ 0 of 0…0
         !!true ⇒ true ¢ 0 of 0…0
         - 1 ⇒ -1 ¢ 0 of 0…0
@@ -153,9 +149,37 @@ extension Tables {
         has(obj) ⇒ ✗ 1:5: invalid argument to has() macro
         has(obj.s.t) ⇒ false ¢ 2 of 1…1
         Foo{a: 1} ⇒ ✗ 1:4: undeclared reference to 'Foo' (in container '')
-        google.protobuf.Timestamp{seconds: 1} ⇒ timestamp(1970-01-01T00:00:01Z) ¢ 40 of 40…40
         int{a: 1} ⇒ ✗ 1:4: 'int' is not a message type | 1:6: unexpected failed resolution of 'int'
         [?1] ⇒ ✗ 1:3: expected type 'optional_type(int)' but found 'int'
         {?'a': 1} ⇒ ✗ 1:8: expected type 'optional_type(int)' but found 'int'
+        [1 2] ⇒ ✗ 1:4: Syntax error: extraneous input '2' expecting {']', ','}
+        [1, 2 3] ⇒ ✗ 1:7: Syntax error: extraneous input '3' expecting {']', ','}
+        {1 2} ⇒ ✗ 1:4: Syntax error: missing ':' at '2'
+        {1: 2 3: 4} ⇒ ✗ 1:7: Syntax error: mismatched input '3' expecting {'}', ','}
+        {1: 2, ⇒ ✗ 1:7: Syntax error: missing '}' at '<EOF>'
+        [ ⇒ ✗ 1:2: Syntax error: mismatched input '<EOF>' expecting {'[', ']', '{', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}
+        ((1 ⇒ ✗ 1:4: Syntax error: mismatched input '<EOF>' expecting ')'
+        (1 2) ⇒ ✗ 1:4: Syntax error: extraneous input '2' expecting ')'
+        (1 2 ⇒ ✗ 1:4: Syntax error: mismatched input '2' expecting ')'
+        f(1,  ⇒ ✗ 1:6: Syntax error: mismatched input '<EOF>' expecting PRIMARY
+        obj[1 2] ⇒ ✗ 1:7: Syntax error: extraneous input '2' expecting ']'
+        f( ⇒ ✗ 1:3: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ')', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}
+        x.y( ⇒ ✗ 1:5: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ')', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}
+        Foo{ ⇒ ✗ 1:5: Syntax error: mismatched input '<EOF>' expecting {'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}
+        Foo{a ⇒ ✗ 1:6: Syntax error: mismatched input '<EOF>' expecting ':'
+        Foo{a: ⇒ ✗ 1:7: Syntax error: mismatched input '<EOF>' expecting PRIMARY
+        Foo{a: 1 ⇒ ✗ 1:9: Syntax error: mismatched input '<EOF>' expecting {'}', ','}
+        1 ? 2 3 ⇒ ✗ 1:7: Syntax error: missing ':' at '3'
+        true ? 1 ⇒ ✗ 1:9: Syntax error: mismatched input '<EOF>' expecting ':'
+        f(,) ⇒ ✗ 1:3: Syntax error: extraneous input ',' expecting {'[', '{', '(', ')', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}
+        [,] ⇒ [] ¢ 0 of 10…10
+        {,} ⇒ {} ¢ 0 of 30…30
+        1 +* 2 ⇒ ✗ 1:4: Syntax error: extraneous input '*' expecting PRIMARY
+        a..b ⇒ ✗ 1:3: Syntax error: no viable alternative at input '..'
+        a.b. ⇒ ✗ 1:5: Syntax error: no viable alternative at input '.'
+        @foo ⇒ ✗ 1:1: Syntax error: token recognition error at: '@'
+        a; b ⇒ ✗ 1:2: Syntax error: token recognition error at: ';' | 1:4: Syntax error: extraneous input 'b' expecting <EOF>
+        1 = 1 ⇒ ✗ 1:3: Syntax error: token recognition error at: '= ' | 1:5: Syntax error: extraneous input '1' expecting <EOF>
+        a ? b : c : d ⇒ ✗ 1:11: Syntax error: mismatched input ':' expecting <EOF>
         """##
 }

@@ -215,5 +215,38 @@ extension Tables {
         obj.n * 2.0 ⇒ 3d ¢ 3 of 2…2
         obj.n + 1 ⇒ ! no such overload ¢ 3 of 2…2
         obj.t && true ⇒ true ¢ 2 of 1…1
+        dyn([1]).foo ⇒ ! unsupported index type 'string' in list ¢ 2 of 11…11
+        dyn(null).foo ⇒ ! no such key: foo ¢ 2 of 1…1
+        dyn(duration("1s")).foo ⇒ ! no such key: foo ¢ 2 of 2…2
+        dyn("a").?b ⇒ none ¢ 1 of 2…2
+        dyn([1])["a"] ⇒ ! unsupported index type 'string' in list ¢ 2 of 12…12
+        dyn("abc")[0] ⇒ ! no such key: 0 ¢ 2 of 2…2
+        dyn(1)[?0] ⇒ none ¢ 1 of 2…2
+        null + 1 ⇒ ✗ 1:6: found no matching overload for '_+_' applied to '(null, int)'
+        dyn(null) + 1 ⇒ ! no such overload: _+_ ¢ 1 of 2…2
+        dyn({}) + 1 ⇒ ! no such overload: _+_ ¢ 1 of 32…32
+        dyn(true) + 1 ⇒ ! no such overload: _+_ ¢ 1 of 2…2
+        dyn([1]) < 1 ⇒ ! no such overload: _<_ ¢ 1 of 12…12
+        dyn({}) < 1 ⇒ ! no such overload: _<_ ¢ 1 of 32…32
+        -dyn("a") ⇒ ! no such overload ¢ 1 of 2…2
+        !dyn(1) ⇒ ! no such overload ¢ 1 of 2…2
+        dyn(1).size() ⇒ ! no such overload: size ¢ 1 of 2…2
+        dyn(1).startsWith("a") ⇒ ! no such overload ¢ 1 of 2…2
+        "a".startsWith(dyn(1)) ⇒ ! no such overload ¢ 1 of 2…2
+        true ? num + 1 : num ⇒ 6 ¢ 2 of 1…2
+        (true ? obj : obj).s ⇒ "text" ¢ 1 of 1…1
+        (num > 1 ? obj : obj.a).s ⇒ "text" ¢ 3 of 3…3
+        (num > 1 ? obj.a : obj.a).b ⇒ [1, 2, {"c": "d"}] ¢ 4 of 3…3
+        obj.a.b[num - 3] ⇒ {"c": "d"} ¢ 6 of 4…4
+        obj.a.b[ints[1]] ⇒ 2 ¢ 5 of 4…4
+        strs[ints[1] - 1] ⇒ "b" ¢ 5 of 5…5
+        counts[strs[0]] ⇒ ! no such key: b ¢ 3 of 4…4
+        obj[str] ⇒ ! no such key: hello ¢ 2 of 3…3
+        obj[?str] ⇒ none ¢ 1 of 3…3
+        strs[?num] ⇒ none ¢ 1 of 3…3
+        size(dyn(1)) ⇒ ! no such overload: size ¢ 1 of 2…2
+        dyn(1).getHours() ⇒ ! no such overload: getHours(int) ¢ 1 of 2…2
+        duration(num) ⇒ ! type conversion error from 'int' to 'google.protobuf.Duration' ¢ 2 of 2…2
+        [].map(x, 1.5).sum() ⇒ 0d ¢ 1 of 21…21
         """##
 }
