@@ -20,6 +20,12 @@ final class Registry: Sendable {
     let rbac: RBACAuthorizer
     let authenticator: RequestAuthenticator
     let tokens: ServiceAccountTokenIssuer?
+    let serviceResolver: ServiceResolver
+    let webhooks: WebhookClient
+    let webhookMetrics = WebhookMetrics()
+    let admission: AdmissionControl
+    /// Nil answers webhooks with match conditions that they are not implemented.
+    let matchConditions: (any MatchConditionCompiler)?
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
 
@@ -36,6 +42,10 @@ final class Registry: Sendable {
         self.tokens = tokens
         self.logger = logger
         services = ServiceAllocations(configuration)
+        serviceResolver = ServiceResolver(cache)
+        webhooks = WebhookClient(resolver: serviceResolver)
+        matchConditions = nil
+        admission = .standard()
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.all {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(
@@ -112,22 +122,6 @@ final class Registry: Sendable {
             schema.applyDefaults(to: &object, of: request.storage)
         }
         return object
-    }
-
-    /// Checks and prunes a value by its message and reports unknown fields as the request wants it.
-    func decodeFields(
-        _ object: inout JSONValue, as message: MessageType, _ kind: String, _ version: String,
-        _ request: RegistryRequest, _ options: WriteOptions
-    ) throws(APIError) {
-        let unknown = try schema.decode(&object, as: message, kind: kind, version: version)
-        if unknown.isEmpty || options.fieldValidation == .ignore { return }
-        let texts = unknown.map { "unknown field \"\($0)\"" }
-        if options.fieldValidation == .strict {
-            throw .badRequest(
-                "\(kind) in version \"\(version)\" cannot be handled as a \(kind): strict decoding error: "
-                    + texts.joined(separator: ", "))
-        }
-        for text in texts { request.warnings.add(text) }
     }
 
     /// Checks that an object is of the kind expected, or says nothing about it, and writes the kind into it.

@@ -14,6 +14,10 @@ extension APIServer {
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = mark.map { String(target[..<$0]) } ?? target
         let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
+        if let preparation = authenticator.preparation(for: request) {
+            // Somebody else's keys are needed to judge the token, and have to be fetched first.
+            return preparation { response.eventLoop.execute { self.respond(to: request, response) } }
+        }
         var exchange = Exchange(request, response, metrics, random: configuration.random)
         guard let query = Query(queryText) else {
             return exchange.fail(.badRequest("the query of the request is not valid"))
@@ -31,8 +35,10 @@ extension APIServer {
             if info.isResource { return exchange.fail(error) }
         }
         do throws(APIError) {
-            let user = try effectiveUser(of: request, sentBy: authenticate(request))
-            try authorize(attributes(info, user, request.method))
+            var attributes = attributes(info, try authenticate(request, path), request.method, query)
+            let user = try effectiveUser(of: request, attributes)
+            attributes.user = user
+            try authorize(attributes)
             if info.isResource {
                 try respond(toResource: request, info, user, exchange)
             } else {
@@ -43,16 +49,18 @@ extension APIServer {
         }
     }
 
-    private func authenticate(_ request: HTTPRequest) throws(APIError) -> UserInfo {
+    private func authenticate(_ request: HTTPRequest, _ path: String) throws(APIError) -> UserInfo {
         do throws(AuthenticationError) {
-            return try authenticator.authenticate(request)
+            return try authenticator.authenticate(request, path: path)
         } catch {
             logger.debug("unauthenticated request: \(error.reason)")
             throw error.apiError
         }
     }
 
-    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod) -> AuthorizationAttributes {
+    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
+        -> AuthorizationAttributes
+    {
         guard info.isResource else {
             var attributes = AuthorizationAttributes(user: user, verb: method.rawValue.lowercased())
             attributes.path = info.path
@@ -65,6 +73,7 @@ extension APIServer {
         attributes.subresource = info.subresource
         attributes.namespace = info.namespace
         attributes.name = info.name.isEmpty ? info.selectedName ?? "" : info.name
+        if info.verb?.isOfMany == true, !query.items.isEmpty { attributes.selectors = AuthorizationSelectors(query) }
         return attributes
     }
 
@@ -91,6 +100,7 @@ extension APIServer {
         }
         if verb == .watch, let name = info.selectedName { request.name = name }
         request.query = exchange.query
+        request.userAgent = http.headers.first(name: "user-agent") ?? ""
         if let subresource = request.subresource, info.rest.isEmpty == false, subresource.name != "proxy" {
             throw Self.pathNotFound
         }
@@ -156,24 +166,30 @@ extension APIServer {
         switch request.verb {
         case .create, .update:
             let format = try BodyFormat.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, format, request) }
+            if size > 0 { (request.body, request.duplicates) = try parse(http.body, format, request) }
         case .patch:
-            request.patchType = try PatchType.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, .json, request) }
+            let patchType = try PatchType.of(contentType: type)
+            request.patchType = patchType
+            guard size > 0 else { return }
+            if patchType == .apply {
+                (request.body, request.duplicates) = try parseApplied(http.body, request)
+            } else {
+                (request.body, request.duplicates) = try parse(http.body, .json, request)
+            }
         case .delete, .deletecollection:
             guard size > 0 else { return }
-            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request)
+            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request).body
         default: break
         }
     }
 
     private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError)
-        -> JSONValue
+        -> (body: JSONValue, duplicates: BodyDuplicates)
     {
         switch format {
         case .json:
             do throws(JSONError) {
-                return try JSONParser.parse(
+                return try BodyDuplicates.parseJSON(
                     body.readableBytesView,
                     limits: .init(depth: configuration.depthLimit, bytes: configuration.bodyLimit))
             } catch {
@@ -181,13 +197,34 @@ extension APIServer {
             }
         case .yaml:
             do throws(YAMLError) {
-                return try YAML.parseOne(
-                    Array(body.readableBytesView),
-                    limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+                return try parseYAML(body)
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
-        case .protobuf: return try schema.decodeProtobuf(body.readableBytesView)
+        case .protobuf: return (try schema.decodeProtobuf(body.readableBytesView), BodyDuplicates())
+        }
+    }
+
+    private func parseYAML(_ body: ByteBuffer) throws(YAMLError) -> (body: JSONValue, duplicates: BodyDuplicates) {
+        try BodyDuplicates.parseYAML(
+            Array(body.readableBytesView),
+            limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+    }
+
+    /// A configuration to apply is YAML, which most clients write as JSON.
+    private func parseApplied(_ body: ByteBuffer, _ request: RegistryRequest) throws(APIError)
+        -> (body: JSONValue, duplicates: BodyDuplicates)
+    {
+        let limits = JSONParser.Limits(depth: configuration.depthLimit, bytes: configuration.bodyLimit)
+        // The reports on YAML name lines, so that what has something twice is read as YAML in any case.
+        if let parsed = try? BodyDuplicates.parseJSON(body.readableBytesView, limits: limits), parsed.duplicates.isEmpty
+        {
+            return parsed
+        }
+        do throws(YAMLError) {
+            return try parseYAML(body)
+        } catch {
+            throw .badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
         }
     }
 

@@ -65,12 +65,21 @@ extension APIServer {
         attributes.subresource = call.subresource
         attributes.namespace = call.namespace
         attributes.name = call.name
+        if verb.isOfMany, !call.query.isEmpty {
+            attributes.selectors = AuthorizationSelectors(Query(call.query))
+            if call.name.isEmpty {
+                // As over HTTP: a selector for one name counts as that name.
+                attributes.name =
+                    attributes.selectors.fields.first { $0.equal && $0.field == "metadata.name" }?.value ?? ""
+            }
+        }
         try authorize(attributes)
         var request = try resolve(
             user: user, verb: verb, group: call.group, version: call.version, resource: call.resource,
             subresource: call.subresource, namespace: call.namespace, name: call.name)
         request.query = Query(call.query)
         request.body = call.body
+        request.userAgent = user.componentName
         if verb == .patch { request.patchType = try PatchType.of(contentType: call.patchType) }
         return request
     }
@@ -101,5 +110,13 @@ extension Rendering {
         case .value(let value, _): value
         case .list(let list): try value(of: list)
         }
+    }
+}
+
+extension APIServer.UserInfo {
+    /// What a component of this process is called where a client would say its user agent: `kube-scheduler`, `kubelet`.
+    var componentName: String {
+        if name.hasPrefix("system:node:") { return "kubelet" }
+        return name.split(separator: ":").last.map(String.init) ?? name
     }
 }

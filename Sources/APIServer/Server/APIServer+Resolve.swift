@@ -12,11 +12,7 @@ extension APIServer {
         case .allow: return
         case .noOpinion(let why), .deny(let why): reason = why
         }
-        let message = attributes.forbiddenMessage(reason: reason)
-        if attributes.resource.isEmpty {
-            throw APIError(code: 403, reason: "Forbidden", message: "forbidden: \(message)", details: StatusDetails())
-        }
-        throw .forbidden(attributes.resource, group: attributes.group, name: attributes.name, message)
+        throw attributes.forbidden(reason: reason)
     }
 
     static let pathNotFound = APIError(

@@ -47,7 +47,13 @@ public final class APIServer: HTTPResponder, Sendable {
         cache = WatchCache(schema: schema, store: store, logger: logger)
         authenticator = RequestAuthenticator(authentication, lookup: cache)
         let rbac = RBACAuthorizer(lookup: cache)
-        authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
+        let graph = NodeGraph()
+        for source in NodeGraph.sources {
+            cache.cache(group: source.group, resource: source.resource)?.observe { events in
+                for event in events { graph.changed(source.kind, event.object, isGone: event.kind == .deleted) }
+            }
+        }
+        authorizer = AuthorizerChain([NodeAuthorizer(graph: graph), rbac] + authorizers)
         registry = Registry(
             schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
@@ -66,6 +72,9 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         try await bootstrap()
         startChores()
+        authenticator.onLegacyToken { [weak self] namespace, secret, day in
+            self?.noteUse(ofToken: secret, in: namespace, on: day)
+        }
         ready.store(true, ordering: .releasing)
     }
 
@@ -86,7 +95,22 @@ public final class APIServer: HTTPResponder, Sendable {
         try await ensure(Bootstrap.namespaceObjects())
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
+        if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
+            rest.append(tracking)
+        }
         try await ensure(rest)
+    }
+
+    /// Writes down on a Secret that its token was used, so that those that nobody uses can be found.
+    private func noteUse(ofToken secret: String, in namespace: String, on day: String) {
+        let call = APICall(
+            verb: "patch", group: "", version: "v1", resource: "secrets", namespace: namespace, name: secret,
+            body: ["metadata": ["labels": ["kubernetes.io/legacy-token-last-used": .string(day)]]],
+            patchType: "application/merge-patch+json")
+        handle(call, as: Bootstrap.user) { [logger] result in
+            if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
+        }
     }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
