@@ -38,12 +38,13 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
     .target(name: "HTTPServer", dependencies: http + [logging]),
+    .target(name: "CEL", dependencies: ["JSON", "KubeTypes"]),
     // floor 3
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
         name: "APIServer",
         dependencies: [
-            "APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
+            "APISchema", "CEL", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
             httpClient, package("Collections", "swift-collections"),
         ] + http),
     // floor 4
@@ -89,6 +90,7 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
+    tests(of: "CEL", ["JSON"]),
     tests(of: "APIServer", ["APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
