@@ -90,7 +90,7 @@ let allTargets: [Target] = [
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
     tests(of: "CEL", ["JSON"]),
-    tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(of: "APIServer", ["APISchema", "CEL", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),

@@ -33,6 +33,8 @@ enum Strategies {
         case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
             ("admissionregistration.k8s.io", "validatingwebhookconfigurations"):
             WebhookConfigurationStrategy()
+        case ("admissionregistration.k8s.io", "validatingadmissionpolicies"): ValidatingPolicyStrategy()
+        case ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): MutatingPolicyStrategy()
         case ("networking.k8s.io", "ingresses"), ("networking.k8s.io", "networkpolicies"),
             ("networking.k8s.io", "servicecidrs"), ("networking.k8s.io", "ingressclasses"),
             ("flowcontrol.apiserver.k8s.io", _), ("policy", "poddisruptionbudgets"),

@@ -36,7 +36,7 @@ struct Planner {
         switch expression.kind {
         case .identifier, .select(_, _, testOnly: false): true
         case .call(_, let function, _):
-            [Operator.index, Operator.optionalIndex, Operator.optionalSelect].contains(function)
+            [Operator.index, Operator.optionalIndex, Operator.optionalSelect, Operator.conditional].contains(function)
         default: false
         }
     }

@@ -168,7 +168,6 @@ enum StringFormat {
             return number.isFinite ? Decimals.fixed(number, 6, isGrouped: false) : "\"\(number.goText)\""
         case .timestamp: return "timestamp(\"\(try text(value))\")"
         case .duration: return "duration(\"\(try text(value))\")"
-        case .type(let type): return "type(\(type.name))"
         case .object, .optional: throw CELError("no formatting function for \(value.type.name)")
         default: return try text(value)
         }

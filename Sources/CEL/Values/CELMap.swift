@@ -40,7 +40,7 @@ public enum CELMap: Sendable {
     }
 
     /// Keys and values; entries that cannot be read are left out.
-    var entries: [(key: CELValue, value: CELValue)] {
+    public var entries: [(key: CELValue, value: CELValue)] {
         switch self {
         case .values(let dictionary): dictionary.entries
         case .json: keys.compactMap { key in (try? value(for: key)).flatMap { $0 }.map { (key, $0) } }
