@@ -26,6 +26,8 @@ public struct APIServerConfiguration: Sendable {
     public var compactionInterval = 300
     /// Seconds between bookmarks of watches that asked for them.
     public var bookmarkInterval = 60
+    /// Whether `proxy` may lead to loopback addresses: for tests, whose pods listen there.
+    public var proxiesToLoopback = false
     /// The time now. Passed in so that a cluster can run under a simulated clock.
     public var now: @Sendable () -> Time = { SystemClock.now() }
     /// A random number, for names and uids.

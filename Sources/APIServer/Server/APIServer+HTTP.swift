@@ -27,13 +27,15 @@ extension APIServer {
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
                 pretty: exchange.wantsPretty(request.headers))
         } catch {
-            // Paths that are no resource have forms of their own to offer.
-            if info.isResource { return exchange.fail(error) }
+            // Paths that are no resource have forms of their own to offer, and so has what is proxied to.
+            if info.isResource, !Self.isConnect(info) { return exchange.fail(error) }
         }
         do throws(APIError) {
             let user = try effectiveUser(of: request, sentBy: authenticate(request))
             try authorize(attributes(info, user, request.method))
-            if info.isResource {
+            if Self.isConnect(info) {
+                try respond(toConnect: request, info, user, exchange)
+            } else if info.isResource {
                 try respond(toResource: request, info, user, exchange)
             } else {
                 try respond(toPath: request, path, user, exchange)
@@ -300,6 +302,23 @@ struct Exchange: Sendable {
         send(
             error.code, Rendering.encode(error.status.json, form), contentType: form.contentType, warnings: warnings,
             extra: extra)
+    }
+
+    func redirect(_ code: Int, to location: String) {
+        send(code, ByteBuffer(), contentType: "text/plain", extra: [("location", location)])
+    }
+
+    // MARK: Answers of others
+
+    /// An answer is passed on that somebody else gives.
+    func passed(_ code: Int) { record(code) }
+
+    /// What every answer says, whoever gives it.
+    func addCommonHeaders(_ headers: inout HTTPHeaders) {
+        headers.replaceOrAdd(name: "audit-id", value: auditID)
+        if !headers.contains(name: "cache-control") {
+            headers.add(name: "cache-control", value: "no-cache, private")
+        }
     }
 
     /// Begins a watch's answer.

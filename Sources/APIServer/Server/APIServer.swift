@@ -23,6 +23,7 @@ public final class APIServer: HTTPResponder, Sendable {
     let tokens: ServiceAccountTokenIssuer?
     let kubelets: (any KubeletConnection)?
     let metrics = Metrics()
+    let proxyTLS = ProxyTLS()
     let published: PublishedDocuments
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
