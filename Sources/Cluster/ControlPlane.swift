@@ -39,6 +39,11 @@ final class ControlPlane: Sendable {
             server = APIServer(
                 configuration: configuration, store: store,
                 authentication: RequestAuthenticator.Configuration(tokenIssuer: keys.tokens), kubelets: kubelets,
+                frontProxy: FrontProxy(
+                    authorityPEM: keys.frontProxyAuthority.certificatePEM,
+                    certificatePEM: keys.frontProxyClient.certificatePEM,
+                    privateKeyPEM: keys.frontProxyClient.privateKeyPEM,
+                    clientAuthorityPEM: keys.authority.certificatePEM),
                 logger: Logger(label: "apiserver", from: logger))
             try await server.start()
         } catch {

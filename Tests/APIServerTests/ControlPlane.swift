@@ -136,15 +136,16 @@ final class ControlPlane: Sendable {
     let store: MemoryStore
 
     init(
-        kubelets: (any KubeletConnection)? = nil, _ configure: (inout APIServerConfiguration) -> Void = { _ in }
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
+        _ configure: (inout APIServerConfiguration) -> Void = { _ in }
     ) async throws {
         store = MemoryStore()
-        server = try Self.server(store, kubelets: kubelets, configure)
+        server = try Self.server(store, kubelets: kubelets, frontProxy: frontProxy, configure)
         try await server.start()
     }
 
     static func server(
-        _ store: any Store, kubelets: (any KubeletConnection)? = nil,
+        _ store: any Store, kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
         _ configure: (inout APIServerConfiguration) -> Void = { _ in }
     ) throws -> APIServer {
         var configuration = APIServerConfiguration()
@@ -154,7 +155,9 @@ final class ControlPlane: Sendable {
             "admin": UserInfo(name: "admin", groups: ["system:masters"]), "nobody": UserInfo(name: "nobody"),
         ]
         authentication.tokenIssuer = TestTokens.issuer
-        return APIServer(configuration: configuration, store: store, authentication: authentication, kubelets: kubelets)
+        return APIServer(
+            configuration: configuration, store: store, authentication: authentication, kubelets: kubelets,
+            frontProxy: frontProxy)
     }
 
     func begin(

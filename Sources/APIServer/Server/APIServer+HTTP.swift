@@ -22,18 +22,21 @@ extension APIServer {
         let info = RequestInfo(method: request.method, path: path, query: query)
         let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
         exchange.describe(info, request.method, isKnown: isKnown)
+        let remote = aggregator.remote(for: info)
         do throws(APIError) {
             exchange.form = try ResponseForm.negotiate(
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
                 pretty: exchange.wantsPretty(request.headers))
         } catch {
             // Paths that are no resource have forms of their own to offer, and so has what is proxied to.
-            if info.isResource, !Self.isConnect(info) { return exchange.fail(error) }
+            if info.isResource, remote == nil, !Self.isConnect(info) { return exchange.fail(error) }
         }
         do throws(APIError) {
             let user = try effectiveUser(of: request, sentBy: authenticate(request))
             try authorize(attributes(info, user, request.method))
-            if Self.isConnect(info) {
+            if let remote {
+                aggregator.pass(request, info, as: user, to: remote, exchange, timeout: nil)
+            } else if Self.isConnect(info) {
                 try respond(toConnect: request, info, user, exchange)
             } else if info.isResource {
                 try respond(toResource: request, info, user, exchange)
@@ -209,7 +212,7 @@ struct Exchange: Sendable {
     var query = Query()
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
-    private let auditID: String
+    let auditID: String
     private var key = Metrics.Key(verb: "", group: "", version: "", resource: "", subresource: "", code: 0)
 
     init(

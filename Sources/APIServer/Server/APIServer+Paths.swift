@@ -58,7 +58,8 @@ extension APIServer {
 
     private func publish(_ path: String, _ request: HTTPRequest, _ exchange: Exchange) {
         let accept = request.headers[canonicalForm: "accept"].map(String.init)
-        guard let document = published.document(path: path, accept: accept) else { return exchange.sendNotFoundPage() }
+        let own = published.document(path: path, accept: accept)
+        guard let document = aggregator.merged(path: path, own) else { return exchange.sendNotFoundPage() }
         respond(with: document, request, exchange)
     }
 

@@ -24,10 +24,13 @@ public final class APIServer: HTTPResponder, Sendable {
     let kubelets: (any KubeletConnection)?
     let metrics = Metrics()
     let proxyTLS = ProxyTLS()
+    /// Group versions that other servers answer for.
+    let aggregator: Aggregator
     let published: PublishedDocuments
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
+    private let aggregation = Mutex<AggregationController?>(nil)
     private let chores = Mutex<[RepeatedTask]>([])
     private let pastRevisions = Mutex<[(seconds: Int64, revision: Revision)]>([])
 
@@ -35,10 +38,11 @@ public final class APIServer: HTTPResponder, Sendable {
     ///   - authentication: how requests say who they are; its token issuer also answers TokenRequests.
     ///   - authorizers: asked after the node authorizer and RBAC.
     ///   - kubelets: how container logs are fetched; nil answers 501.
+    ///   - frontProxy: who this server is towards aggregated API servers; nil has none of them available.
     public init(
         configuration: APIServerConfiguration, store: any Store, schema: Schema = .builtin,
         authentication: RequestAuthenticator.Configuration, authorizers: [any Authorizer] = [],
-        kubelets: (any KubeletConnection)? = nil, logger: Logger = Logger(label: "apiserver")
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
         self.schema = schema
@@ -46,6 +50,7 @@ public final class APIServer: HTTPResponder, Sendable {
         self.logger = logger
         tokens = authentication.tokenIssuer
         cache = WatchCache(schema: schema, store: store, logger: logger)
+        aggregator = Aggregator(cache: cache, frontProxy: frontProxy, logger: logger)
         authenticator = RequestAuthenticator(authentication, lookup: cache)
         let rbac = RBACAuthorizer(lookup: cache)
         authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
@@ -67,6 +72,9 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         try await bootstrap()
         startChores()
+        let controller = AggregationController(self)
+        controller.start()
+        aggregation.withLock { $0 = controller }
         ready.store(true, ordering: .releasing)
     }
 
@@ -74,6 +82,7 @@ public final class APIServer: HTTPResponder, Sendable {
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        aggregation.withLock { $0 }?.stop()
         cache.stop()
         for resource in cache.all { for watcher in resource.watchers { watcher.end() } }
     }
@@ -87,8 +96,13 @@ public final class APIServer: HTTPResponder, Sendable {
         try await ensure(Bootstrap.namespaceObjects())
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        rest += AggregationController.localObjects(schema)
+        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         try await ensure(rest)
     }
+
+    /// Has discovery of groups and APIServices follow a schema that has changed.
+    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {

@@ -36,6 +36,7 @@ enum Strategies {
             ("admissionregistration.k8s.io", _), ("apiextensions.k8s.io", _), ("resource.k8s.io", _),
             ("storage.k8s.io", "csidrivers"):
             PlainStrategy(tracksGeneration: true)
+        case ("apiregistration.k8s.io", "apiservices"): APIServiceStrategy()
         default: PlainStrategy()
         }
     }

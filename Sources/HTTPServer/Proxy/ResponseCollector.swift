@@ -71,18 +71,19 @@ public final class ResponseCollector: HTTPResponseWriter {
     public func abort() { finish(complete: false) }
 
     private func finish(complete: Bool) {
-        let (waiter, answer, handlers) = state.withLock { state in
-            guard !state.isOver else { return (CheckedContinuation<Answer, Never>?.none, state.answer, []) }
+        let ended: State? = state.withLock { state in
+            guard !state.isOver else { return nil }
             state.isOver = true
             state.answer.isComplete = complete
             defer {
                 state.waiter = nil
                 state.closeHandlers = []
             }
-            return (state.waiter, state.answer, state.closeHandlers)
+            return state
         }
-        waiter?.resume(returning: answer)
-        for handler in handlers { handler() }
+        guard let ended else { return }
+        ended.waiter?.resume(returning: ended.answer)
+        for handler in ended.closeHandlers { handler() }
     }
 
     public func onClose(_ handler: @escaping @Sendable () -> Void) {
