@@ -1,5 +1,6 @@
 // An API server of the test's own behind an APIService: passed on to, watched, and shown in discovery.
 
+import APISchema
 import HTTPServer
 import JSON
 import KubeTypes

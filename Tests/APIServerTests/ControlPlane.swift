@@ -136,17 +136,23 @@ final class ControlPlane: Sendable {
     let store: MemoryStore
 
     init(
-        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil, audit: Audit? = nil,
         _ configure: (inout APIServerConfiguration) -> Void = { _ in }
     ) async throws {
         store = MemoryStore()
-        server = try Self.server(store, kubelets: kubelets, frontProxy: frontProxy, configure)
+        server = try Self.server(store, kubelets: kubelets, frontProxy: frontProxy, audit: audit, configure)
         try await server.start()
+    }
+
+    /// Around a server that was started already.
+    init(server: APIServer, store: MemoryStore) {
+        self.server = server
+        self.store = store
     }
 
     static func server(
         _ store: any Store, kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
-        _ configure: (inout APIServerConfiguration) -> Void = { _ in }
+        audit: Audit? = nil, _ configure: (inout APIServerConfiguration) -> Void = { _ in }
     ) throws -> APIServer {
         var configuration = APIServerConfiguration()
         configure(&configuration)
@@ -157,7 +163,7 @@ final class ControlPlane: Sendable {
         authentication.tokenIssuer = TestTokens.issuer
         return APIServer(
             configuration: configuration, store: store, authentication: authentication, kubelets: kubelets,
-            frontProxy: frontProxy)
+            frontProxy: frontProxy, audit: audit)
     }
 
     func begin(

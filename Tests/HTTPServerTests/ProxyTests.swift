@@ -167,3 +167,48 @@ private final class Shout: ChannelInboundHandler, Sendable {
         #expect(Set(headers.map { $0.name.lowercased() }) == ["accept", "x-forwarded-for", "content-length"])
     }
 }
+
+@Suite struct WebSocketWriterTests {
+    @Test func answersKeysAsTheStandardSays() {
+        // RFC 6455, 1.3.
+        #expect(WebSocketWriter.accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    }
+
+    @Test func framesByLength() {
+        for (count, header) in [
+            (0, [0x82, 0]), (125, [0x82, 125]), (126, [0x82, 126, 0, 126]), (65535, [0x82, 126, 255, 255]),
+            (65536, [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] as [(Int, [UInt8])] {
+            var frame = ByteBuffer()
+            WebSocketWriter.append(
+                ByteBuffer(repeating: 7, count: count).readableBytesView, opcode: 2, to: &frame)
+            #expect(Array(frame.readableBytesView.prefix(header.count)) == header)
+            #expect(frame.readableBytes == header.count + count)
+        }
+    }
+
+    @Test(arguments: [false, true]) func sendsMessages(_ lines: Bool) async throws {
+        try await withServer(responder: { request, response in
+            guard let socket = WebSocketWriter(request, response, lines ? .lines : .binary) else {
+                return response.send(text: "no socket")
+            }
+            socket.begin(.ok, headers: [:])
+            socket.write(ByteBuffer(string: "one\ntwo\n"))
+            socket.eventLoop.scheduleTask(in: .milliseconds(5)) { socket.end() }
+        }) { server in
+            let client = try await RawConnection(port: server.port)
+            client.send(
+                "GET /log HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, binary.k8s.io\r\n\r\n")
+            try await client.waitForClose()
+            #expect(client.text.hasPrefix("HTTP/1.1 101"))
+            #expect(client.text.components(of: "sec-websocket-protocol: binary.k8s.io") == 1)
+            #expect(client.text.components(of: "one\ntwo\n") == (lines ? 0 : 1))
+            #expect(client.text.components(of: "\u{3}two") == (lines ? 1 : 0))
+            let plain = try await RawConnection(port: server.port)
+            plain.send("GET /log HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await plain.waitFor("no socket")
+            plain.close()
+        }
+    }
+}

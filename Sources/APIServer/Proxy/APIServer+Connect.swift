@@ -35,11 +35,40 @@ extension APIServer {
         let request = try resolve(
             user: user, verb: verb, group: "", version: info.version, resource: info.resource,
             subresource: info.subresource, namespace: info.namespace, name: info.name)
-        if info.subresource == "proxy" {
-            try proxy(http, info, request, exchange)
-        } else {
-            try stream(http, info, request, user, exchange)
+        let loop = exchange.response.eventLoop
+        let connect: @Sendable (Result<Void, APIError>) -> Void = { admitted in
+            do throws(APIError) {
+                try admitted.get()
+                if info.subresource == "proxy" {
+                    try self.proxy(http, info, request, exchange)
+                } else {
+                    try self.stream(http, info, request, user, exchange)
+                }
+            } catch {
+                exchange.fail(error)
+            }
         }
+        registry.admitConnect(request, options: Self.options(info, exchange.query)) { admitted in
+            if loop.inEventLoop { connect(admitted) } else { loop.execute { connect(admitted) } }
+        }
+    }
+
+    /// What a connection's query stands for, as admission sees it.
+    static func options(_ info: RequestInfo, _ query: Query) -> JSONValue {
+        let owner = ["pods": "Pod", "services": "Service", "nodes": "Node"][info.resource] ?? ""
+        let what = ["exec": "Exec", "attach": "Attach", "portforward": "PortForward"][info.subresource] ?? "Proxy"
+        var options: JSONObject = ["kind": .string("\(owner)\(what)Options"), "apiVersion": .string(info.version)]
+        switch info.subresource {
+        case "portforward":
+            let ports = query.all("ports").compactMap { Int64($0) }
+            if !ports.isEmpty { options["ports"] = .array(ports.map(JSONValue.integer)) }
+        case "proxy": options["path"] = .string("/" + info.rest.joined(separator: "/"))
+        default:
+            for name in ["stdin", "stdout", "stderr", "tty"] where query.flag(name) { options[name] = true }
+            if let container = query["container"], !container.isEmpty { options["container"] = .string(container) }
+            if info.subresource == "exec" { options.set("command", query.all("command")) }
+        }
+        return .object(options)
     }
 
     // MARK: exec, attach, portforward

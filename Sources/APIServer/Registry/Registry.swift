@@ -22,6 +22,8 @@ final class Registry: Sendable {
     let tokens: ServiceAccountTokenIssuer?
     let serviceResolver: ServiceResolver
     let webhooks: WebhookClient
+    let webhookMetrics = WebhookMetrics()
+    let admission: AdmissionControl
     /// Nil answers webhooks with match conditions that they are not implemented.
     let matchConditions: (any MatchConditionCompiler)?
     private let strategies: [ObjectIdentifier: any Strategy]
@@ -43,6 +45,7 @@ final class Registry: Sendable {
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
         matchConditions = nil
+        admission = .standard()
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.all {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(

@@ -8,6 +8,9 @@ import NIOHTTP1
 enum Verb: String, Sendable, CaseIterable {
     case get, list, watch, create, update, patch, delete, deletecollection
 
+    /// Whether it is about the objects that selectors choose.
+    var isOfMany: Bool { self == .list || self == .watch || self == .deletecollection }
+
     var isMutating: Bool {
         switch self {
         case .get, .list, .watch: false

@@ -14,6 +14,10 @@ extension APIServer {
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = mark.map { String(target[..<$0]) } ?? target
         let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
+        if let preparation = authenticator.preparation(for: request) {
+            // Somebody else's keys are needed to judge the token, and have to be fetched first.
+            return preparation { response.eventLoop.execute { self.respond(to: request, response) } }
+        }
         var exchange = Exchange(request, response, metrics, random: configuration.random)
         guard let query = Query(queryText) else {
             return exchange.fail(.badRequest("the query of the request is not valid"))
@@ -22,6 +26,11 @@ extension APIServer {
         let info = RequestInfo(method: request.method, path: path, query: query)
         let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
         exchange.describe(info, request.method, isKnown: isKnown)
+        if info.isResource, info.verb == .watch || info.subresource == "log",
+            let socket = WebSocketWriter(request, response, info.verb == .watch ? .lines : .binary)
+        {
+            exchange.response = socket
+        }
         let remote = aggregator.remote(for: info)
         do throws(APIError) {
             exchange.form = try ResponseForm.negotiate(
@@ -32,32 +41,77 @@ extension APIServer {
             if info.isResource, remote == nil, !Self.isConnect(info) { return exchange.fail(error) }
         }
         do throws(APIError) {
-            let user = try effectiveUser(of: request, sentBy: authenticate(request))
-            try authorize(attributes(info, user, request.method))
-            if let remote {
-                aggregator.pass(request, info, as: user, to: remote, exchange, timeout: nil)
-            } else if Self.isConnect(info) {
-                try respond(toConnect: request, info, user, exchange)
-            } else if info.isResource {
-                try respond(toResource: request, info, user, exchange)
-            } else {
-                try respond(toPath: request, path, user, exchange)
+            let sender: UserInfo
+            do throws(APIError) {
+                sender = try authenticate(request, path)
+            } catch {
+                exchange.audit = auditRecord(request, info, UserInfo(name: ""), nil, exchange)
+                throw error
+            }
+            var attributes = attributes(info, sender, request.method, query)
+            do throws(APIError) {
+                attributes.user = try effectiveUser(of: request, attributes)
+            } catch {
+                exchange.audit = auditRecord(request, info, sender, nil, exchange)
+                throw error
+            }
+            let isImpersonated = attributes.user != sender
+            exchange.audit = auditRecord(request, info, sender, isImpersonated ? attributes.user : nil, exchange)
+            let fixed = attributes
+            passFairness(info, attributes.user, request.method, &exchange) { exchange in
+                do throws(APIError) {
+                    try self.serve(request, info, fixed, remote, exchange)
+                } catch {
+                    exchange.fail(error)
+                }
             }
         } catch {
             exchange.fail(error)
         }
     }
 
-    private func authenticate(_ request: HTTPRequest) throws(APIError) -> UserInfo {
+    /// The request's place in the audit log; nil where nothing is to be logged of it.
+    private func auditRecord(
+        _ request: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ impersonated: UserInfo?, _ exchange: Exchange
+    ) -> AuditRecord? {
+        guard let audit else { return nil }
+        return AuditRecord(
+            audit, request, info, user: user, impersonated: impersonated, auditID: exchange.auditID,
+            now: configuration.now)
+    }
+
+    /// Answers a request whose turn has come.
+    private func serve(
+        _ request: HTTPRequest, _ info: RequestInfo, _ attributes: AuthorizationAttributes, _ remote: RemoteAPI?,
+        _ exchange: Exchange
+    ) throws(APIError) {
+        try authorize(attributes, audit: exchange.audit?.annotations)
+        if let remote {
+            let limit: TimeAmount? =
+                Self.isLongRunning(info)
+                ? nil : try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+            aggregator.pass(request, info, as: attributes.user, to: remote, exchange, timeout: limit)
+        } else if Self.isConnect(info) {
+            try respond(toConnect: request, info, attributes.user, exchange)
+        } else if info.isResource {
+            try respond(toResource: request, info, attributes.user, exchange)
+        } else {
+            try respond(toPath: request, info.path, attributes.user, exchange)
+        }
+    }
+
+    private func authenticate(_ request: HTTPRequest, _ path: String) throws(APIError) -> UserInfo {
         do throws(AuthenticationError) {
-            return try authenticator.authenticate(request)
+            return try authenticator.authenticate(request, path: path)
         } catch {
             logger.debug("unauthenticated request: \(error.reason)")
             throw error.apiError
         }
     }
 
-    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod) -> AuthorizationAttributes {
+    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
+        -> AuthorizationAttributes
+    {
         guard info.isResource else {
             var attributes = AuthorizationAttributes(user: user, verb: method.rawValue.lowercased())
             attributes.path = info.path
@@ -70,6 +124,7 @@ extension APIServer {
         attributes.subresource = info.subresource
         attributes.namespace = info.namespace
         attributes.name = info.name.isEmpty ? info.selectedName ?? "" : info.name
+        if info.verb?.isOfMany == true, !query.items.isEmpty { attributes.selectors = AuthorizationSelectors(query) }
         return attributes
     }
 
@@ -101,26 +156,35 @@ extension APIServer {
         }
         if request.subresource?.name == "log" { return try respondWithLog(request, exchange) }
         if verb == .watch { return try respondWithWatch(request, exchange) }
+        if let audit = exchange.audit { request.audit = audit.annotations }
         try readBody(http, &request)
+        exchange.audit?.setRequest(request.body)
         guard verb.isMutating else {
             answer(request, exchange)
             return
         }
+        let limit = try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+        let pending = PendingAnswer()
+        pending.start(limit, on: exchange.response.eventLoop) { exchange.fail(RequestDeadline.exceeded) }
         let inFlight = mutatingInFlight.add(1, ordering: .relaxed).newValue
         if inFlight > configuration.mutatingInFlightLimit {
             mutatingInFlight.subtract(1, ordering: .relaxed)
+            _ = pending.finish()
             throw .tooManyRequests("too many requests, please try again later", retryAfter: 1)
         }
-        answer(request, exchange) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
+        answer(request, exchange, pending) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
     }
 
     private func answer(
-        _ request: RegistryRequest, _ exchange: Exchange, finally: @escaping @Sendable () -> Void = {}
+        _ request: RegistryRequest, _ exchange: Exchange, _ pending: PendingAnswer? = nil,
+        finally: @escaping @Sendable () -> Void = {}
     ) {
         let rendering = rendering(request, exchange.form)
         let warnings = request.warnings
         registry.perform(request) { result in
             finally()
+            // Too late: the client has been told so.
+            guard pending?.finish() ?? true else { return }
             do throws(APIError) {
                 let (code, body) = try rendering.body(of: try result.get())
                 exchange.send(code, body, contentType: exchange.form.contentType, warnings: warnings)
@@ -207,12 +271,17 @@ extension APIServer {
 
 /// One request and its answer: what goes into every response, whoever gives it.
 struct Exchange: Sendable {
-    let response: any HTTPResponseWriter
+    var response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
     let auditID: String
+    /// The uids of the flow schema and the priority level that let the request through.
+    var fairness: (schema: String, level: String)?
+    /// What is given back when the answer is out, or has begun.
+    var ticket: FairnessTicket?
+    var audit: AuditRecord?
     private var key = Metrics.Key(verb: "", group: "", version: "", resource: "", subresource: "", code: 0)
 
     init(
@@ -251,6 +320,10 @@ struct Exchange: Sendable {
         var headers: HTTPHeaders = [
             "audit-id": auditID, "cache-control": "no-cache, private", "content-type": contentType,
         ]
+        if let fairness {
+            headers.add(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.add(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
         for text in warnings?.all ?? [] { headers.add(name: "warning", value: Self.warning(text)) }
         return headers
     }
@@ -272,6 +345,7 @@ struct Exchange: Sendable {
         var key = key
         key.code = code
         metrics.record(key, seconds: Double(SystemClock.monotonic() - started) / 1e9)
+        ticket?.release()
     }
 
     func send(
@@ -281,6 +355,7 @@ struct Exchange: Sendable {
         record(code)
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
+        audit?.complete(code, body: contentType.hasPrefix("application/json") ? body : nil)
         response.send(HTTPResponseStatus(statusCode: code), headers: headers, body: [body])
     }
 
@@ -314,11 +389,25 @@ struct Exchange: Sendable {
     // MARK: Answers of others
 
     /// An answer is passed on that somebody else gives.
-    func passed(_ code: Int) { record(code) }
+    func passed(_ code: Int) {
+        record(code)
+        auditStream(code)
+    }
+
+    /// An answer has begun that may last: its end is logged when it comes.
+    private func auditStream(_ code: Int) {
+        guard let audit else { return }
+        audit.started(code)
+        response.onClose { audit.complete(code, body: nil) }
+    }
 
     /// What every answer says, whoever gives it.
     func addCommonHeaders(_ headers: inout HTTPHeaders) {
         headers.replaceOrAdd(name: "audit-id", value: auditID)
+        if let fairness {
+            headers.replaceOrAdd(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.replaceOrAdd(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
         if !headers.contains(name: "cache-control") {
             headers.add(name: "cache-control", value: "no-cache, private")
         }
@@ -327,6 +416,7 @@ struct Exchange: Sendable {
     /// Begins a watch's answer.
     func beginStream(_ warnings: Warnings) {
         record(200)
+        auditStream(200)
         response.begin(.ok, headers: headers(contentType: "application/json", warnings))
     }
 }

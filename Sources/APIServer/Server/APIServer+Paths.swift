@@ -25,6 +25,9 @@ extension APIServer {
         case "openapi":
             // Making these documents takes longer than an event loop should be kept.
             Task { self.publish(path, request, exchange) }
+        case "debug" where parts.count == 3 && parts[1] == "api_priority_and_fairness":
+            guard let dump = fairnessDump(parts[2]) else { return exchange.sendNotFoundPage() }
+            exchange.sendText(200, dump)
         case "api", "apis": publish(path, request, exchange)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             guard let tokens else { return exchange.sendNotFoundPage() }
@@ -82,6 +85,7 @@ extension APIServer {
                 let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
                 return (resource: name, count: cache.count, watchers: cache.watcherCount)
             }, inFlight: mutatingInFlight.load(ordering: .relaxed), revision: cache.revision)
+            + registry.webhookMetrics.text + fairnessMetrics()
     }
 
     // MARK: Health
@@ -122,6 +126,7 @@ extension APIServer {
             ] {
                 checks.append((name: hook, isHealthy: isReady))
             }
+            checks.append((name: "shutdown", isHealthy: !isShuttingDown))
         }
         return checks
     }

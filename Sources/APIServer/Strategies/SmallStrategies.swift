@@ -172,20 +172,3 @@ struct PriorityClassStrategy: Strategy {
         return value + immutable("preemptionPolicy", object["preemptionPolicy"], old["preemptionPolicy"])
     }
 }
-
-/// Who asks for a certificate is written down by the server.
-struct CertificateSigningRequestStrategy: Strategy {
-    func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
-        let user = context.request.user
-        object.update("spec") { spec in
-            spec["username"] = .string(user.name)
-            spec.set("uid", .string(user.uid), isEmpty: user.uid.isEmpty)
-            spec.set("groups", user.groups)
-            spec.set("extra", user.extra.field, isEmpty: user.extra.isEmpty)
-        }
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        immutable("spec", object["spec"], old["spec"])
-    }
-}

@@ -63,20 +63,34 @@ extension Registry {
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
-                let scale = try wanted(current.value)
-                var object = current.value
-                object.updateMetadata { metadata in
-                    let seen = scale.resourceVersion
-                    metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+                var attributes = AdmissionAttributes(
+                    .update, request, object: try wanted(current.value), oldObject: Self.scale(of: current.value),
+                    isDryRun: options.dryRun)
+                attributes.setLiteral(request.subresource)
+                return try self.planAdmitted(attributes) { admitted throws(APIError) in
+                    let object = try Self.scaled(current.value, by: admitted.object ?? [:], request)
+                    return try self.planUpdate(
+                        object, of: current, direct, isDryRun: options.dryRun, admits: false)
                 }
-                if !scale.uid.isEmpty, scale.uid != object.uid {
-                    throw request.conflict(
-                        "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
-                }
-                object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
-                return try self.planUpdate(object, of: current, direct, isDryRun: options.dryRun)
             },
             completion: { result in completion(result.map { .value(Self.scale(of: $0.object.value), code: 200) }) })
+    }
+
+    /// An object with as many replicas as a Scale wants.
+    private static func scaled(_ current: JSONValue, by scale: JSONValue, _ request: RegistryRequest) throws(APIError)
+        -> JSONValue
+    {
+        var object = current
+        object.updateMetadata { metadata in
+            let seen = scale.resourceVersion
+            metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+        }
+        if !scale.uid.isEmpty, scale.uid != object.uid {
+            throw request.conflict(
+                "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
+        }
+        object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
+        return object
     }
 
     /// The Scale that an object shows.
