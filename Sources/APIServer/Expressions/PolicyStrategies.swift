@@ -7,6 +7,7 @@ import KubeTypes
 
 struct ValidatingPolicyStrategy: Strategy {
     var tracksGeneration: Bool { true }
+    var allowsUnconditionalUpdate: Bool { false }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
         object["status"] = PolicyTypeChecker(context.registry).status(of: object, generation: 1)
@@ -46,6 +47,7 @@ struct ValidatingPolicyStrategy: Strategy {
 
 struct MutatingPolicyStrategy: Strategy {
     var tracksGeneration: Bool { true }
+    var allowsUnconditionalUpdate: Bool { false }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         let spec = object["spec"] ?? [:]
