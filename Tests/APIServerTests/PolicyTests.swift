@@ -102,7 +102,8 @@ import Testing
         #expect(made.status == 201, "\(made.text)")
         #expect(
             made.headers["warning"] == [
-                "299 - \"Validation failed for ValidatingAdmissionPolicy 'warns' with binding 'warns-binding': look out\""
+                "299 - \"Validation failed for ValidatingAdmissionPolicy 'warns' with binding 'warns-binding': "
+                    + "look out\""
             ])
         await bind(
             plane, validating("closed", ["validations": [["expression": "object.nothing.there == 1"]]]))
@@ -244,7 +245,8 @@ import Testing
                             "patchType": "ApplyConfiguration",
                             "applyConfiguration": [
                                 "expression":
-                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, data: {'b': '2'}}"
+                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, "
+                                    + "data: {'b': '2'}}"
                             ],
                         ]
                     ],

@@ -26,7 +26,8 @@ import Testing
         }
 
         private static let leaves = [
-            "1", "-3", "0", "9223372036854775807", "2u", "1.5", "'a'", "'héllo'", "''", "b'x'", "true", "false", "null",
+            "1", "-3", "0", "9223372036854775807", "2u", "1.5", "'a'", "'héllo'", "''", "b'x'", "true", "false",
+            "null",
             "[]", "{}", "obj", "obj.a.b", "obj.s", "obj.missing", "str", "strs", "ints", "num", "counts", "x", "y",
             "duration('1h')", "timestamp('2020-01-01T00:00:00Z')", "quantity('1Gi')", "ip('10.0.0.1')",
             "cidr('10.0.0.0/8')", "url('https://a.b:80/c?d=e')", "semver('1.2.3')", "optional.none()",
@@ -130,7 +131,8 @@ import Testing
         String(repeating: "-", count: 90_000) + "1", "1" + String(repeating: "+1", count: 300),
         "obj" + String(repeating: ".a", count: 300), "true" + String(repeating: " ? true : true", count: 300),
         "obj" + String(repeating: "[0]", count: 300), String(repeating: "a", count: 100_001),
-        "optional.of(1)" + String(repeating: ".optMap(x, x)", count: 40), "'" + String(repeating: "\\", count: 99) + "'",
+        "optional.of(1)" + String(repeating: ".optMap(x, x)", count: 40),
+        "'" + String(repeating: "\\", count: 99) + "'",
         "\u{0}", "\u{feff}1", "'\u{202e}'", "`", "``", "0x", "1e", "1e+", "0xu", ".", "..", "?", ":", "b", "r'", "br\"",
     ])
     func hardTexts(_ text: String) {

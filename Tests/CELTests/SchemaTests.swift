@@ -141,7 +141,8 @@ import Testing
                 let who = check.serviceAccount.map { "\($0.namespace)/\($0.name)" } ?? "user"
                 let what =
                     check.path
-                    ?? [check.group, check.resource, check.subresource, check.namespace, check.name].joined(separator: "|")
+                    ?? [check.group, check.resource, check.subresource, check.namespace, check.name].joined(
+                        separator: "|")
                 return CELDecision(isAllowed: check.verb == "get", reason: "\(who) \(what) \(check.labelSelector)")
             }
         }
@@ -164,7 +165,10 @@ import Testing
             ),
             ("authorizer.requestResource.check('get').reason()", "\"user g|r|s|n|x \""),
             ("authorizer.serviceAccount('d', 'sa').path('/x').check('get').reason()", "\"d/sa /x \""),
-            ("authorizer.serviceAccount('D_', 'sa').path('/x').check('get').reason()", "! Invalid service account namespace"),
+            (
+                "authorizer.serviceAccount('D_', 'sa').path('/x').check('get').reason()",
+                "! Invalid service account namespace"
+            ),
             ("authorizer.path('/x').check('break').errored()", "true"),
             ("authorizer.path('/x').check('break').error()", "\"broken\""),
             ("authorizer.group('g').fieldSelector('a')", ""),

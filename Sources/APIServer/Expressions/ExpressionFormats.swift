@@ -11,7 +11,8 @@ enum ExpressionFormats {
             // What is generated begins with the text: a dash at its end is not the end of the name.
             { text in check(text.hasSuffix("-") ? text + "a" : text) }
         }
-        func simple(_ problem: String, _ check: @escaping @Sendable (String) -> Bool) -> @Sendable (String) -> [String] {
+        func simple(_ problem: String, _ check: @escaping @Sendable (String) -> Bool) -> @Sendable (String) -> [String]
+        {
             { check($0) ? [] : [problem] }
         }
         return [
@@ -27,7 +28,8 @@ enum ExpressionFormats {
             "dns1035LabelPrefix": NamedFormat(
                 name: "DNS1035LabelPrefix", patternSize: 30, problems: prefix(Names.isDNS1035Label)),
             "labelValue": NamedFormat(name: "LabelValue", patternSize: 40, problems: Names.isLabelValue),
-            "uri": NamedFormat(name: "URI", patternSize: 1103, problems: simple("invalid URI for request", CELFormats.isURI)),
+            "uri": NamedFormat(
+                name: "URI", patternSize: 1103, problems: simple("invalid URI for request", CELFormats.isURI)),
             "uuid": NamedFormat(
                 name: "uuid", patternSize: 63, problems: simple("does not match the UUID format", CELFormats.isUUID)),
             "byte": NamedFormat(name: "byte", patternSize: 84, problems: simple("invalid base64", CELFormats.isBase64)),

@@ -181,7 +181,8 @@ extension MergeType {
 /// The stage: policies in the order of their names, each with its bindings and their parameters.
 struct MutatingPolicies: MutatingAdmissionStage {
     private let index = PolicyIndex(
-        policies: "mutatingadmissionpolicies", bindings: "mutatingadmissionpolicybindings", compile: MutatingPolicy.init)
+        policies: "mutatingadmissionpolicies", bindings: "mutatingadmissionpolicybindings", compile: MutatingPolicy.init
+    )
     private static let memoryKey = "MutatingAdmissionPolicy"
 
     /// What is kept for the second round.
@@ -221,11 +222,13 @@ struct MutatingPolicies: MutatingAdmissionStage {
         error.message = first
         error.reason = "Invalid"
         let causes = error.details?.causes ?? []
-        error.details?.causes = causes + refusals.map { refusal in
-            var cause = StatusCause()
-            cause.message = refusal
-            return cause
-        }
+        error.details?.causes =
+            causes
+            + refusals.map { refusal in
+                var cause = StatusCause()
+                cause.message = refusal
+                return cause
+            }
         throw error
     }
 

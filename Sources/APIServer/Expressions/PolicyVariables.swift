@@ -59,7 +59,7 @@ final class PolicyVariables: CELObject {
 
     /// Runs a program that may use the variables, at the expense of a budget.
     func run(
-        _ program: CELProgram, _ budget: ExpressionBudget, authorizer: Bool = true
+        _ program: CELProgram, _ budget: ExpressionBudget
     ) throws(ExpressionBudget.OutOfBudget) -> Result<CELValue, CELError> {
         let result = try budget.run(program, all)
         try budget.spend(takeCost())

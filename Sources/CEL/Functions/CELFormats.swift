@@ -21,7 +21,9 @@ public enum CELFormats {
     public static func isBase64(_ text: String) -> Bool { !text.isEmpty && Base64.decode(text) != nil }
 
     /// `2020-02-29`
-    public static func isDate(_ text: String) -> Bool { text.utf8.count == 10 && CELTimestamp("\(text)T00:00:00Z") != nil }
+    public static func isDate(_ text: String) -> Bool {
+        text.utf8.count == 10 && CELTimestamp("\(text)T00:00:00Z") != nil
+    }
 
     /// RFC 3339.
     public static func isDateTime(_ text: String) -> Bool { CELTimestamp(text) != nil }

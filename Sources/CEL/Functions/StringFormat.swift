@@ -189,7 +189,8 @@ enum Decimals {
         return precision == 0 ? text : "\(text).\(digits.suffix(precision))"
     }
 
-    private static let superscripts = Array("\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")
+    private static let superscripts = Array(
+        "\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")
 
     /// Six digits behind the point.
     ///

@@ -93,11 +93,14 @@ public struct CELDictionary: Sendable {
         self.entries =
             index.count == entries.count
             ? entries
-            : entries.enumerated().filter { position, entry in CELKey(entry.key).map { index[$0] == position } ?? false }
-                .map(\.element)
+            : entries.enumerated().filter { position, entry in CELKey(entry.key).map { index[$0] == position } ?? false
+            }
+            .map(\.element)
         if self.entries.count < entries.count {
             index = [:]
-            for (position, entry) in self.entries.enumerated() { if let key = CELKey(entry.key) { index[key] = position } }
+            for (position, entry) in self.entries.enumerated() {
+                if let key = CELKey(entry.key) { index[key] = position }
+            }
         }
         self.index = index
     }
