@@ -296,17 +296,6 @@ import Testing
         }
     }
 
-    @Test func matchConditionsAreRefusedUntilSomebodyKnowsThem() async throws {
-        try await with({ _, review in WebhookServer.allow(review) }) { plane, server in
-            guard plane.server.registry.matchConditions == nil else { return }
-            let answer = await plane.call(
-                .POST, "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-                configuration(
-                    "Validating", "v", server, ["matchConditions": [["name": "a", "expression": "true"]]]))
-            #expect(answer.status == 422 && answer.causes == ["webhooks[0].matchConditions"])
-        }
-    }
-
     @Test func resolutionPrefersReadyEndpoints() throws {
         struct Lookup: ObjectLookup {
             let slices: [JSONValue]

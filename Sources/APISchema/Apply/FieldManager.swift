@@ -390,5 +390,5 @@ public struct FieldManager: Sendable {
 
 extension ResourceType {
     /// How objects of this resource are merged and owned.
-    var mergeType: MergeType { .object(message) }
+    public var mergeType: MergeType { .object(message) }
 }

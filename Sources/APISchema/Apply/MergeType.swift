@@ -63,7 +63,7 @@ extension MergeType {
     }
 
     /// The type of a field or of a map's entry; nil where there is none by that name.
-    func field(_ name: String) -> MergeType? {
+    public func field(_ name: String) -> MergeType? {
         switch self {
         case .object(let message): message.field(name)?.mergeType
         case .structure(let structure): structure.fields[name] ?? structure.others

@@ -24,7 +24,7 @@ final class Registry: Sendable {
     let webhooks: WebhookClient
     let webhookMetrics = WebhookMetrics()
     let admission: AdmissionControl
-    /// Nil answers webhooks with match conditions that they are not implemented.
+    /// Evaluates the match conditions of webhooks.
     let matchConditions: (any MatchConditionCompiler)?
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
@@ -44,7 +44,7 @@ final class Registry: Sendable {
         services = ServiceAllocations(configuration)
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
-        matchConditions = nil
+        matchConditions = ExpressionMatchConditionCompiler()
         admission = .standard()
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.all {

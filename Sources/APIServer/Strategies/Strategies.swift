@@ -24,6 +24,11 @@ enum Strategies {
         case ("batch", "cronjobs"): PlainStrategy(tracksGeneration: true)
         case ("coordination.k8s.io", _), ("node.k8s.io", "runtimeclasses"):
             PlainStrategy(allowsUnconditionalUpdate: false, allowsCreateOnUpdate: true)
+        case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+            ("admissionregistration.k8s.io", "validatingwebhookconfigurations"):
+            WebhookConfigurationStrategy()
+        case ("admissionregistration.k8s.io", "validatingadmissionpolicies"): ValidatingPolicyStrategy()
+        case ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): MutatingPolicyStrategy()
         case ("policy", "poddisruptionbudgets"), ("admissionregistration.k8s.io", _):
             PlainStrategy(tracksGeneration: true, allowsUnconditionalUpdate: false)
         case ("storage.k8s.io", "csidrivers"), ("storage.k8s.io", "csinodes"),
@@ -36,13 +41,13 @@ enum Strategies {
         case ("rbac.authorization.k8s.io", _): RoleStrategy()
         case ("certificates.k8s.io", "certificatesigningrequests"): CertificateSigningRequestStrategy()
         case ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy()
-        case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-            ("admissionregistration.k8s.io", "validatingwebhookconfigurations"):
-            WebhookConfigurationStrategy()
         case ("networking.k8s.io", "ingresses"), ("networking.k8s.io", "networkpolicies"),
-            ("networking.k8s.io", "ingressclasses"), ("flowcontrol.apiserver.k8s.io", _),
-            ("apiextensions.k8s.io", _), ("resource.k8s.io", _), ("discovery.k8s.io", "endpointslices"):
+            ("networking.k8s.io", "servicecidrs"), ("networking.k8s.io", "ingressclasses"),
+            ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"), ("apiextensions.k8s.io", _),
+            ("resource.k8s.io", _), ("discovery.k8s.io", "endpointslices"):
             PlainStrategy(tracksGeneration: true)
+        case ("flowcontrol.apiserver.k8s.io", "flowschemas"): FlowSchemaStrategy()
+        case ("apiregistration.k8s.io", "apiservices"): APIServiceStrategy()
         default: PlainStrategy()
         }
     }
