@@ -39,10 +39,11 @@ let allTargets: [Target] = [
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
     .target(name: "HTTPServer", dependencies: http + [logging]),
     // floor 3
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
         name: "APIServer",
         dependencies: [
-            "APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
+            "APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
             httpClient, package("Collections", "swift-collections"),
         ] + http),
     // floor 4
@@ -88,7 +89,7 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
-    tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(of: "APIServer", ["APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),

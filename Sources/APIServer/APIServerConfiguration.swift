@@ -24,6 +24,9 @@ public struct APIServerConfiguration: Sendable {
     public var eventLifetime = 3600
     /// Seconds between compactions of the store's history; as much history is kept at least.
     public var compactionInterval = 300
+    /// The components whose health `componentstatuses` shows beside the store's, and whether they are well: nil if so,
+    /// otherwise why not.
+    public var components: @Sendable () -> [(name: String, problem: String?)] = { [] }
     /// Seconds between bookmarks of watches that asked for them.
     public var bookmarkInterval = 60
     /// The time now. Passed in so that a cluster can run under a simulated clock.

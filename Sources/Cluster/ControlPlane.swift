@@ -27,6 +27,8 @@ final class ControlPlane: Sendable {
         configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
         configuration.advertisePort = options.port
         configuration.serviceCIDR = Addresses.serviceCIDR
+        // They run in this process: while it answers, they run.
+        configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
         keys = try ClusterKeys(
             options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
         do {
@@ -63,7 +65,8 @@ final class ControlPlane: Sendable {
             authentication.staticTokens = try read(path, StaticTokenFile.parse)
         }
         if let path = options.authenticationConfig {
-            let file = try read(path) { text throws(AuthenticationError) in try AuthenticationConfiguration(yaml: text) }
+            let file = try read(path) { text throws(AuthenticationError) in try AuthenticationConfiguration(yaml: text)
+            }
             if let anonymous = file.anonymous { authentication.anonymous = anonymous }
             do throws(AuthenticationError) {
                 for issuer in file.issuers { authentication.openIDIssuers.append(try OpenIDIssuer(issuer)) }

@@ -8,19 +8,24 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     public var message: String
     public var details: StatusDetails?
+    /// With what a list in pages that has expired can go on, if the client can live with a list of two halves.
+    public var continueToken: String?
 
-    public init(code: Int, reason: String, message: String, details: StatusDetails? = nil) {
+    public init(
+        code: Int, reason: String, message: String, details: StatusDetails? = nil, continueToken: String? = nil
+    ) {
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
+        self.continueToken = continueToken
     }
 
     /// Reads a `Status` object.
     public init(_ status: Status) {
         self.init(
             code: status.code ?? 500, reason: status.reason ?? "", message: status.message ?? "",
-            details: status.details)
+            details: status.details, continueToken: status.json[path: "metadata", "continue"]?.stringValue)
     }
 
     /// The `Status` object to answer with.
@@ -28,6 +33,7 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
         var status = Status([
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
         ])
+        if let continueToken { status.json["metadata"] = ["continue": .string(continueToken)] }
         status.message = message
         status.reason = reason.isEmpty ? nil : reason
         status.details = details

@@ -124,10 +124,10 @@ struct CRUDTests {
         let missing = await plane.call(
             .PATCH, "\(Self.maps)/none", ["data": [:]], type: "application/merge-patch+json")
         #expect(missing.status == 404)
-        let apply = await plane.call(
-            .PATCH, "\(Self.maps)/one", configMap("one"), type: "application/apply-patch+yaml")
-        #expect(apply.status == 415)
-        #expect(apply.reason == "UnsupportedMediaType")
+        let unknown = await plane.call(
+            .PATCH, "\(Self.maps)/one", configMap("one"), type: "application/apply-patch+cbor")
+        #expect(unknown.status == 415)
+        #expect(unknown.reason == "UnsupportedMediaType")
     }
 
     @Test func concurrentPatchesAllHappen() async throws {
@@ -376,9 +376,9 @@ struct CRUDTests {
         #expect(created.status == 201)
         #expect(created.headers.first(name: "content-type") == "application/yaml")
         #expect(created.text.contains("kind: ConfigMap"))
-        let protobuf = await plane.call(
-            .GET, "\(Self.maps)/one", accept: "application/vnd.kubernetes.protobuf")
-        #expect(protobuf.status == 406)
+        let cbor = await plane.call(
+            .GET, "\(Self.maps)/one", accept: "application/cbor")
+        #expect(cbor.status == 406)
         let fallback = await plane.call(
             .GET, "\(Self.maps)/one", accept: "application/vnd.kubernetes.protobuf,application/json")
         #expect(fallback.status == 200)

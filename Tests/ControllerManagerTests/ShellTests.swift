@@ -91,6 +91,15 @@ struct Restricted: KubeTransport {
         "token-cleaner": ["secrets": "get list watch delete"],
         "clusterrole-aggregation-controller": ["clusterroles": "get list watch update patch"],
         "disruption-controller": ["poddisruptionbudgets/status": "update", "pods/status": "patch update"],
+        "resourcequota-controller": ["*": "list watch", "resourcequotas/status": "update"],
+        "pvc-protection-controller": [
+            "persistentvolumeclaims": "get list watch update", "pods": "get list watch",
+        ],
+        "pv-protection-controller": ["persistentvolumes": "get list watch update"],
+        "volumeattributesclass-protection-controller": [
+            "volumeattributesclasses": "get list watch update", "persistentvolumeclaims": "get list watch",
+            "persistentvolumes": "get list watch",
+        ],
     ]
 
     private func check(_ request: KubeRequest) throws(APIError) {

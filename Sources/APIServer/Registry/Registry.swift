@@ -65,6 +65,7 @@ final class Registry: Sendable {
                 try performSubresource(subresource, request, completion)
                 return
             }
+            if !request.verb.isMutating, try answerComponentStatus(request, completion) { return }
             switch request.verb {
             case .get: completion(.success(try get(request)))
             case .list: try list(request, completion)
@@ -122,22 +123,6 @@ final class Registry: Sendable {
             schema.applyDefaults(to: &object, of: request.storage)
         }
         return object
-    }
-
-    /// Checks and prunes a value by its message and reports unknown fields as the request wants it.
-    func decodeFields(
-        _ object: inout JSONValue, as message: MessageType, _ kind: String, _ version: String,
-        _ request: RegistryRequest, _ options: WriteOptions
-    ) throws(APIError) {
-        let unknown = try schema.decode(&object, as: message, kind: kind, version: version)
-        if unknown.isEmpty || options.fieldValidation == .ignore { return }
-        let texts = unknown.map { "unknown field \"\($0)\"" }
-        if options.fieldValidation == .strict {
-            throw .badRequest(
-                "\(kind) in version \"\(version)\" cannot be handled as a \(kind): strict decoding error: "
-                    + texts.joined(separator: ", "))
-        }
-        for text in texts { request.warnings.add(text) }
     }
 
     /// Checks that an object is of the kind expected, or says nothing about it, and writes the kind into it.

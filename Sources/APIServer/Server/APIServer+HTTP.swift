@@ -24,12 +24,19 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
-        exchange.describe(info, request.method, isKnown: isKnown)
+        let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
+        exchange.describe(info, request.method, isKnown: resource != nil)
+        exchange.acceptsGzip = Gzip.isAccepted(request.headers)
         do throws(APIError) {
+            var offer = ResponseForm.Offer()
+            if let resource {
+                offer.protobuf = resource.message.hasProtobuf
+                offer.table = resource.verbs != ["create"]
+            }
+            offer.isWatch = info.verb == .watch
             exchange.form = try ResponseForm.negotiate(
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
-                pretty: exchange.wantsPretty(request.headers))
+                pretty: exchange.wantsPretty(request.headers), offer: offer)
         } catch {
             // Paths that are no resource have forms of their own to offer.
             if info.isResource { return exchange.fail(error) }
@@ -100,6 +107,7 @@ extension APIServer {
         }
         if verb == .watch, let name = info.selectedName { request.name = name }
         request.query = exchange.query
+        request.userAgent = http.headers.first(name: "user-agent") ?? ""
         if let subresource = request.subresource, info.rest.isEmpty == false, subresource.name != "proxy" {
             throw Self.pathNotFound
         }
@@ -137,7 +145,6 @@ extension APIServer {
     private func respondWithWatch(_ request: RegistryRequest, _ exchange: Exchange) throws(APIError) {
         var form = exchange.form
         form.pretty = false
-        form.encoding = .json
         let rendering = rendering(request, form)
         let response = exchange.response
         let limit = configuration.watchBacklogLimit
@@ -148,7 +155,7 @@ extension APIServer {
                     response: response, rendering: rendering, backlogLimit: limit,
                     wantsBookmarks: options.allowBookmarks)
             },
-            begin: { exchange.beginStream(request.warnings) })
+            begin: { exchange.beginStream(form, request.warnings) })
         response.onClose { [weak watcher] in watcher?.end() }
     }
 
@@ -165,24 +172,30 @@ extension APIServer {
         switch request.verb {
         case .create, .update:
             let format = try BodyFormat.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, format, request) }
+            if size > 0 { (request.body, request.duplicates) = try parse(http.body, format, request) }
         case .patch:
-            request.patchType = try PatchType.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, .json, request) }
+            let patchType = try PatchType.of(contentType: type)
+            request.patchType = patchType
+            guard size > 0 else { return }
+            if patchType == .apply {
+                (request.body, request.duplicates) = try parseApplied(http.body, request)
+            } else {
+                (request.body, request.duplicates) = try parse(http.body, .json, request)
+            }
         case .delete, .deletecollection:
             guard size > 0 else { return }
-            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request)
+            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request).body
         default: break
         }
     }
 
     private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError)
-        -> JSONValue
+        -> (body: JSONValue, duplicates: BodyDuplicates)
     {
         switch format {
         case .json:
             do throws(JSONError) {
-                return try JSONParser.parse(
+                return try BodyDuplicates.parseJSON(
                     body.readableBytesView,
                     limits: .init(depth: configuration.depthLimit, bytes: configuration.bodyLimit))
             } catch {
@@ -190,13 +203,38 @@ extension APIServer {
             }
         case .yaml:
             do throws(YAMLError) {
-                return try YAML.parseOne(
-                    Array(body.readableBytesView),
-                    limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+                return try parseYAML(body)
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
-        case .protobuf: return try schema.decodeProtobuf(body.readableBytesView)
+        case .protobuf:
+            let kind = request.subresource?.kind ?? request.resource.kind
+            let value = try schema.decodeProtobuf(
+                body.readableBytesView, expected: (apiVersion: request.resource.apiVersion, kind: kind))
+            return (value, BodyDuplicates())
+        }
+    }
+
+    private func parseYAML(_ body: ByteBuffer) throws(YAMLError) -> (body: JSONValue, duplicates: BodyDuplicates) {
+        try BodyDuplicates.parseYAML(
+            Array(body.readableBytesView),
+            limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+    }
+
+    /// A configuration to apply is YAML, which most clients write as JSON.
+    private func parseApplied(_ body: ByteBuffer, _ request: RegistryRequest) throws(APIError)
+        -> (body: JSONValue, duplicates: BodyDuplicates)
+    {
+        let limits = JSONParser.Limits(depth: configuration.depthLimit, bytes: configuration.bodyLimit)
+        // The reports on YAML name lines, so that what has something twice is read as YAML in any case.
+        if let parsed = try? BodyDuplicates.parseJSON(body.readableBytesView, limits: limits), parsed.duplicates.isEmpty
+        {
+            return parsed
+        }
+        do throws(YAMLError) {
+            return try parseYAML(body)
+        } catch {
+            throw .badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
         }
     }
 
@@ -214,6 +252,8 @@ struct Exchange: Sendable {
     let response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
+    /// Whether the client takes compressed answers.
+    var acceptsGzip = false
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
     private let auditID: String
@@ -285,10 +325,25 @@ struct Exchange: Sendable {
         record(code)
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
-        response.send(HTTPResponseStatus(statusCode: code), headers: headers, body: [body])
+        let status = HTTPResponseStatus(statusCode: code)
+        guard acceptsGzip, body.readableBytes > Gzip.threshold else {
+            response.send(status, headers: headers, body: [body])
+            return
+        }
+        Gzip.compress(body) { [response, headers] compressed in
+            var headers = headers
+            if compressed != nil {
+                headers.add(name: "content-encoding", value: "gzip")
+                headers.add(name: "vary", value: "Accept-Encoding")
+            }
+            response.send(status, headers: headers, body: [compressed ?? body])
+        }
     }
 
+    /// Answers with a value that is no object of the API: what has no protobuf goes out as JSON.
     func send(_ value: JSONValue, code: Int = 200) {
+        var form = form
+        if form.encoding == .protobuf { form.encoding = .json }
         send(code, Rendering.encode(value, form), contentType: form.contentType)
     }
 
@@ -312,8 +367,8 @@ struct Exchange: Sendable {
     }
 
     /// Begins a watch's answer.
-    func beginStream(_ warnings: Warnings) {
+    func beginStream(_ form: ResponseForm, _ warnings: Warnings) {
         record(200)
-        response.begin(.ok, headers: headers(contentType: "application/json", warnings))
+        response.begin(.ok, headers: headers(contentType: form.streamContentType, warnings))
     }
 }

@@ -184,11 +184,11 @@ public final class APIServer: HTTPResponder, Sendable {
             return revision
         }
         guard let target, target > 0 else { return }
-        let store = cache.store
+        let history = cache
         let logger = logger
         Task {
             do throws(StoreError) {
-                try await store.compact(to: target)
+                try await history.compact(to: target)
             } catch {
                 logger.warning("compaction of the store failed: \(error)")
             }

@@ -6,6 +6,7 @@ import JSON
 import KubeTypes
 import NIOCore
 import NIOHTTP1
+import PKI
 import Synchronization
 
 final class PublishedDocuments: Sendable {
@@ -44,13 +45,16 @@ final class PublishedDocuments: Sendable {
         }
         if isCore {
             guard parts.count == 2 else { return nil }
-            return json("api/\(parts[1])") { Discovery.resourceList(schema, group: "", version: parts[1]) }
+            return json("api/\(parts[1])") {
+                Discovery.resourceList(schema, group: "", version: parts[1], hash: Self.storageVersionHash)
+            }
         }
         switch parts.count {
         case 2: return json("apis/\(parts[1])") { Discovery.group(schema, parts[1]) }
         case 3:
             return json("apis/\(parts[1])/\(parts[2])") {
-                Discovery.resourceList(schema, group: parts[1], version: parts[2])
+                Discovery.resourceList(
+                    schema, group: parts[1], version: parts[2], hash: Self.storageVersionHash)
             }
         default: return nil
         }
@@ -67,6 +71,11 @@ final class PublishedDocuments: Sendable {
             }
         }
         return nil
+    }
+
+    /// The first eight bytes of its SHA-256 in base64, as upstream has it: clients compare it, no more.
+    private static func storageVersionHash(_ version: String) -> String {
+        Base64.encode(Array(Digest.sha256(version).prefix(8)))
     }
 
     private func json(_ key: String, _ make: () -> JSONValue?) -> Document? {

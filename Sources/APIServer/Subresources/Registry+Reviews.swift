@@ -98,7 +98,9 @@ extension Registry {
         let spec = review["spec"]?.objectValue ?? JSONObject()
         var user = request.user
         if !isOwn {
-            user = UserInfo(name: spec[string: "user"], uid: spec[string: "uid"], groups: spec["groups"]?.strings ?? [])
+            // v1beta1 has the groups in the singular.
+            let groups = (spec["groups"] ?? spec["group"])?.strings ?? []
+            user = UserInfo(name: spec[string: "user"], uid: spec[string: "uid"], groups: groups)
             for (key, values) in spec[object: "extra"] { user.extra[key] = values.strings }
         }
         review["status"] = accessStatus(spec, of: user)
@@ -198,7 +200,7 @@ enum AccessReviewValidation {
                     "spec.resourceAttributes", .null,
                     "exactly one of nonResourceAttributes or resourceAttributes must be specified"))
         }
-        if !isOwn, spec[string: "user"].isEmpty, spec[array: "groups"].isEmpty {
+        if !isOwn, spec[string: "user"].isEmpty, spec[array: "groups"].isEmpty, spec[array: "group"].isEmpty {
             errors.append(.invalid("spec.user", "", "at least one of user or group must be specified"))
         }
         if let attributes = spec["resourceAttributes"]?.objectValue {
