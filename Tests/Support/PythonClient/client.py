@@ -55,6 +55,8 @@ def typed(core, apps):
     scale = apps.read_namespaced_deployment_scale("web", NAMESPACE)
     expect(scale.spec.replicas == 3, "the patch counts")
     scale.spec.replicas = 1
+    # The controller may have written its status meanwhile.
+    scale.metadata.resource_version = None
     apps.replace_namespaced_deployment_scale("web", NAMESPACE, scale)
     expect(apps.read_namespaced_deployment("web", NAMESPACE).spec.replicas == 1, "the scale counts")
     stale = apps.read_namespaced_deployment("web", NAMESPACE)
