@@ -25,14 +25,15 @@ import Testing
         ]
     }
 
-    @Test(arguments: [
-        (["request": "eA=="], ["spec.request"]), (["usages": []], ["spec.usages"]),
-        (["usages": ["client auth", "x", "client auth"]], ["spec.usages[1]", "spec.usages[2]"]),
-        (["signerName": "x"], ["spec.signerName"]), (["signerName": ""], ["spec.signerName"]),
-        (["signerName": "kubernetes.io/legacy-unknown"], ["spec.signerName"]),
-        (["signerName": "example/Sig"], ["spec.signerName", "spec.signerName"]),
-        (["expirationSeconds": 599], ["spec.expirationSeconds"]),
-    ] as [(JSONObject, [String])])
+    @Test(
+        arguments: [
+            (["request": "eA=="], ["spec.request"]), (["usages": []], ["spec.usages"]),
+            (["usages": ["client auth", "x", "client auth"]], ["spec.usages[1]", "spec.usages[2]"]),
+            (["signerName": "x"], ["spec.signerName"]), (["signerName": ""], ["spec.signerName"]),
+            (["signerName": "kubernetes.io/legacy-unknown"], ["spec.signerName"]),
+            (["signerName": "example/Sig"], ["spec.signerName", "spec.signerName"]),
+            (["expirationSeconds": 599], ["spec.expirationSeconds"]),
+        ] as [(JSONObject, [String])])
     func whatIsRefused(_ change: JSONObject, _ fields: [String]) async throws {
         let plane = try await ControlPlane()
         let answer = await plane.call(.POST, Self.path, request("x", change))

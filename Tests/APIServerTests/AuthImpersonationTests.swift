@@ -36,7 +36,9 @@ import Testing
         return rule
     }
 
-    private func whoAmI(_ plane: ControlPlane, _ headers: [(String, String)], token: String = "nobody") async -> Recorded {
+    private func whoAmI(_ plane: ControlPlane, _ headers: [(String, String)], token: String = "nobody") async
+        -> Recorded
+    {
         await plane.call(
             .POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews",
             ["apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"], token: token, headers: headers)

@@ -147,7 +147,10 @@ private typealias UserInfo = InProcessAPI.User
         ("list secrets -", "can only read namespaced object of this type"),
         ("list persistentvolumes -", "can only get individual resources of this type"),
         ("get persistentvolumeclaims/status a/x", "can only get/update/patch this type"),
-        ("list leases.coordination.k8s.io kube-node-lease", "can only get, create, update, patch, or delete a node lease"),
+        (
+            "list leases.coordination.k8s.io kube-node-lease",
+            "can only get, create, update, patch, or delete a node lease"
+        ),
         ("get leases.coordination.k8s.io a/n1", "can only access leases in the \"kube-node-lease\" system namespace"),
         (
             "get leases.coordination.k8s.io kube-node-lease/n2",

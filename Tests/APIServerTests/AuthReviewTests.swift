@@ -37,7 +37,8 @@ import Testing
             ("SelfSubjectAccessReview", ["resourceAttributes": resource], ["name": "x"], ["metadata"]),
             ("LocalSubjectAccessReview", ["resourceAttributes": resource, "user": "x"], [:], []),
             (
-                "LocalSubjectAccessReview", ["resourceAttributes": ["verb": "get", "namespace": "other"], "user": "x"],
+                "LocalSubjectAccessReview",
+                ["resourceAttributes": ["verb": "get", "namespace": "other"], "user": "x"],
                 [:], ["spec.resourceAttributes.namespace"]
             ),
             (
@@ -154,7 +155,8 @@ import Testing
             await plane.call(
                 .POST, path,
                 [
-                    "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata, "spec": spec,
+                    "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata,
+                    "spec": spec,
                 ])
         }
         let issued = await request(["audiences": ["vault", "other"]])
@@ -164,9 +166,11 @@ import Testing
         let wrong = await review(plane, "TokenReview", ["token": token])
         #expect(wrong.json[path: "status", "authenticated"] == nil)
         #expect(
-            wrong.json[path: "status", "error"]?.stringValue?.hasPrefix("token audiences [\"vault\" \"other\"] is invalid")
+            wrong.json[path: "status", "error"]?.stringValue?.hasPrefix(
+                "token audiences [\"vault\" \"other\"] is invalid")
                 == true)
-        #expect(await review(plane, "TokenReview", ["token": "x"]).json[path: "status", "error"] == "invalid bearer token")
+        #expect(
+            await review(plane, "TokenReview", ["token": "x"]).json[path: "status", "error"] == "invalid bearer token")
         #expect(await review(plane, "TokenReview", [:]).status == 400)
         // A static token is for the API server alone.
         let other = await review(plane, "TokenReview", ["token": "nobody", "audiences": ["vault"]])
@@ -223,7 +227,9 @@ import Testing
         let extra = who.json[path: "status", "userInfo", "extra"]
         #expect(extra?["authentication.kubernetes.io/pod-uid"] == [.string(uid)])
         #expect(extra?["authentication.kubernetes.io/node-name"] == ["n1"])
-        #expect(extra?["authentication.kubernetes.io/credential-id"] == [.string("JTI=\(claims["jti"]?.stringValue ?? "")")])
+        #expect(
+            extra?["authentication.kubernetes.io/credential-id"] == [.string("JTI=\(claims["jti"]?.stringValue ?? "")")]
+        )
         await plane.call(.DELETE, "/api/v1/namespaces/default/pods/web?gracePeriodSeconds=0")
         #expect(await plane.call(.GET, "/api", token: token).status == 401)
         let gone = await review(plane, "TokenReview", ["token": .string(token)])
@@ -246,7 +252,10 @@ import Testing
                 "ClusterRole", "writer",
                 [
                     "rules": [
-                        ["apiGroups": ["rbac.authorization.k8s.io"], "resources": ["*"], "verbs": ["create", "update"]],
+                        [
+                            "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["*"],
+                            "verbs": ["create", "update"],
+                        ],
                         [
                             "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"],
                             "verbs": ["bind"], "resourceNames": ["view"],

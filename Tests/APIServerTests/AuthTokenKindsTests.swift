@@ -21,19 +21,22 @@ private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base6
 
     // MARK: Bootstrap tokens
 
-    @Test(arguments: [
-        ([:], "abcdef.0123456789abcdef", ["system:bootstrappers"]),
-        (["auth-extra-groups": "system:bootstrappers:b,system:bootstrappers:a"], "abcdef.0123456789abcdef",
-            ["system:bootstrappers", "system:bootstrappers:a", "system:bootstrappers:b"]),
-        (["auth-extra-groups": "system:masters"], "abcdef.0123456789abcdef", nil),
-        ([:], "abcdef.0123456789abcdee", nil), ([:], "abcdeg.0123456789abcdef", nil),
-        ([:], "ABCDEF.0123456789abcdef", nil), ([:], "abcdef0123456789abcdef", nil),
-        (["expiration": "2023-11-14T22:13:21Z"], "abcdef.0123456789abcdef", ["system:bootstrappers"]),
-        (["expiration": "2023-11-14T22:13:20Z"], "abcdef.0123456789abcdef", nil),
-        (["expiration": "never"], "abcdef.0123456789abcdef", nil),
-        (["usage-bootstrap-authentication": "false"], "abcdef.0123456789abcdef", nil),
-        (["token-id": "other1"], "abcdef.0123456789abcdef", nil),
-    ] as [([String: String], String, [String]?)])
+    @Test(
+        arguments: [
+            ([:], "abcdef.0123456789abcdef", ["system:bootstrappers"]),
+            (
+                ["auth-extra-groups": "system:bootstrappers:b,system:bootstrappers:a"], "abcdef.0123456789abcdef",
+                ["system:bootstrappers", "system:bootstrappers:a", "system:bootstrappers:b"]
+            ),
+            (["auth-extra-groups": "system:masters"], "abcdef.0123456789abcdef", nil),
+            ([:], "abcdef.0123456789abcdee", nil), ([:], "abcdeg.0123456789abcdef", nil),
+            ([:], "ABCDEF.0123456789abcdef", nil), ([:], "abcdef0123456789abcdef", nil),
+            (["expiration": "2023-11-14T22:13:21Z"], "abcdef.0123456789abcdef", ["system:bootstrappers"]),
+            (["expiration": "2023-11-14T22:13:20Z"], "abcdef.0123456789abcdef", nil),
+            (["expiration": "never"], "abcdef.0123456789abcdef", nil),
+            (["usage-bootstrap-authentication": "false"], "abcdef.0123456789abcdef", nil),
+            (["token-id": "other1"], "abcdef.0123456789abcdef", nil),
+        ] as [([String: String], String, [String]?)])
     func bootstrapTokens(_ change: [String: String], _ token: String, _ groups: [String]?) {
         let lookup = AuthLookup()
         let data = [
@@ -42,7 +45,8 @@ private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base6
         lookup.put(
             [
                 "metadata": ["name": "bootstrap-token-abcdef", "namespace": "kube-system"],
-                "type": "bootstrap.kubernetes.io/token", "data": .object(JSONObject(data.map { ($0, base64($1)) })),
+                "type": "bootstrap.kubernetes.io/token",
+                "data": .object(JSONObject(data.map { (key: $0, value: base64($1)) })),
             ], resource: "secrets")
         let user = BootstrapTokenAuthenticator(lookup: lookup).authenticate(token, now: Self.now)
         #expect(user?.groups == groups)
@@ -99,13 +103,13 @@ private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base6
 
     @Test func tokenFiles() throws {
         let users = try StaticTokenFile.parse(
-            """
+            #"""
             t1,ann,1,"dev,ops"
             t2,bob,2
             # nobody
             ,empty,3
             t3,"the ""x""",4,one
-            """)
+            """#)
         #expect(users.count == 3)
         #expect(users["t1"] == UserInfo(name: "ann", uid: "1", groups: ["dev", "ops"]))
         #expect(users["t2"] == UserInfo(name: "bob", uid: "2"))

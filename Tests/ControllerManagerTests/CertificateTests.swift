@@ -35,44 +35,48 @@ import Testing
         return condition
     }
 
-    @Test(arguments: [
-        (BuiltInSigner.kubeletClient, "system:node:n1", ["system:nodes"], [], ["digital signature", "client auth"], nil),
-        (
-            .kubeletClient, "system:node:n1", ["system:nodes"], [],
-            ["digital signature", "key encipherment", "client auth"], nil
-        ),
-        (
-            .kubeletClient, "system:node:n1", ["other"], [], ["digital signature", "client auth"],
-            "subject organization is not system:nodes"
-        ),
-        (
-            .kubeletClient, "n1", ["system:nodes"], [], ["digital signature", "client auth"],
-            "subject common name does not begin with system:node:"
-        ),
-        (
-            .kubeletClient, "system:node:n1", ["system:nodes"], ["n1"], ["digital signature", "client auth"],
-            "DNS subjectAltNames are not allowed"
-        ),
-        (
-            .kubeletClient, "system:node:n1", ["system:nodes"], [], ["client auth"],
-            "usages did not match [client auth digital signature key encipherment]"
-        ),
-        (.kubeletServing, "system:node:n1", ["system:nodes"], ["n1"], ["digital signature", "server auth"], nil),
-        (
-            .kubeletServing, "system:node:n1", ["system:nodes"], [], ["digital signature", "server auth"],
-            "DNS or IP subjectAltName is required"
-        ),
-        (.apiServerClient, "ann", [], [], ["client auth"], nil),
-        (
-            .apiServerClient, "ann", [], [], ["client auth", "server auth"],
-            "invalid usage for client certificate: server auth"
-        ),
-        (
-            .apiServerClient, "ann", [], [], ["digital signature"],
-            "missing required usage for client certificate: client auth"
-        ),
-        (.legacyUnknown, "x", [], ["y"], ["any"], nil),
-    ] as [(BuiltInSigner, String, [String], [String], [String], String?)])
+    @Test(
+        arguments: [
+            (
+                BuiltInSigner.kubeletClient, "system:node:n1", ["system:nodes"], [],
+                ["digital signature", "client auth"], nil
+            ),
+            (
+                .kubeletClient, "system:node:n1", ["system:nodes"], [],
+                ["digital signature", "key encipherment", "client auth"], nil
+            ),
+            (
+                .kubeletClient, "system:node:n1", ["other"], [], ["digital signature", "client auth"],
+                "subject organization is not system:nodes"
+            ),
+            (
+                .kubeletClient, "n1", ["system:nodes"], [], ["digital signature", "client auth"],
+                "subject common name does not begin with system:node:"
+            ),
+            (
+                .kubeletClient, "system:node:n1", ["system:nodes"], ["n1"], ["digital signature", "client auth"],
+                "DNS subjectAltNames are not allowed"
+            ),
+            (
+                .kubeletClient, "system:node:n1", ["system:nodes"], [], ["client auth"],
+                "usages did not match [client auth digital signature key encipherment]"
+            ),
+            (.kubeletServing, "system:node:n1", ["system:nodes"], ["n1"], ["digital signature", "server auth"], nil),
+            (
+                .kubeletServing, "system:node:n1", ["system:nodes"], [], ["digital signature", "server auth"],
+                "DNS or IP subjectAltName is required"
+            ),
+            (.apiServerClient, "ann", [], [], ["client auth"], nil),
+            (
+                .apiServerClient, "ann", [], [], ["client auth", "server auth"],
+                "invalid usage for client certificate: server auth"
+            ),
+            (
+                .apiServerClient, "ann", [], [], ["digital signature"],
+                "missing required usage for client certificate: client auth"
+            ),
+            (.legacyUnknown, "x", [], ["y"], ["any"], nil),
+        ] as [(BuiltInSigner, String, [String], [String], [String], String?)])
     func signersHaveRules(
         _ signer: BuiltInSigner, _ name: String, _ organizations: [String], _ dnsNames: [String], _ usages: [String],
         _ problem: String?

@@ -113,10 +113,11 @@ import Testing
             role.rules = [rule]
             return role
         }
-        api.put(ClusterRole([
-            "metadata": ["name": "all"],
-            "aggregationRule": ["clusterRoleSelectors": [["matchLabels": ["part": "yes"]]]],
-        ]))
+        api.put(
+            ClusterRole([
+                "metadata": ["name": "all"],
+                "aggregationRule": ["clusterRoleSelectors": [["matchLabels": ["part": "yes"]]]],
+            ]))
         api.put(part("b", "pods"))
         api.put(part("a", "secrets"))
         api.put(part("c", "nodes", label: "no"))
