@@ -144,7 +144,9 @@ enum Samples {
             let pem = (try? CertificateRequest.create(commonName: "x"))?.requestPEM ?? ""
             let certificateRequest = Base64.encode(Array(pem.utf8))
             return [
-                "spec": ["request": .string(certificateRequest), "signerName": "example.com/x", "usages": ["client auth"]]
+                "spec": [
+                    "request": .string(certificateRequest), "signerName": "example.com/x", "usages": ["client auth"],
+                ]
             ]
         case "CSIDriver": return ["spec": [:]]
         case "CSINode": return ["spec": ["drivers": []]]

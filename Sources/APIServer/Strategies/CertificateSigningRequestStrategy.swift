@@ -37,7 +37,9 @@ struct CertificateSigningRequestStrategy: Strategy {
             for type in Self.approvalTypes {
                 let new = conditions.indices.filter { conditions[$0]["type"]?.stringValue == type }
                 let kept = before.filter { $0["type"]?.stringValue == type }
-                if new.count == kept.count { for (index, condition) in zip(new, kept) { conditions[index] = condition } }
+                if new.count == kept.count {
+                    for (index, condition) in zip(new, kept) { conditions[index] = condition }
+                }
             }
         }
         let now = context.now.field
@@ -177,7 +179,8 @@ struct CertificateSigningRequestStrategy: Strategy {
             } else if !allowed.contains(status) {
                 errors.append(.notSupported("\(path).status", .string(status), allowed))
             }
-            if !allowsBoth, type == "Approved" && seen.contains("Denied") || type == "Denied" && seen.contains("Approved")
+            if !allowsBoth,
+                type == "Approved" && seen.contains("Denied") || type == "Denied" && seen.contains("Approved")
             {
                 errors.append(
                     .invalid(
