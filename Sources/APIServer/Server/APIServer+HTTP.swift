@@ -26,7 +26,6 @@ extension APIServer {
         let info = RequestInfo(method: request.method, path: path, query: query)
         let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
         exchange.describe(info, request.method, isKnown: resource != nil)
-        exchange.acceptsGzip = Gzip.isAccepted(request.headers)
         do throws(APIError) {
             var offer = ResponseForm.Offer()
             if let resource {
@@ -252,8 +251,7 @@ struct Exchange: Sendable {
     let response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
-    /// Whether the client takes compressed answers.
-    var acceptsGzip = false
+    private let requestHeaders: HTTPHeaders
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
     private let auditID: String
@@ -263,6 +261,7 @@ struct Exchange: Sendable {
         _ request: HTTPRequest, _ response: any HTTPResponseWriter, _ metrics: Metrics, random: () -> UInt64
     ) {
         self.response = response
+        requestHeaders = request.headers
         self.metrics = metrics
         let given = request.headers.first(name: "audit-id") ?? ""
         let isUsable = !given.isEmpty && given.utf8.count <= 64 && given.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
@@ -326,7 +325,7 @@ struct Exchange: Sendable {
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
         let status = HTTPResponseStatus(statusCode: code)
-        guard acceptsGzip, body.readableBytes > Gzip.threshold else {
+        guard body.readableBytes > Gzip.threshold, Gzip.isAccepted(requestHeaders) else {
             response.send(status, headers: headers, body: [body])
             return
         }
