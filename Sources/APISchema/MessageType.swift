@@ -1,4 +1,5 @@
 import JSON
+import KubeTypes
 import Synchronization
 
 /// Rows of the type table: messages, their fields, and how these are typed and merged.

@@ -31,16 +31,24 @@ final class ControlPlane: Sendable {
         configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
         keys = try ClusterKeys(
             options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
+        let database: any Store
         do {
-            store = try SQLiteStore(path: options.directory.database)
+            database = try SQLiteStore(path: options.directory.database)
         } catch {
             throw ClusterError("the database \(options.directory.database): \(error)")
         }
+        store = try Self.encrypted(database, options, logger: logger)
+        let audit = try Self.audit(options, logger: logger)
         do {
             kubelets = try KubeletProxy(authority: keys.authority, identity: keys.kubeletClient)
             server = APIServer(
                 configuration: configuration, store: store,
                 authentication: try Self.authentication(options, keys), kubelets: kubelets,
+                frontProxy: FrontProxy(
+                    authorityPEM: keys.frontProxyAuthority.certificatePEM,
+                    certificatePEM: keys.frontProxyClient.certificatePEM,
+                    privateKeyPEM: keys.frontProxyClient.privateKeyPEM,
+                    clientAuthorityPEM: keys.authority.certificatePEM), audit: audit,
                 logger: Logger(label: "apiserver", from: logger))
             try await server.start()
         } catch {
@@ -75,6 +83,40 @@ final class ControlPlane: Sendable {
             }
         }
         return authentication
+    }
+
+    /// The database behind the encryption that the options ask for.
+    private static func encrypted(_ store: any Store, _ options: ClusterOptions, logger: Logger) throws(ClusterError)
+        -> any Store
+    {
+        guard let path = options.encryptionProviderConfig else { return store }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --encryption-provider-config")
+        }
+        do {
+            return EncryptedStore(
+                store, try EncryptionConfiguration(Array(text)), logger: Logger(label: "store", from: logger))
+        } catch {
+            throw ClusterError("\(path): \(error)")
+        }
+    }
+
+    private static func audit(_ options: ClusterOptions, logger: Logger) throws(ClusterError) -> Audit? {
+        guard let path = options.auditPolicyFile else { return nil }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --audit-policy-file")
+        }
+        var log = AuditLogFile.Options(path: options.auditLogPath ?? "-")
+        log.maxSize = options.auditLogMaxSize
+        log.maxBackups = options.auditLogMaxBackup
+        log.maxAge = options.auditLogMaxAge
+        do {
+            return Audit(
+                policy: try AuditPolicy(Array(text)),
+                sink: try AuditLogFile(log, logger: Logger(label: "audit", from: logger)))
+        } catch {
+            throw ClusterError("\(error)")
+        }
     }
 
     /// Answers on `host` and the cluster's port.

@@ -93,6 +93,15 @@ public struct FieldError: Sendable, Hashable {
     public static func notFound(_ path: String, _ value: JSONValue) -> FieldError {
         FieldError(.notFound, path, message: "Not found: \(JSONWriter.text(of: value))")
     }
+    /// Wrong without a value that would be worth showing.
+    public static func invalid(_ path: String, _ detail: String) -> FieldError {
+        FieldError(.invalid, path, message: "Invalid value: \(detail)")
+    }
+    public static func tooMany(_ path: String, count: Int, limit: Int) -> FieldError {
+        FieldError(
+            .tooMany, path,
+            message: "Too many: \(count): must have at most \(limit) \(limit == 1 ? "item" : "items")")
+    }
     public static func tooLong(_ path: String, limit: Int) -> FieldError {
         FieldError(.tooLong, path, message: "Too long: may not be more than \(limit) bytes")
     }

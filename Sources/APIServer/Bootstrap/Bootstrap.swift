@@ -101,6 +101,15 @@ enum Bootstrap {
             var result = stored
             result.update("spec") { $0["ports"] = expected[path: "spec", "ports"] }
             return result
+        case "ConfigMap": return replacing(["data"], in: stored, from: expected)
+        case "FlowSchema", "PriorityLevelConfiguration":
+            // Whoever has changed the annotation keeps what he made of it.
+            guard stored.annotations?[FairnessBootstrap.autoUpdate]?.stringValue != "false" else { return nil }
+            return replacing(["spec"], in: stored, from: expected)
+        case "APIService":
+            // One that somebody made to lead elsewhere stays.
+            guard APIServiceStrategy.isLocal(stored) else { return nil }
+            return replacing(["spec"], in: stored, from: expected)
         case "Endpoints": return replacing(["subsets"], in: stored, from: expected)
         case "EndpointSlice": return replacing(["endpoints", "ports"], in: stored, from: expected)
         default: return nil

@@ -178,10 +178,11 @@ extension Registry {
         try strategy.prepareForCreate(&object, &context)
         ObjectMetaRules.tidy(&object)
         var errors = ObjectMetaRules.validateName(object, of: request.storage)
-        errors += schema.validateStructure(object, of: request.storage)
+        errors += schema.validate(object, of: request.storage)
         errors += strategy.validate(object, context)
         if !errors.isEmpty { throw request.invalid(Self.unique(errors), name: object.name) }
-        for warning in strategy.warnings(object) { request.warnings.add(warning) }
+        let advice = Advice.about(object, old: nil, kind: request.storage.message.name) + strategy.warnings(object)
+        for warning in advice { request.warnings.add(warning) }
     }
 
     /// An object lies in the namespace of its URL, and need not repeat it.

@@ -128,10 +128,13 @@ extension Registry {
                 try strategy.prepareForUpdate(&object, old: old, &context)
             }
             ObjectMetaRules.tidy(&object)
-            if strategy.tracksGeneration, !isStatus, Self.contentDiffers(object, old) {
+            if strategy.tracksGeneration, !isStatus,
+                Self.contentDiffers(object, old) || strategy.countsAnnotations && object.annotations != old.annotations
+            {
                 object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
             }
-            errors += schema.validateStructure(object, of: request.storage)
+            errors += schema.validate(
+                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "")
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
@@ -143,7 +146,8 @@ extension Registry {
             throw error
         }
         if request.subresource == nil {
-            for warning in strategy.warnings(object) { request.warnings.add(warning) }
+            let advice = Advice.about(object, old: old, kind: request.storage.message.name) + strategy.warnings(object)
+            for warning in advice { request.warnings.add(warning) }
         }
         var planned = PlannedMutation(.write(object), context)
         if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),

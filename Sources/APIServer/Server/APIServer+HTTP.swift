@@ -26,6 +26,12 @@ extension APIServer {
         let info = RequestInfo(method: request.method, path: path, query: query)
         let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
         exchange.describe(info, request.method, isKnown: resource != nil)
+        if info.isResource, info.verb == .watch || info.subresource == "log",
+            let socket = WebSocketWriter(request, response, info.verb == .watch ? .lines : .binary)
+        {
+            exchange.response = socket
+        }
+        let remote = aggregator.remote(for: info)
         do throws(APIError) {
             var offer = ResponseForm.Offer()
             if let resource {
@@ -37,21 +43,66 @@ extension APIServer {
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
                 pretty: exchange.wantsPretty(request.headers), offer: offer)
         } catch {
-            // Paths that are no resource have forms of their own to offer.
-            if info.isResource { return exchange.fail(error) }
+            // Paths that are no resource have forms of their own to offer, and so has what is proxied to.
+            if info.isResource, remote == nil, !Self.isConnect(info) { return exchange.fail(error) }
         }
         do throws(APIError) {
-            var attributes = attributes(info, try authenticate(request, path), request.method, query)
-            let user = try effectiveUser(of: request, attributes)
-            attributes.user = user
-            try authorize(attributes)
-            if info.isResource {
-                try respond(toResource: request, info, user, exchange)
-            } else {
-                try respond(toPath: request, path, user, exchange)
+            let sender: UserInfo
+            do throws(APIError) {
+                sender = try authenticate(request, path)
+            } catch {
+                exchange.audit = auditRecord(request, info, UserInfo(name: ""), nil, exchange)
+                throw error
+            }
+            var attributes = attributes(info, sender, request.method, query)
+            do throws(APIError) {
+                attributes.user = try effectiveUser(of: request, attributes)
+            } catch {
+                exchange.audit = auditRecord(request, info, sender, nil, exchange)
+                throw error
+            }
+            let isImpersonated = attributes.user != sender
+            exchange.audit = auditRecord(request, info, sender, isImpersonated ? attributes.user : nil, exchange)
+            let fixed = attributes
+            passFairness(info, attributes.user, request.method, &exchange) { exchange in
+                do throws(APIError) {
+                    try self.serve(request, info, fixed, remote, exchange)
+                } catch {
+                    exchange.fail(error)
+                }
             }
         } catch {
             exchange.fail(error)
+        }
+    }
+
+    /// The request's place in the audit log; nil where nothing is to be logged of it.
+    private func auditRecord(
+        _ request: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ impersonated: UserInfo?, _ exchange: Exchange
+    ) -> AuditRecord? {
+        guard let audit else { return nil }
+        return AuditRecord(
+            audit, request, info, user: user, impersonated: impersonated, auditID: exchange.auditID,
+            now: configuration.now)
+    }
+
+    /// Answers a request whose turn has come.
+    private func serve(
+        _ request: HTTPRequest, _ info: RequestInfo, _ attributes: AuthorizationAttributes, _ remote: RemoteAPI?,
+        _ exchange: Exchange
+    ) throws(APIError) {
+        try authorize(attributes, audit: exchange.audit?.annotations)
+        if let remote {
+            let limit: TimeAmount? =
+                Self.isLongRunning(info)
+                ? nil : try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+            aggregator.pass(request, info, as: attributes.user, to: remote, exchange, timeout: limit)
+        } else if Self.isConnect(info) {
+            try respond(toConnect: request, info, attributes.user, exchange)
+        } else if info.isResource {
+            try respond(toResource: request, info, attributes.user, exchange)
+        } else {
+            try respond(toPath: request, info.path, attributes.user, exchange)
         }
     }
 
@@ -112,26 +163,35 @@ extension APIServer {
         }
         if request.subresource?.name == "log" { return try respondWithLog(request, exchange) }
         if verb == .watch { return try respondWithWatch(request, exchange) }
+        if let audit = exchange.audit { request.audit = audit.annotations }
         try readBody(http, &request)
+        exchange.audit?.setRequest(request.body)
         guard verb.isMutating else {
             answer(request, exchange)
             return
         }
+        let limit = try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+        let pending = PendingAnswer()
+        pending.start(limit, on: exchange.response.eventLoop) { exchange.fail(RequestDeadline.exceeded) }
         let inFlight = mutatingInFlight.add(1, ordering: .relaxed).newValue
         if inFlight > configuration.mutatingInFlightLimit {
             mutatingInFlight.subtract(1, ordering: .relaxed)
+            _ = pending.finish()
             throw .tooManyRequests("too many requests, please try again later", retryAfter: 1)
         }
-        answer(request, exchange) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
+        answer(request, exchange, pending) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
     }
 
     private func answer(
-        _ request: RegistryRequest, _ exchange: Exchange, finally: @escaping @Sendable () -> Void = {}
+        _ request: RegistryRequest, _ exchange: Exchange, _ pending: PendingAnswer? = nil,
+        finally: @escaping @Sendable () -> Void = {}
     ) {
         let rendering = rendering(request, exchange.form)
         let warnings = request.warnings
         registry.perform(request) { result in
             finally()
+            // Too late: the client has been told so.
+            guard pending?.finish() ?? true else { return }
             do throws(APIError) {
                 let (code, body) = try rendering.body(of: try result.get())
                 exchange.send(code, body, contentType: exchange.form.contentType, warnings: warnings)
@@ -248,13 +308,18 @@ extension APIServer {
 
 /// One request and its answer: what goes into every response, whoever gives it.
 struct Exchange: Sendable {
-    let response: any HTTPResponseWriter
+    var response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
     private let requestHeaders: HTTPHeaders
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
-    private let auditID: String
+    let auditID: String
+    /// The uids of the flow schema and the priority level that let the request through.
+    var fairness: (schema: String, level: String)?
+    /// What is given back when the answer is out, or has begun.
+    var ticket: FairnessTicket?
+    var audit: AuditRecord?
     private var key = Metrics.Key(verb: "", group: "", version: "", resource: "", subresource: "", code: 0)
 
     init(
@@ -294,6 +359,10 @@ struct Exchange: Sendable {
         var headers: HTTPHeaders = [
             "audit-id": auditID, "cache-control": "no-cache, private", "content-type": contentType,
         ]
+        if let fairness {
+            headers.add(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.add(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
         for text in warnings?.all ?? [] { headers.add(name: "warning", value: Self.warning(text)) }
         return headers
     }
@@ -315,6 +384,7 @@ struct Exchange: Sendable {
         var key = key
         key.code = code
         metrics.record(key, seconds: Double(SystemClock.monotonic() - started) / 1e9)
+        ticket?.release()
     }
 
     func send(
@@ -324,6 +394,7 @@ struct Exchange: Sendable {
         record(code)
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
+        audit?.complete(code, body: contentType.hasPrefix("application/json") ? body : nil)
         let status = HTTPResponseStatus(statusCode: code)
         guard body.readableBytes > Gzip.threshold, Gzip.isAccepted(requestHeaders) else {
             response.send(status, headers: headers, body: [body])
@@ -365,9 +436,41 @@ struct Exchange: Sendable {
             extra: extra)
     }
 
+    func redirect(_ code: Int, to location: String) {
+        send(code, ByteBuffer(), contentType: "text/plain", extra: [("location", location)])
+    }
+
+    // MARK: Answers of others
+
+    /// An answer is passed on that somebody else gives.
+    func passed(_ code: Int) {
+        record(code)
+        auditStream(code)
+    }
+
+    /// An answer has begun that may last: its end is logged when it comes.
+    private func auditStream(_ code: Int) {
+        guard let audit else { return }
+        audit.started(code)
+        response.onClose { audit.complete(code, body: nil) }
+    }
+
+    /// What every answer says, whoever gives it.
+    func addCommonHeaders(_ headers: inout HTTPHeaders) {
+        headers.replaceOrAdd(name: "audit-id", value: auditID)
+        if let fairness {
+            headers.replaceOrAdd(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.replaceOrAdd(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
+        if !headers.contains(name: "cache-control") {
+            headers.add(name: "cache-control", value: "no-cache, private")
+        }
+    }
+
     /// Begins a watch's answer.
     func beginStream(_ form: ResponseForm, _ warnings: Warnings) {
         record(200)
+        auditStream(200)
         response.begin(.ok, headers: headers(contentType: form.streamContentType, warnings))
     }
 }

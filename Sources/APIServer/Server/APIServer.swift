@@ -23,10 +23,19 @@ public final class APIServer: HTTPResponder, Sendable {
     let tokens: ServiceAccountTokenIssuer?
     let kubelets: (any KubeletConnection)?
     let metrics = Metrics()
+    let proxyTLS = ProxyTLS()
+    /// Who goes ahead and who waits.
+    let fairness: Fairness
+    let audit: Audit?
+    /// Group versions that other servers answer for.
+    let aggregator: Aggregator
     let published: PublishedDocuments
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
+    private let shuttingDown = Atomic<Bool>(false)
+    private let fairnessControl = Mutex<FairnessController?>(nil)
+    private let aggregation = Mutex<AggregationController?>(nil)
     private let chores = Mutex<[RepeatedTask]>([])
     private let pastRevisions = Mutex<[(seconds: Int64, revision: Revision)]>([])
 
@@ -34,10 +43,13 @@ public final class APIServer: HTTPResponder, Sendable {
     ///   - authentication: how requests say who they are; its token issuer also answers TokenRequests.
     ///   - authorizers: asked after the node authorizer and RBAC.
     ///   - kubelets: how container logs are fetched; nil answers 501.
+    ///   - frontProxy: who this server is towards aggregated API servers; nil has none of them available.
+    ///   - audit: what is logged of requests, and where; nil logs nothing.
     public init(
         configuration: APIServerConfiguration, store: any Store, schema: Schema = .builtin,
         authentication: RequestAuthenticator.Configuration, authorizers: [any Authorizer] = [],
-        kubelets: (any KubeletConnection)? = nil, logger: Logger = Logger(label: "apiserver")
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
+        audit: Audit? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
         self.schema = schema
@@ -45,6 +57,11 @@ public final class APIServer: HTTPResponder, Sendable {
         self.logger = logger
         tokens = authentication.tokenIssuer
         cache = WatchCache(schema: schema, store: store, logger: logger)
+        self.audit = audit
+        fairness = Fairness(
+            cache: cache, concurrency: configuration.requestsInFlightLimit,
+            queueWait: .milliseconds(Int64(configuration.requestTimeout) * 250))
+        aggregator = Aggregator(cache: cache, frontProxy: frontProxy, logger: logger)
         authenticator = RequestAuthenticator(authentication, lookup: cache)
         let rbac = RBACAuthorizer(lookup: cache)
         let graph = NodeGraph()
@@ -75,13 +92,28 @@ public final class APIServer: HTTPResponder, Sendable {
         authenticator.onLegacyToken { [weak self] namespace, secret, day in
             self?.noteUse(ofToken: secret, in: namespace, on: day)
         }
+        let controller = AggregationController(self)
+        controller.start()
+        aggregation.withLock { $0 = controller }
+        let fairnessController = FairnessController(self)
+        fairnessController.start()
+        fairnessControl.withLock { $0 = fairnessController }
         ready.store(true, ordering: .releasing)
     }
+
+    /// Whether `beginShutdown` was called.
+    var isShuttingDown: Bool { shuttingDown.load(ordering: .acquiring) }
+
+    /// Says at `/readyz` that no more requests should come; those that do are still answered.
+    public func beginShutdown() { shuttingDown.store(true, ordering: .releasing) }
 
     /// Ends watches and stops following the store, which is the caller's to close.
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        aggregation.withLock { $0 }?.stop()
+        fairnessControl.withLock { $0 }?.stop()
+        audit?.sink.flush()
         cache.stop()
         for resource in cache.all { for watcher in resource.watchers { watcher.end() } }
     }
@@ -92,13 +124,16 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Bootstrap
 
     private func bootstrap() async throws(APIError) {
-        try await ensure(Bootstrap.namespaceObjects())
+        try await ensure(Bootstrap.namespaceObjects() + FairnessBootstrap.levelObjects)
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
         let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
         if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
             rest.append(tracking)
         }
+        rest += FairnessBootstrap.flowObjects
+        rest += AggregationController.localObjects(schema)
+        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         try await ensure(rest)
     }
 
@@ -112,6 +147,9 @@ public final class APIServer: HTTPResponder, Sendable {
             if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
         }
     }
+
+    /// Has discovery of groups and APIServices follow a schema that has changed.
+    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {

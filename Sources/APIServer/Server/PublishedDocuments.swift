@@ -15,6 +15,12 @@ final class PublishedDocuments: Sendable {
         let contentType: String
         /// Changes with the content.
         let tag: String
+
+        init(bytes: [UInt8], contentType: String) {
+            body = ByteBuffer(bytes: bytes)
+            self.contentType = contentType
+            tag = PublishedDocuments.tag(bytes)
+        }
     }
 
     private let schema: Schema
@@ -85,13 +91,13 @@ final class PublishedDocuments: Sendable {
     func cached(_ key: String, _ contentType: String, _ make: () -> [UInt8]?) -> Document? {
         if let known = documents.withLock({ $0[key] }) { return known }
         guard let bytes = make() else { return nil }
-        let document = Document(body: ByteBuffer(bytes: bytes), contentType: contentType, tag: Self.tag(bytes))
+        let document = Document(bytes: bytes, contentType: contentType)
         documents.withLock { $0[key] = document }
         return document
     }
 
     /// FNV-1a: tells contents apart, no more.
-    private static func tag(_ bytes: [UInt8]) -> String {
+    fileprivate static func tag(_ bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return "\"\(String(hash, radix: 16, uppercase: true))\""

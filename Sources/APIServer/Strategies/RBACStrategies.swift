@@ -29,11 +29,6 @@ struct RoleBindingStrategy: Strategy {
     {
         try Escalation.checkBinding(object, old: old, context)
     }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        object["roleRef"] == old["roleRef"]
-            ? [] : [.invalid("roleRef", object["roleRef"] ?? .null, "cannot change roleRef")]
-    }
 }
 
 /// Refuses rules that the user does not have himself and may not hand out anyway.

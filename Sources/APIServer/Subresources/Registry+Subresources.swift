@@ -16,6 +16,9 @@ extension Registry {
         case (_, "status", .patch), ("certificatesigningrequests", "approval", .patch):
             try patch(request, completion)
         case ("certificatesigningrequests", "approval", .get): completion(.success(try get(request)))
+        case ("pods", "ephemeralcontainers", .get), ("pods", "resize", .get): completion(.success(try get(request)))
+        case ("pods", "ephemeralcontainers", .update), ("pods", "resize", .update): try update(request, completion)
+        case ("pods", "ephemeralcontainers", .patch), ("pods", "resize", .patch): try patch(request, completion)
         case (_, "scale", _): try scale(request, completion)
         case ("pods", "binding", .create): try bind(request, name: request.name, completion)
         case ("pods", "eviction", .create): try evict(request, completion)
@@ -52,6 +55,8 @@ extension Registry {
                 return try self.planAdmitted(attributes) { admitted throws(APIError) in
                     var new = old
                     new.update("spec") { $0["finalizers"] = admitted.object?[path: "spec", "finalizers"] }
+                    let errors = self.schema.validate(new, old: old, of: request.storage, subresource: "finalize")
+                    if !errors.isEmpty { throw request.invalid(errors) }
                     let isDone = new.finalizers.isEmpty && new[path: "spec", "finalizers"]?.isEmptyValue ?? true
                     return PlannedMutation(old.isBeingDeleted && isDone ? .remove(last: new) : .write(new))
                 }
