@@ -19,6 +19,9 @@ extension Registry {
         var options = try ListOptions(
             request.query, resource: request.storage.plural, group: request.storage.group, watch: true)
         if let seconds = options.timeoutSeconds, seconds < 0 { options.timeoutSeconds = nil }
+        if !request.name.isEmpty, let fields = options.fields, fields.required("metadata.name") != request.name {
+            throw .badRequest("fieldSelector metadata.name doesn't match requested name")
+        }
         let scope = ObjectScope(
             namespace: request.namespace.isEmpty ? nil : request.namespace,
             name: request.name.isEmpty ? nil : request.name, labels: options.labels, fields: options.fields)
