@@ -185,6 +185,8 @@ public final class Field: @unchecked Sendable, Hashable {
     public let documentedDefault: JSONValue?
     /// The protobuf type where it does not follow from `type`.
     public let protobufType: String?
+    /// How server-side apply merges and owns its values.
+    let mergeType: MergeType
     /// What the rule table says about it.
     var rule: FieldRule?
 
@@ -204,6 +206,7 @@ public final class Field: @unchecked Sendable, Hashable {
         self.patchMergeKey = patchMergeKey
         self.documentedDefault = documentedDefault
         self.protobufType = protobufType
+        mergeType = MergeType(type, semantics)
     }
 
     public static func == (left: Field, right: Field) -> Bool {

@@ -21,7 +21,7 @@ extension Schema {
     }
 }
 
-enum StrategicMerge {
+package enum StrategicMerge {
     private static let directive = "$patch"
     private static let retainKeys = "$retainKeys"
     private static let deleteFromList = "$deleteFromPrimitiveList"
@@ -359,7 +359,7 @@ enum StrategicMerge {
         }
     }
 
-    private static func goType(_ value: JSONValue) -> String {
+    static func goType(_ value: JSONValue) -> String {
         switch value {
         case .null: "<nil>"
         case .bool: "bool"
@@ -372,7 +372,7 @@ enum StrategicMerge {
     }
 
     /// A value as Go's `%v` prints it.
-    private static func goText(_ value: JSONValue) -> String {
+    package static func goText(_ value: JSONValue) -> String {
         switch value {
         case .null: "<nil>"
         case .string(let text): text

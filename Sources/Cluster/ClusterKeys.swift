@@ -45,8 +45,7 @@ struct ClusterKeys: Sendable {
                     ipAddresses: ["127.0.0.1", Addresses.node])
             }
             kubeletClient = try Self.certificate("apiserver-kubelet-client", in: path) { () throws(PKIError) in
-                try authority.issueClient(
-                    commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"])
+                try authority.issueClient(commonName: "kube-apiserver-kubelet-client")
             }
             let frontProxyAuthority = try CertificateAuthority.loadOrCreate(
                 certificatePath: path + "/front-proxy-ca.crt", keyPath: path + "/front-proxy-ca.key",

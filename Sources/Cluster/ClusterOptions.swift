@@ -22,6 +22,11 @@ public struct ClusterOptions: Sendable {
     /// Whether the context `martlet` is put into the user's kubeconfig.
     public var mergesUserKubeconfig = true
 
+    /// A file of static bearer tokens: lines of `token,user,uid,"group1,group2"`.
+    public var tokenAuthFile: String?
+    /// A file with an `AuthenticationConfiguration`: OpenID Connect issuers, and where anonymous requests are allowed.
+    public var authenticationConfig: String?
+
     public init(directory: DataDirectory) { self.directory = directory }
 
     /// The host's name as a node may be called: lower case, without what a DNS name cannot have.

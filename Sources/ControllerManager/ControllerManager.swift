@@ -158,6 +158,19 @@ public struct ControllerManager: Sendable {
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
+            ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
+            (
+                "persistentvolumeclaim-protection-controller", "pvc-protection-controller",
+                { InUseProtectionController($0, .claims) }
+            ),
+            (
+                "persistentvolume-protection-controller", "pv-protection-controller",
+                { InUseProtectionController($0, .volumes) }
+            ),
+            (
+                "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
+                { InUseProtectionController($0, .classes) }
+            ),
         ]
 
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers

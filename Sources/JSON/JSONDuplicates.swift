@@ -13,8 +13,18 @@ enum JSONDuplicates {
         return walk.found
     }
 
+    /// The paths of all fields in `bytes`, which are known to be JSON, in the order of the document.
+    static func allPaths(in bytes: UnsafeBufferPointer<UInt8>) -> [String] {
+        var walk = Walk(bytes: bytes)
+        walk.all = []
+        walk.value()
+        return walk.all ?? []
+    }
+
     private struct Walk {
         let bytes: UnsafeBufferPointer<UInt8>
+        /// Every path, where they are asked for.
+        var all: [String]?
         var offset = 0
         var path: [String] = []
         var found: [String] = []
@@ -70,6 +80,7 @@ enum JSONDuplicates {
                 guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else { break }
                 let key = string()
                 path.append(path.isEmpty ? key : ".\(key)")
+                if all != nil { all?.append(path.joined()) }
                 if !keys.insert(key).inserted, found.count < JSONDuplicates.limit {
                     let joined = path.joined()
                     if seen.insert(joined).inserted { found.append(joined) }

@@ -41,6 +41,12 @@ public struct JSONParser {
         return try Array(bytes).withUnsafeBufferPointer { parse($0) }.get()
     }
 
+    /// The paths of all fields in `bytes`, which are known to be JSON, in the order of the document.
+    public static func fieldPaths(_ bytes: some Sequence<UInt8>) -> [String] {
+        bytes.withContiguousStorageIfAvailable { JSONDuplicates.allPaths(in: $0) }
+            ?? Array(bytes).withUnsafeBufferPointer { JSONDuplicates.allPaths(in: $0) }
+    }
+
     private static func parseBuffer(
         _ buffer: UnsafeBufferPointer<UInt8>, _ limits: Limits
     ) -> Result<JSONValue, JSONError> {

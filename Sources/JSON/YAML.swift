@@ -68,6 +68,25 @@ public enum YAML {
         return documents[0]
     }
 
+    /// The one document of `bytes`, and what it has twice: of such entries the last one counts.
+    /// - Returns: the value, and for every entry that replaces another `line 5: key "name" already set in map`.
+    public static func parseOneReportingDuplicates(
+        _ bytes: [UInt8], limits: Limits = Limits()
+    ) throws(YAMLError) -> (value: JSONValue, duplicates: [String]) {
+        let problem: YAMLError
+        do throws(YAMLError) {
+            return (try parseOne(bytes, limits: limits), [])
+        } catch {
+            guard error.problem.hasSuffix("already set in map") else { throw error }
+            problem = error
+        }
+        let (nodes, lines) = try YAMLDuplicates.read(String(decoding: bytes, as: UTF8.self))
+        let documents = nodes.filter { !YAMLReader.isEmpty($0) }
+        guard documents.count == 1, !lines.isEmpty else { throw problem }
+        var reader = YAMLReader(limits: limits, budget: bytes.count + limits.aliasedValues)
+        return (try reader.value(of: documents[0], depth: 0), lines)
+    }
+
     /// `value` as a block-style document, fields in the order they have.
     public static func text(of value: JSONValue) -> String { text(of: [value]) }
 

@@ -55,6 +55,15 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-context"), help: "Leave your own kubeconfig alone.")
     var noContext = false
 
+    @Option(name: .long, help: "A file of bearer tokens: lines of token,user,uid,\"group1,group2\".")
+    var tokenAuthFile: String?
+
+    @Option(
+        name: .long,
+        help: "A file with an AuthenticationConfiguration: OpenID Connect issuers, and where anonymous requests may go."
+    )
+    var authenticationConfig: String?
+
     func validate() throws {
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
         guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
@@ -75,6 +84,8 @@ struct UpCommand: AsyncParsableCommand {
         options.auditLogMaxBackup = auditLogMaxBackup
         options.auditLogMaxAge = auditLogMaxAge
         options.mergesUserKubeconfig = !noContext
+        options.tokenAuthFile = tokenAuthFile
+        options.authenticationConfig = authenticationConfig
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
         }

@@ -124,10 +124,10 @@ struct CRUDTests {
         let missing = await plane.call(
             .PATCH, "\(Self.maps)/none", ["data": [:]], type: "application/merge-patch+json")
         #expect(missing.status == 404)
-        let apply = await plane.call(
-            .PATCH, "\(Self.maps)/one", configMap("one"), type: "application/apply-patch+yaml")
-        #expect(apply.status == 415)
-        #expect(apply.reason == "UnsupportedMediaType")
+        let unknown = await plane.call(
+            .PATCH, "\(Self.maps)/one", configMap("one"), type: "application/apply-patch+cbor")
+        #expect(unknown.status == 415)
+        #expect(unknown.reason == "UnsupportedMediaType")
     }
 
     @Test func concurrentPatchesAllHappen() async throws {

@@ -13,11 +13,14 @@ struct AdmissionControl: Sendable {
     static func standard() -> AdmissionControl {
         AdmissionControl(
             plugins: [
-                NamespaceLifecycle(), ServiceAccountAdmission(), PodUpdateCarryOver(), PriorityAdmission(),
-                DefaultTolerations(),
+                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(),
+                TaintNodesByCondition(), PodSecurityAdmission(), PodUpdateCarryOver(), PriorityAdmission(),
+                DefaultTolerations(), DefaultStorageClass(), StorageObjectInUseProtection(),
+                PersistentVolumeClaimResize(), RuntimeClassAdmission(), CertificateAdmission(), DefaultIngressClass(),
+                PodTopologyLabels(),
             ],
             mutating: [MutatingWebhooks()],
-            validating: [ValidatingWebhooks()])
+            validating: [ValidatingWebhooks(), ResourceQuotaAdmission()])
     }
 
     func admit(_ attributes: inout AdmissionAttributes, _ registry: Registry) throws(APIError) {
@@ -41,10 +44,12 @@ struct AdmissionControl: Sendable {
         var attributes = given
         var round = MutationRound()
         for stage in mutating { try await stage.admit(&attributes, &round, registry) }
-        guard round.shouldReinvoke else { return attributes }
-        round.isReinvocation = true
-        try admit(&attributes, registry)
-        for stage in mutating { try await stage.admit(&attributes, &round, registry) }
+        if round.shouldReinvoke {
+            round.isReinvocation = true
+            try admit(&attributes, registry)
+            for stage in mutating { try await stage.admit(&attributes, &round, registry) }
+        }
+        attributes.restoreManagedFields(of: given)
         return attributes
     }
 

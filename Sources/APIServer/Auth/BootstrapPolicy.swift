@@ -11,7 +11,7 @@ public enum BootstrapPolicy {
     /// ClusterRoles, ClusterRoleBindings, Roles and RoleBindings as they are to be stored, namespaces in place.
     ///
     /// The aggregates `admin`, `edit` and `view` hold their rules already.
-    public static let objects: [JSONValue] = parse(bootstrapPolicyTable)
+    public static let objects: [JSONValue] = parse(bootstrapPolicyTable + "\n" + ownPolicyTable)
 
     /// What nodes may do, for the node authorizer.
     static let nodeRules: [CompiledRule] =

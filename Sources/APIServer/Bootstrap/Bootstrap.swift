@@ -36,6 +36,17 @@ enum Bootstrap {
         }
     }
 
+    /// Since when it is written down which tokens in Secrets are used (KEP-2799).
+    static func legacyTokenTracking(since now: Time) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": [
+                "name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system",
+            ],
+            "data": ["since": .string(String(now.description.prefix(10)))],
+        ]
+    }
+
     private static let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
 
     /// The Service `kubernetes` and where it leads.

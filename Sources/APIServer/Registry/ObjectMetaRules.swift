@@ -31,7 +31,6 @@ enum ObjectMetaRules {
         guard let before = old.metadata else { return [] }
         var errors: [FieldError] = []
         object.updateMetadata { metadata in
-            metadata["managedFields"] = nil
             metadata["selfLink"] = nil
             metadata["generation"] = before["generation"]
             for key in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {

@@ -1,5 +1,6 @@
 // How the registry writes: compare-and-swap on what it has seen, again as long as somebody else was faster.
 
+import APISchema
 import JSON
 import KubeTypes
 import Storage
@@ -123,7 +124,8 @@ extension Registry {
         case .write(var value):
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
-            if value == current.value, !store.needsRewrite(attempt.cache.storeKey(attempt.key)) {
+            let isSame = value == current.value || Self.differsInTimesOnly(value, current.value)
+            if isSame, !store.needsRewrite(attempt.cache.storeKey(attempt.key)) {
                 for hook in planned.onFailure { hook() }
                 return completion(.success(MutationResult(object: current)))
             }
@@ -163,6 +165,15 @@ extension Registry {
                 self.retry(committed, attempt, completion)
             }
         }
+    }
+
+    /// Whether all that a write would change is when its managers wrote.
+    private static func differsInTimesOnly(_ new: JSONValue, _ old: JSONValue) -> Bool {
+        let (managed, before) = (new["metadata"]?["managedFields"], old["metadata"]?["managedFields"])
+        guard managed != before, ManagedFields.differInTimesOnly(managed, before) else { return false }
+        var new = new
+        new.updateMetadata { $0["managedFields"] = before }
+        return new == old
     }
 
     private func retry(

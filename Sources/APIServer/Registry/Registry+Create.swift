@@ -33,6 +33,7 @@ extension Registry {
                 }
                 return
             }
+            track(&object, over: nil, request)
             attributes = AdmissionAttributes(.create, request, object: object, isDryRun: options.dryRun)
             object = .null
             try admission.admit(&attributes, self)
@@ -167,8 +168,7 @@ extension Registry {
             metadata["uid"] = .string(RandomNames.uuid(configuration.random))
             metadata["creationTimestamp"] = now.field
             for key in [
-                "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation",
-                "resourceVersion",
+                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion",
             ] {
                 metadata[key] = nil
             }

@@ -28,11 +28,12 @@ extension Registry {
     func patch(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try request.writeOptions()
         guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
+        if type == .apply { return try apply(request, completion) }
         let patch = try Patch(body, type, kind: request.resource.kind)
         change(request, options, completion) { current throws(APIError) in
             let shown = try self.present(current.value, as: request.resource, storage: request.storage)
             let patched = try patch.apply(to: shown, schema: self.schema, message: request.resource.message)
-            var object = try self.decode(patched, request, options)
+            var object = try self.decode(patched, request.decoding(patched), options)
             try Self.placeInNamespace(&object, request)
             if object.name != request.name {
                 throw request.invalid([
@@ -44,14 +45,15 @@ extension Registry {
     }
 
     /// Brings an object into the state that `next` makes of what it is.
-    private func change(
+    func change(
         _ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion,
         next: @escaping @Sendable (CachedObject) throws(APIError) -> JSONValue
     ) {
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
-                let object = try next(current)
+                var object = try next(current)
+                self.track(&object, over: current.value, request)
                 return try self.planUpdate(object, of: current, request, isDryRun: options.dryRun)
             },
             completion: { result in completion(result.map { .object($0.object, code: 200) }) })
@@ -110,6 +112,13 @@ extension Registry {
         var context = StrategyContext(request, self, isDryRun: attributes.isDryRun)
         do throws(APIError) {
             var errors = ObjectMetaRules.prepareUpdate(&object, old: old)
+            // What a webhook made of the object is still the object.
+            if object.name != old.name {
+                errors.append(.invalid("metadata.name", .string(object.name), "field is immutable"))
+            }
+            if object.namespace != old.namespace {
+                errors.append(.invalid("metadata.namespace", .string(object.namespace), "field is immutable"))
+            }
             let isStatus = Self.isStatusLike(request.subresource)
             if isStatus {
                 object = Self.combine(metadata: object, status: object, rest: old)
@@ -212,6 +221,7 @@ struct Patch: Sendable {
                 throw .badRequest("error decoding patch: a JSON object is expected for a \(kind)")
             }
             content = type == .merge ? .merge(body) : .strategic(body)
+        case .apply: throw .badRequest("error decoding patch: a \(kind) cannot be applied here")
         }
     }
 

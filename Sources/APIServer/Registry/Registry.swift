@@ -124,22 +124,6 @@ final class Registry: Sendable {
         return object
     }
 
-    /// Checks and prunes a value by its message and reports unknown fields as the request wants it.
-    func decodeFields(
-        _ object: inout JSONValue, as message: MessageType, _ kind: String, _ version: String,
-        _ request: RegistryRequest, _ options: WriteOptions
-    ) throws(APIError) {
-        let unknown = try schema.decode(&object, as: message, kind: kind, version: version)
-        if unknown.isEmpty || options.fieldValidation == .ignore { return }
-        let texts = unknown.map { "unknown field \"\($0)\"" }
-        if options.fieldValidation == .strict {
-            throw .badRequest(
-                "\(kind) in version \"\(version)\" cannot be handled as a \(kind): strict decoding error: "
-                    + texts.joined(separator: ", "))
-        }
-        for text in texts { request.warnings.add(text) }
-    }
-
     /// Checks that an object is of the kind expected, or says nothing about it, and writes the kind into it.
     func checkKind(_ object: inout JSONValue, apiVersion: String, kind: String) throws(APIError) {
         guard case .object(var fields) = object else {

@@ -30,7 +30,13 @@ struct RegistryRequest: Sendable {
     var name = ""
     var query = Query()
     var body: JSONValue?
+    /// What the body has twice.
+    var duplicates = BodyDuplicates()
     var patchType: PatchType?
+    /// Set while what comes out of a patch is decoded.
+    var patched: PatchedBody?
+    /// The client's `User-Agent`; for components of this process, their name.
+    var userAgent = ""
     let warnings = Warnings()
     /// What admission notes for the audit log.
     var audit = AuditAnnotations()
@@ -61,7 +67,9 @@ struct RegistryRequest: Sendable {
         }
     }
 
-    func writeOptions() throws(APIError) -> WriteOptions { try WriteOptions(query, kind: writeOptionsKind) }
+    func writeOptions() throws(APIError) -> WriteOptions {
+        try WriteOptions(query, kind: writeOptionsKind, isApply: patchType.map { $0 == .apply })
+    }
 }
 
 /// A list in the storage version.

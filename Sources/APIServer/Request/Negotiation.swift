@@ -131,6 +131,7 @@ enum PatchType: String, Sendable, CaseIterable {
     case json = "application/json-patch+json"
     case merge = "application/merge-patch+json"
     case strategic = "application/strategic-merge-patch+json"
+    case apply = "application/apply-patch+yaml"
 
     static func of(contentType: String?) throws(APIError) -> PatchType {
         let type = BodyFormat.mediaType(contentType)

@@ -158,8 +158,17 @@ struct WriteOptions: Sendable {
 
     init() {}
 
-    init(_ query: Query, kind: String) throws(APIError) {
+    /// - Parameter isApply: of patches, whether a configuration is applied; nil for other writes.
+    init(_ query: Query, kind: String, isApply: Bool? = nil) throws(APIError) {
         var errors: [FieldError] = []
+        let manager = query["fieldManager"] ?? ""
+        if isApply == true, manager.isEmpty {
+            errors.append(.required("fieldManager", "is required for apply patch"))
+        }
+        if isApply == false, query["force"] != nil {
+            errors.append(.forbidden("force", "may not be specified for non-apply patch"))
+        }
+        Self.checkManager(manager, &errors)
         dryRun = Self.readDryRun(query.all("dryRun"), &errors)
         if let text = query["fieldValidation"], !text.isEmpty {
             if let mode = FieldValidation(rawValue: text) {
@@ -168,10 +177,24 @@ struct WriteOptions: Sendable {
                 errors.append(.notSupported("fieldValidation", .string(text), ["", "Ignore", "Strict", "Warn"]))
             }
         }
-        if let manager = query["fieldManager"], manager.utf8.count > 128 {
-            errors.append(.tooLong("fieldManager", limit: 128))
-        }
         if !errors.isEmpty { throw .invalid(kind: kind, group: "meta.k8s.io", name: "", errors) }
+    }
+
+    private static func checkManager(_ manager: String, _ errors: inout [FieldError]) {
+        if manager.utf8.count > RegistryRequest.managerLimit {
+            errors.append(.tooLong("fieldManager", limit: RegistryRequest.managerLimit))
+        }
+        var position = 0
+        for scalar in manager.unicodeScalars {
+            if !scalar.isPrintable {
+                let code = String(scalar.value, radix: 16, uppercase: true)
+                let padded = String(repeating: "0", count: max(0, 4 - code.count)) + code
+                errors.append(
+                    .invalid(
+                        "fieldManager", .string(manager), "invalid character U+\(padded) (at position \(position))"))
+            }
+            position += String(scalar).utf8.count
+        }
     }
 
     static func readDryRun(_ values: [String], _ errors: inout [FieldError]) -> Bool {

@@ -151,6 +151,7 @@ extension APIServer {
         }
         if verb == .watch, let name = info.selectedName { request.name = name }
         request.query = exchange.query
+        request.userAgent = http.headers.first(name: "user-agent") ?? ""
         if let subresource = request.subresource, info.rest.isEmpty == false, subresource.name != "proxy" {
             throw Self.pathNotFound
         }
@@ -225,24 +226,30 @@ extension APIServer {
         switch request.verb {
         case .create, .update:
             let format = try BodyFormat.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, format, request) }
+            if size > 0 { (request.body, request.duplicates) = try parse(http.body, format, request) }
         case .patch:
-            request.patchType = try PatchType.of(contentType: type)
-            if size > 0 { request.body = try parse(http.body, .json, request) }
+            let patchType = try PatchType.of(contentType: type)
+            request.patchType = patchType
+            guard size > 0 else { return }
+            if patchType == .apply {
+                (request.body, request.duplicates) = try parseApplied(http.body, request)
+            } else {
+                (request.body, request.duplicates) = try parse(http.body, .json, request)
+            }
         case .delete, .deletecollection:
             guard size > 0 else { return }
-            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request)
+            request.body = try parse(http.body, try BodyFormat.of(contentType: type), request).body
         default: break
         }
     }
 
     private func parse(_ body: ByteBuffer, _ format: BodyFormat, _ request: RegistryRequest) throws(APIError)
-        -> JSONValue
+        -> (body: JSONValue, duplicates: BodyDuplicates)
     {
         switch format {
         case .json:
             do throws(JSONError) {
-                return try JSONParser.parse(
+                return try BodyDuplicates.parseJSON(
                     body.readableBytesView,
                     limits: .init(depth: configuration.depthLimit, bytes: configuration.bodyLimit))
             } catch {
@@ -250,13 +257,34 @@ extension APIServer {
             }
         case .yaml:
             do throws(YAMLError) {
-                return try YAML.parseOne(
-                    Array(body.readableBytesView),
-                    limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+                return try parseYAML(body)
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
-        case .protobuf: return try schema.decodeProtobuf(body.readableBytesView)
+        case .protobuf: return (try schema.decodeProtobuf(body.readableBytesView), BodyDuplicates())
+        }
+    }
+
+    private func parseYAML(_ body: ByteBuffer) throws(YAMLError) -> (body: JSONValue, duplicates: BodyDuplicates) {
+        try BodyDuplicates.parseYAML(
+            Array(body.readableBytesView),
+            limits: .init(bytes: configuration.bodyLimit, depth: configuration.depthLimit))
+    }
+
+    /// A configuration to apply is YAML, which most clients write as JSON.
+    private func parseApplied(_ body: ByteBuffer, _ request: RegistryRequest) throws(APIError)
+        -> (body: JSONValue, duplicates: BodyDuplicates)
+    {
+        let limits = JSONParser.Limits(depth: configuration.depthLimit, bytes: configuration.bodyLimit)
+        // The reports on YAML name lines, so that what has something twice is read as YAML in any case.
+        if let parsed = try? BodyDuplicates.parseJSON(body.readableBytesView, limits: limits), parsed.duplicates.isEmpty
+        {
+            return parsed
+        }
+        do throws(YAMLError) {
+            return try parseYAML(body)
+        } catch {
+            throw .badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
         }
     }
 

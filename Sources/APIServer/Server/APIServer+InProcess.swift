@@ -79,6 +79,7 @@ extension APIServer {
             subresource: call.subresource, namespace: call.namespace, name: call.name)
         request.query = Query(call.query)
         request.body = call.body
+        request.userAgent = user.componentName
         if verb == .patch { request.patchType = try PatchType.of(contentType: call.patchType) }
         return request
     }
@@ -109,5 +110,13 @@ extension Rendering {
         case .value(let value, _): value
         case .list(let list): try value(of: list)
         }
+    }
+}
+
+extension APIServer.UserInfo {
+    /// What a component of this process is called where a client would say its user agent: `kube-scheduler`, `kubelet`.
+    var componentName: String {
+        if name.hasPrefix("system:node:") { return "kubelet" }
+        return name.split(separator: ":").last.map(String.init) ?? name
     }
 }

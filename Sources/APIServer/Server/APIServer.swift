@@ -95,6 +95,9 @@ public final class APIServer: HTTPResponder, Sendable {
         let fairnessController = FairnessController(self)
         fairnessController.start()
         fairnessControl.withLock { $0 = fairnessController }
+        authenticator.onLegacyToken { [weak self] namespace, secret, day in
+            self?.noteUse(ofToken: secret, in: namespace, on: day)
+        }
         ready.store(true, ordering: .releasing)
     }
 
@@ -127,11 +130,23 @@ public final class APIServer: HTTPResponder, Sendable {
         rest += FairnessBootstrap.flowObjects
         rest += AggregationController.localObjects(schema)
         if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
+        let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
+        if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
+            rest.append(tracking)
+        }
         try await ensure(rest)
     }
 
-    /// Has discovery of groups and APIServices follow a schema that has changed.
-    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
+    /// Writes down on a Secret that its token was used, so that those that nobody uses can be found.
+    private func noteUse(ofToken secret: String, in namespace: String, on day: String) {
+        let call = APICall(
+            verb: "patch", group: "", version: "v1", resource: "secrets", namespace: namespace, name: secret,
+            body: ["metadata": ["labels": ["kubernetes.io/legacy-token-last-used": .string(day)]]],
+            patchType: "application/merge-patch+json")
+        handle(call, as: Bootstrap.user) { [logger] result in
+            if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
+        }
+    }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {

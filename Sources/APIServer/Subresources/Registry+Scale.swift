@@ -11,7 +11,7 @@ extension Registry {
         switch request.verb {
         case .get:
             guard let object = request.cache[request.key] else { throw request.notFound }
-            completion(.success(.value(Self.scale(of: object.value), code: 200)))
+            completion(.success(.value(shownScale(of: object.value, request), code: 200)))
         case .update:
             let options = try request.writeOptions()
             guard let body = request.body else { throw Self.emptyBody }
@@ -20,15 +20,20 @@ extension Registry {
                 throw .badRequest(
                     "the name of the object (\(wanted.name)) does not match the name on the URL (\(request.name))")
             }
-            changeScale(request, options, completion) { _ throws(APIError) in wanted }
+            changeScale(request, options, completion) { _, _ throws(APIError) in wanted }
         case .patch:
             let options = try request.writeOptions()
             guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
+            if type == .apply {
+                return changeScale(request, options, completion) { shown, live throws(APIError) in
+                    try self.applyScale(body, to: shown, of: live, request, options)
+                }
+            }
             let patch = try Patch(body, type, kind: "Scale")
-            changeScale(request, options, completion) { current throws(APIError) in
-                let message = self.schema.message("autoscaling/v1.Scale") ?? storage.message
-                let patched = try patch.apply(to: Self.scale(of: current), schema: self.schema, message: message)
-                return try self.decodeScale(patched, request, options)
+            let message = schema.message("autoscaling/v1.Scale") ?? storage.message
+            changeScale(request, options, completion) { shown, _ throws(APIError) in
+                let patched = try patch.apply(to: shown, schema: self.schema, message: message)
+                return try self.decodeScale(patched, request.decoding(patched), options)
             }
         default: throw .methodNotAllowed(request.resource.plural, group: request.resource.group, request.verb.rawValue)
         }
@@ -53,9 +58,10 @@ extension Registry {
         return scale
     }
 
+    /// - Parameter wanted: makes the Scale that is to be of the one that is shown now, and of the object behind it.
     private func changeScale(
         _ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion,
-        wanted: @escaping @Sendable (JSONValue) throws(APIError) -> JSONValue
+        wanted: @escaping @Sendable (_ shown: JSONValue, _ live: JSONValue) throws(APIError) -> JSONValue
     ) {
         var whole = request
         whole.subresource = nil
@@ -63,27 +69,75 @@ extension Registry {
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
+                let shown = self.shownScale(of: current.value, request)
+                var scale = try wanted(shown, current.value)
+                if request.patchType != .apply { self.trackScale(&scale, over: shown, request) }
                 var attributes = AdmissionAttributes(
-                    .update, request, object: try wanted(current.value), oldObject: Self.scale(of: current.value),
-                    isDryRun: options.dryRun)
+                    .update, request, object: scale, oldObject: shown, isDryRun: options.dryRun)
                 attributes.setLiteral(request.subresource)
                 return try self.planAdmitted(attributes) { admitted throws(APIError) in
-                    let object = try Self.scaled(current.value, by: admitted.object ?? [:], request)
+                    let object = try self.scaled(current.value, by: admitted.object ?? [:], request)
                     return try self.planUpdate(
                         object, of: current, direct, isDryRun: options.dryRun, admits: false)
                 }
             },
-            completion: { result in completion(result.map { .value(Self.scale(of: $0.object.value), code: 200) }) })
+            completion: { result in
+                completion(result.map { .value(self.shownScale(of: $0.object.value, request), code: 200) })
+            })
+    }
+
+    // MARK: Managed fields
+
+    private func scaleFields(_ request: RegistryRequest) -> ScaleFields {
+        var paths: [String: [String]] = [:]
+        for resource in schema.resources where resource.storage == request.resource.storage {
+            paths[resource.apiVersion] = ["spec", "replicas"]
+        }
+        return ScaleFields(apiVersion: request.resource.apiVersion, paths: paths)
+    }
+
+    /// The Scale of an object, with those who own the replicas.
+    private func shownScale(of object: JSONValue, _ request: RegistryRequest) -> JSONValue {
+        var scale = Self.scale(of: object)
+        let managed = scaleFields(request).toScale(object["metadata"]?["managedFields"])
+        scale.updateMetadata { $0["managedFields"] = managed }
+        return scale
+    }
+
+    private func trackScale(_ scale: inout JSONValue, over shown: JSONValue, _ request: RegistryRequest) {
+        guard let resource = schema.scaleResource else { return }
+        let manager = FieldManager(schema: schema, resource: resource, storage: resource, subresource: "scale")
+        let managed = manager.managedFields(
+            afterUpdateOf: shown, to: scale, by: request.fieldManager, at: configuration.now().description)
+        scale.updateMetadata { $0["managedFields"] = managed }
+    }
+
+    private func applyScale(
+        _ applied: JSONValue, to shown: JSONValue, of live: JSONValue, _ request: RegistryRequest,
+        _ options: WriteOptions
+    ) throws(APIError) -> JSONValue {
+        guard let resource = schema.scaleResource else { throw .internalError("there is no type Scale") }
+        let manager = FieldManager(schema: schema, resource: resource, storage: resource, subresource: "scale")
+        let scale = try manager.apply(
+            applied, to: shown, by: request.query["fieldManager"] ?? "", force: request.query.flag("force"),
+            at: configuration.now().description)
+        try reportDuplicates(ofApplied: request, options)
+        var decoding = request
+        decoding.duplicates = BodyDuplicates()
+        return try decodeScale(scale, decoding, options)
     }
 
     /// An object with as many replicas as a Scale wants.
-    private static func scaled(_ current: JSONValue, by scale: JSONValue, _ request: RegistryRequest) throws(APIError)
+    private func scaled(_ current: JSONValue, by scale: JSONValue, _ request: RegistryRequest) throws(APIError)
         -> JSONValue
     {
         var object = current
+        let managed = scaleFields(request).toParent(
+            object["metadata"]?["managedFields"], scale: scale["metadata"]?["managedFields"])
         object.updateMetadata { metadata in
             let seen = scale.resourceVersion
             metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+            metadata["managedFields"] = managed
         }
         if !scale.uid.isEmpty, scale.uid != object.uid {
             throw request.conflict(
