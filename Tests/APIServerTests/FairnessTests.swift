@@ -184,7 +184,7 @@ private final class Bench: Sendable {
     }
 
     @Test func theBootstrapSchemasSortRequests() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         for (user, groups, verb, group, resource, namespace, path, expected) in [
             ("x", ["system:masters"], "get", "", "pods", "a", "", "exempt"),
             ("x", ["system:authenticated"], "get", "", "", "", "/healthz", "probes"),
@@ -220,7 +220,7 @@ private final class Bench: Sendable {
     private static let base = "/apis/flowcontrol.apiserver.k8s.io/v1"
 
     @Test func saysWhoLetARequestThrough() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         let answer = await plane.call(.GET, "/api/v1/namespaces/default")
         let exempt = await plane.call(.GET, "\(Self.base)/flowschemas/exempt").json
         #expect(answer.headers.first(name: "x-kubernetes-pf-flowschema-uid") == exempt.uid)
@@ -237,7 +237,7 @@ private final class Bench: Sendable {
     }
 
     @Test func schemasSayWhetherTheirLevelExists() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         let flow: JSONValue = [
             "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema", "metadata": ["name": "mine"],
             "spec": ["priorityLevelConfiguration": ["name": "later"], "matchingPrecedence": 1000],

@@ -89,6 +89,7 @@ final class AggregationController: Sendable {
     /// Makes APIServices for group versions that came, and removes those of group versions that went. One that somebody
     /// made to lead elsewhere is left alone.
     private func followSchema() async {
+        guard server.configuration.makesServingObjects else { return }
         let schema = server.schema
         let isKnown = seen.withLock { seen in
             defer { seen = schema.groups }

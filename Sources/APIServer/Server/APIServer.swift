@@ -92,9 +92,11 @@ public final class APIServer: HTTPResponder, Sendable {
         let controller = AggregationController(self)
         controller.start()
         aggregation.withLock { $0 = controller }
-        let fairnessController = FairnessController(self)
-        fairnessController.start()
-        fairnessControl.withLock { $0 = fairnessController }
+        if configuration.makesServingObjects {
+            let fairnessController = FairnessController(self)
+            fairnessController.start()
+            fairnessControl.withLock { $0 = fairnessController }
+        }
         authenticator.onLegacyToken { [weak self] namespace, secret, day in
             self?.noteUse(ofToken: secret, in: namespace, on: day)
         }
@@ -124,11 +126,13 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Bootstrap
 
     private func bootstrap() async throws(APIError) {
-        try await ensure(Bootstrap.namespaceObjects() + FairnessBootstrap.levelObjects)
+        try await ensure(Bootstrap.namespaceObjects())
+        if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
-        rest += FairnessBootstrap.flowObjects
-        rest += AggregationController.localObjects(schema)
+        if configuration.makesServingObjects {
+            rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
+        }
         if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
         if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
