@@ -89,15 +89,17 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         try await bootstrap()
         startChores()
-        authenticator.onLegacyToken { [weak self] namespace, secret, day in
-            self?.noteUse(ofToken: secret, in: namespace, on: day)
-        }
         let controller = AggregationController(self)
         controller.start()
         aggregation.withLock { $0 = controller }
-        let fairnessController = FairnessController(self)
-        fairnessController.start()
-        fairnessControl.withLock { $0 = fairnessController }
+        if configuration.makesServingObjects {
+            let fairnessController = FairnessController(self)
+            fairnessController.start()
+            fairnessControl.withLock { $0 = fairnessController }
+        }
+        authenticator.onLegacyToken { [weak self] namespace, secret, day in
+            self?.noteUse(ofToken: secret, in: namespace, on: day)
+        }
         ready.store(true, ordering: .releasing)
     }
 
@@ -124,16 +126,18 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Bootstrap
 
     private func bootstrap() async throws(APIError) {
-        try await ensure(Bootstrap.namespaceObjects() + FairnessBootstrap.levelObjects)
+        try await ensure(Bootstrap.namespaceObjects())
+        if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        if configuration.makesServingObjects {
+            rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
+        }
+        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
         if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
             rest.append(tracking)
         }
-        rest += FairnessBootstrap.flowObjects
-        rest += AggregationController.localObjects(schema)
-        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         try await ensure(rest)
     }
 
@@ -147,9 +151,6 @@ public final class APIServer: HTTPResponder, Sendable {
             if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
         }
     }
-
-    /// Has discovery of groups and APIServices follow a schema that has changed.
-    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {
