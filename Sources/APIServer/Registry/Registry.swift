@@ -20,6 +20,10 @@ final class Registry: Sendable {
     let rbac: RBACAuthorizer
     let authenticator: RequestAuthenticator
     let tokens: ServiceAccountTokenIssuer?
+    let serviceResolver: ServiceResolver
+    let webhooks: WebhookClient
+    /// Nil answers webhooks with match conditions that they are not implemented.
+    let matchConditions: (any MatchConditionCompiler)?
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
 
@@ -36,6 +40,9 @@ final class Registry: Sendable {
         self.tokens = tokens
         self.logger = logger
         services = ServiceAllocations(configuration)
+        serviceResolver = ServiceResolver(cache)
+        webhooks = WebhookClient(resolver: serviceResolver)
+        matchConditions = nil
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.all {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(

@@ -32,6 +32,8 @@ struct RegistryRequest: Sendable {
     var body: JSONValue?
     var patchType: PatchType?
     let warnings = Warnings()
+    /// What admission notes for the audit log.
+    let audit = AuditAnnotations()
 
     /// The row in whose version the objects are stored.
     var storage: ResourceType { cache.resource }
