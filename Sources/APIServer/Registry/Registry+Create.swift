@@ -55,7 +55,7 @@ extension Registry {
                 completion(.success(.object(created, code: 201)))
             case .failure(let error):
                 for hook in context.onFailure { hook() }
-                guard case .keyExists = error else { return completion(.failure(APIError(error))) }
+                guard case .store(.keyExists) = error else { return completion(.failure(APIError(error))) }
                 // A generated name that is taken is bad luck: another one.
                 if decoded.name.isEmpty, attempt < Self.nameAttempts {
                     return self.resume {

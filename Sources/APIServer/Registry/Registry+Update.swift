@@ -28,6 +28,7 @@ extension Registry {
     func patch(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try request.writeOptions()
         guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
+        if request.resource.custom != nil, type == .strategic { throw Self.noStrategicMerge }
         let patch = try Patch(body, type, kind: request.resource.kind)
         change(request, options, completion) { current throws(APIError) in
             let shown = try self.present(current.value, as: request.resource, storage: request.storage)
@@ -42,6 +43,13 @@ extension Registry {
             return object
         }
     }
+
+    /// Strategic merge needs to know merge keys, which schemas of custom resources have no way to tell.
+    private static let noStrategicMerge = APIError(
+        code: 415, reason: "UnsupportedMediaType",
+        message: "the body of the request was in an unknown format - accepted media types include: "
+            + "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        details: StatusDetails())
 
     /// Brings an object into the state that `next` makes of what it is.
     private func change(

@@ -24,6 +24,8 @@ final class Registry: Sendable {
     let webhooks: WebhookClient
     /// Nil answers webhooks with match conditions that they are not implemented.
     let matchConditions: (any MatchConditionCompiler)?
+    /// Evaluates `x-kubernetes-validations`.
+    let validationRules: any ValidationRules
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
 
@@ -40,11 +42,12 @@ final class Registry: Sendable {
         self.tokens = tokens
         self.logger = logger
         services = ServiceAllocations(configuration)
+        validationRules = NoValidationRules()
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
         matchConditions = nil
         var strategies: [ObjectIdentifier: any Strategy] = [:]
-        for resource in cache.all {
+        for resource in cache.builtin {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(
                 group: resource.resource.group, plural: resource.resource.plural)
         }
@@ -53,10 +56,21 @@ final class Registry: Sendable {
 
     var store: any Store { cache.store }
 
-    func strategy(_ cache: ResourceCache) -> any Strategy { strategies[ObjectIdentifier(cache)] ?? plain }
+    func strategy(_ cache: ResourceCache) -> any Strategy {
+        if let custom = cache.resource.custom { return CustomResourceStrategy(custom, rules: validationRules) }
+        return strategies[ObjectIdentifier(cache)] ?? plain
+    }
 
     /// Does what a request asks for. `completion` is called once, at once or on another thread.
     func perform(_ request: RegistryRequest, completion: @escaping Completion) {
+        guard request.cache.mayLag else { return performNow(request, completion) }
+        request.cache.catchUp { error in
+            if let error { return completion(.failure(error)) }
+            self.performNow(request, completion)
+        }
+    }
+
+    private func performNow(_ request: RegistryRequest, _ completion: @escaping Completion) {
         do throws(APIError) {
             if let subresource = request.subresource {
                 try performSubresource(subresource, request, completion)

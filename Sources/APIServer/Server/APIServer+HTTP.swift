@@ -20,7 +20,7 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
+        let isKnown = liveSchema.resource(group: info.group, version: info.version, plural: info.resource) != nil
         exchange.describe(info, request.method, isKnown: isKnown)
         do throws(APIError) {
             exchange.form = try ResponseForm.negotiate(
@@ -74,7 +74,7 @@ extension APIServer {
         toResource http: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ exchange: Exchange
     ) throws(APIError) {
         guard let verb = info.verb else { throw Self.methodNotAllowed }
-        if schema.group(info.group)?.versions.contains(info.version) != true {
+        if !liveSchema.serves(group: info.group, version: info.version) {
             return exchange.sendNotFoundPage()
         }
         var request: RegistryRequest

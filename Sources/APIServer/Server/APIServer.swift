@@ -14,7 +14,7 @@ import Synchronization
 /// `inProcess(as:)`, and answers them from the watch cache and the store.
 public final class APIServer: HTTPResponder, Sendable {
     public let configuration: APIServerConfiguration
-    public let schema: Schema
+    let liveSchema: LiveSchema
     /// Everything that is stored, in memory.
     public let cache: WatchCache
     let registry: Registry
@@ -24,6 +24,8 @@ public final class APIServer: HTTPResponder, Sendable {
     let kubelets: (any KubeletConnection)?
     let metrics = Metrics()
     let published: PublishedDocuments
+    /// Follows CustomResourceDefinitions: what they add is served, and what they take away no longer.
+    let customResources: CustomResourceController
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
@@ -40,7 +42,8 @@ public final class APIServer: HTTPResponder, Sendable {
         kubelets: (any KubeletConnection)? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
-        self.schema = schema
+        let liveSchema = LiveSchema(schema)
+        self.liveSchema = liveSchema
         self.kubelets = kubelets
         self.logger = logger
         tokens = authentication.tokenIssuer
@@ -51,8 +54,12 @@ public final class APIServer: HTTPResponder, Sendable {
         registry = Registry(
             schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
-        published = PublishedDocuments(schema)
+        published = PublishedDocuments(liveSchema)
+        customResources = CustomResourceController(liveSchema, registry, logger: logger)
     }
+
+    /// Everything that is served at this moment.
+    public var schema: Schema { liveSchema.current }
 
     /// Whether `start` has finished.
     public var isReady: Bool { ready.load(ordering: .acquiring) }
@@ -65,6 +72,7 @@ public final class APIServer: HTTPResponder, Sendable {
             for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
         }
         try await bootstrap()
+        try await customResources.start()
         startChores()
         ready.store(true, ordering: .releasing)
     }
@@ -73,6 +81,7 @@ public final class APIServer: HTTPResponder, Sendable {
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        customResources.stop()
         cache.stop()
         for resource in cache.all { for watcher in resource.watchers { watcher.end() } }
     }

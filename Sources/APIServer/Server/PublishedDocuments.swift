@@ -16,10 +16,18 @@ final class PublishedDocuments: Sendable {
         let tag: String
     }
 
-    private let schema: Schema
-    private let documents = Mutex<[String: Document]>([:])
+    private let live: LiveSchema
+    private let documents = Mutex(Kept())
 
-    init(_ schema: Schema) { self.schema = schema }
+    /// Documents of one state of the schema.
+    private struct Kept {
+        var generation: UInt64 = 0
+        var documents: [String: Document] = [:]
+    }
+
+    init(_ schema: LiveSchema) { live = schema }
+
+    private var schema: Schema { live.current }
 
     /// The document at a path, in the form that Accept asks for; nil if there is none.
     func document(path: String, accept: [String]) -> Document? {
@@ -74,10 +82,17 @@ final class PublishedDocuments: Sendable {
     }
 
     func cached(_ key: String, _ contentType: String, _ make: () -> [UInt8]?) -> Document? {
-        if let known = documents.withLock({ $0[key] }) { return known }
+        let generation = live.snapshot.generation
+        let known: Document? = documents.withLock { kept in
+            if kept.generation != generation { kept = Kept(generation: generation) }
+            return kept.documents[key]
+        }
+        if let known { return known }
         guard let bytes = make() else { return nil }
         let document = Document(body: ByteBuffer(bytes: bytes), contentType: contentType, tag: Self.tag(bytes))
-        documents.withLock { $0[key] = document }
+        documents.withLock { kept in
+            if kept.generation == generation { kept.documents[key] = document }
+        }
         return document
     }
 

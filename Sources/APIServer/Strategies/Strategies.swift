@@ -22,6 +22,7 @@ enum Strategies {
         case ("apps", "controllerrevisions"): ControllerRevisionStrategy()
         case ("batch", "jobs"): JobStrategy()
         case ("batch", "cronjobs"): PlainStrategy(tracksGeneration: true)
+        case ("apiextensions.k8s.io", "customresourcedefinitions"): CustomResourceDefinitionStrategy()
         case ("coordination.k8s.io", "leases"):
             PlainStrategy(allowsUnconditionalUpdate: false, allowsCreateOnUpdate: true)
         case ("rbac.authorization.k8s.io", "rolebindings"), ("rbac.authorization.k8s.io", "clusterrolebindings"):

@@ -11,7 +11,7 @@ extension Registry {
         switch request.verb {
         case .get:
             guard let object = request.cache[request.key] else { throw request.notFound }
-            completion(.success(.value(Self.scale(of: object.value), code: 200)))
+            completion(.success(.value(try Self.scale(of: object.value, storage), code: 200)))
         case .update:
             let options = try request.writeOptions()
             guard let body = request.body else { throw Self.emptyBody }
@@ -27,7 +27,8 @@ extension Registry {
             let patch = try Patch(body, type, kind: "Scale")
             changeScale(request, options, completion) { current throws(APIError) in
                 let message = self.schema.message("autoscaling/v1.Scale") ?? storage.message
-                let patched = try patch.apply(to: Self.scale(of: current), schema: self.schema, message: message)
+                let patched = try patch.apply(
+                    to: Self.scale(of: current, storage), schema: self.schema, message: message)
                 return try self.decodeScale(patched, request, options)
             }
         default: throw .methodNotAllowed(request.resource.plural, group: request.resource.group, request.verb.rawValue)
@@ -67,24 +68,82 @@ extension Registry {
                 var object = current.value
                 object.updateMetadata { metadata in
                     let seen = scale.resourceVersion
+                    if seen.isEmpty, direct.resource.custom != nil { return }
                     metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
                 }
                 if !scale.uid.isEmpty, scale.uid != object.uid {
                     throw request.conflict(
                         "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
                 }
-                object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
+                let replicas = scale[path: "spec", "replicas"]?.integerValue
+                if let paths = direct.resource.custom?.scale {
+                    guard let replicas else {
+                        throw .badRequest("the spec replicas field \"\(paths.specReplicasPath)\" cannot be empty")
+                    }
+                    Self.set(.integer(replicas), at: paths.specReplicas[...], in: &object)
+                } else {
+                    object.update("spec") { $0["replicas"] = .integer(replicas ?? 0) }
+                }
                 return try self.planUpdate(object, of: current, direct, isDryRun: options.dryRun)
             },
-            completion: { result in completion(result.map { .value(Self.scale(of: $0.object.value), code: 200) }) })
+            completion: { result in
+                completion(
+                    result.flatMap { result in
+                        Result { () throws(APIError) in
+                            .value(try Self.scale(of: result.object.value, direct.storage), code: 200)
+                        }
+                    })
+            })
     }
 
-    /// The Scale that an object shows.
-    static func scale(of object: JSONValue) -> JSONValue {
+    /// Sets the value at the end of a path of field names; makes the objects on the way.
+    private static func set(_ value: JSONValue, at path: ArraySlice<String>, in object: inout JSONValue) {
+        guard let key = path.first else { return }
+        if path.count == 1 {
+            object[key] = value
+        } else {
+            var inner = object[key] ?? [:]
+            set(value, at: path.dropFirst(), in: &inner)
+            object[key] = inner
+        }
+    }
+
+    /// The Scale that an object of a resource shows.
+    static func scale(of object: JSONValue, _ resource: ResourceType) throws(APIError) -> JSONValue {
+        guard let paths = resource.custom?.scale else { return scale(of: object) }
+        func replicas(_ path: [String]) throws(APIError) -> Int64? {
+            guard let value = CustomResourceType.value(at: path, in: object) else { return nil }
+            guard let integer = value.integerValue else {
+                throw .badRequest(
+                    ".\(path.joined(separator: ".")) accessor error: \(JSONWriter.text(of: value)) is of the type "
+                        + "\(CustomResourceText.goType(of: value)), expected int64")
+            }
+            return integer
+        }
+        var status: JSONObject = ["replicas": .integer(try replicas(paths.statusReplicas) ?? 0)]
+        if let path = paths.labelSelector,
+            let selector = CustomResourceType.value(at: path, in: object)?.stringValue, !selector.isEmpty
+        {
+            status["selector"] = .string(selector)
+        }
+        var spec = JSONObject()
+        if let wanted = try replicas(paths.specReplicas) { spec["replicas"] = .integer(wanted) }
+        return [
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaleMetadata(of: object),
+            "spec": .object(spec), "status": .object(status),
+        ]
+    }
+
+    private static func scaleMetadata(of object: JSONValue) -> JSONValue {
         var metadata: JSONObject = [:]
         for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
             if let value = object["metadata"]?[key] { metadata[key] = value }
         }
+        return .object(metadata)
+    }
+
+    /// The Scale that an object shows.
+    static func scale(of object: JSONValue) -> JSONValue {
         var status: JSONObject = ["replicas": .integer(object[path: "status", "replicas"]?.integerValue ?? 0)]
         if let selector = object[path: "spec", "selector"] {
             let isPlain = object["kind"]?.stringValue == "ReplicationController"
@@ -92,7 +151,7 @@ extension Registry {
             if !text.isEmpty { status["selector"] = .string(text) }
         }
         return [
-            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": .object(metadata),
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaleMetadata(of: object),
             "spec": ["replicas": .integer(object[path: "spec", "replicas"]?.integerValue ?? 0)],
             "status": .object(status),
         ]
