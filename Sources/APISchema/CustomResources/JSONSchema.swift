@@ -70,7 +70,8 @@ public final class JSONSchema: Sendable {
         type = text("type")
         format = text("format")
         isNullable = flag("nullable")
-        defaultValue = json["default"]
+        // A default of null is none.
+        defaultValue = json["default"].flatMap { $0.isNull ? nil : $0 }
         enumeration = json["enum"]?.arrayValue.flatMap { $0.isEmpty ? nil : $0 }
         minimum = json["minimum"]?.doubleValue
         maximum = json["maximum"]?.doubleValue

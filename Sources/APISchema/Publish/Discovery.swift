@@ -59,7 +59,8 @@ public enum Discovery {
     private static func entry(of resource: ResourceType) -> JSONValue {
         var entry: JSONObject = [
             "name": .string(resource.plural), "singularName": .string(resource.singular),
-            "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind), "verbs": strings(resource.verbs),
+            "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind),
+            "verbs": strings(verbs(of: resource)),
         ]
         if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
         if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
@@ -82,6 +83,12 @@ public enum Discovery {
 
     private static func isForeign(_ subresource: SubresourceType, to resource: ResourceType) -> Bool {
         subresource.group != resource.group || subresource.version != resource.version
+    }
+
+    /// Resources whose definition is being deleted take no more writes.
+    private static func verbs(of resource: ResourceType) -> [String] {
+        guard resource.custom?.isTerminating == true else { return resource.verbs }
+        return resource.verbs.filter { !["create", "patch", "update"].contains($0) }
     }
 
     private static func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
@@ -122,7 +129,7 @@ public enum Discovery {
             // Empty group and version: those of the list that this is in.
             "responseKind": ["group": "", "version": "", "kind": .string(resource.kind)],
             "scope": resource.namespaced ? "Namespaced" : "Cluster", "singularResource": .string(resource.singular),
-            "verbs": strings(resource.verbs),
+            "verbs": strings(verbs(of: resource)),
         ]
         if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
         if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
