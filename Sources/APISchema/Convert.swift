@@ -63,6 +63,8 @@ enum Conversions {
             WorkloadConversion.deploymentToStorage(&object)
         case ("extensions", _, "DaemonSet"): WorkloadConversion.daemonSetToStorage(&object)
         case ("extensions", _, "Ingress"): IngressConversion.toStorage(&object)
+        case ("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"):
+            CustomResourceDefinitionConversion.toStorage(&object)
         case ("events.k8s.io", _, "Event"): EventConversion.toStorage(&object)
         case ("autoscaling", "v1", "HorizontalPodAutoscaler"): AutoscalerConversion.toStorage(&object)
         case ("resource.k8s.io", "v1beta1", let kind): DeviceConversion.toStorage(&object, kind)
@@ -76,6 +78,8 @@ enum Conversions {
             WorkloadConversion.deploymentFromStorage(&object)
         case ("extensions", _, "DaemonSet"): WorkloadConversion.daemonSetFromStorage(&object)
         case ("extensions", _, "Ingress"): IngressConversion.fromStorage(&object)
+        case ("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"):
+            CustomResourceDefinitionConversion.fromStorage(&object)
         case ("events.k8s.io", _, "Event"): EventConversion.fromStorage(&object)
         case ("autoscaling", "v1", "HorizontalPodAutoscaler"): AutoscalerConversion.fromStorage(&object)
         case ("resource.k8s.io", "v1beta1", let kind): DeviceConversion.fromStorage(&object, kind)

@@ -18,6 +18,7 @@ public final class Schema: Sendable {
 
     /// The resources among them that CustomResourceDefinitions have added.
     public let custom: [ResourceType]
+    private let terminating: Set<String>
 
     private let messagesByName: [String: MessageType]
     private let resourcesByPlural: [ResourceKey: ResourceType]
@@ -38,6 +39,7 @@ public final class Schema: Sendable {
         self.groups = groups
         self.resources = resources
         custom = []
+        terminating = []
         var byPlural = [ResourceKey: ResourceType](minimumCapacity: resources.count)
         var byKind = [ResourceKey: ResourceType](minimumCapacity: resources.count)
         Self.index(resources, &byPlural, &byKind)
@@ -57,23 +59,27 @@ public final class Schema: Sendable {
 
     /// This schema with the rows of CustomResourceDefinitions added; what has the name of a resource that is there
     /// already is left out.
-    public convenience init(_ base: Schema, adding rows: [CustomResourceRows]) {
+    /// - Parameter terminating: the names of definitions that are being deleted.
+    public convenience init(_ base: Schema, adding rows: [CustomResourceRows], terminating: Set<String> = []) {
         let custom = rows.flatMap(\.served).filter {
             base.resource(group: $0.group, version: $0.version, plural: $0.plural) == nil
         }
         var versions: [String: Set<String>] = [:]
         for resource in custom { versions[resource.group, default: []].insert(resource.version) }
         var groups = base.groups.map { group in
-            guard let added = versions.removeValue(forKey: group.name)?.subtracting(group.versions) else { return group }
+            guard let added = versions.removeValue(forKey: group.name)?.subtracting(group.versions) else {
+                return group
+            }
             return APIGroup(name: group.name, versions: group.versions + added.sorted(by: APIVersionOrder.precedes))
         }
         for (name, added) in versions.sorted(by: { $0.key < $1.key }) {
             groups.append(APIGroup(name: name, versions: added.sorted(by: APIVersionOrder.precedes)))
         }
-        self.init(base, groups: groups, custom: custom)
+        self.init(base, groups: groups, custom: custom, terminating: terminating)
     }
 
-    private init(_ base: Schema, groups: [APIGroup], custom: [ResourceType]) {
+    private init(_ base: Schema, groups: [APIGroup], custom: [ResourceType], terminating: Set<String>) {
+        self.terminating = terminating
         self.groups = groups
         self.custom = custom
         resources = base.resources + custom
@@ -85,6 +91,9 @@ public final class Schema: Sendable {
         resourcesByPlural = byPlural
         resourcesByKind = byKind
     }
+
+    /// Whether the definition of a resource is being deleted, and its objects with it: none can be created.
+    public func isTerminating(_ resource: CustomResourceType) -> Bool { terminating.contains(resource.definition) }
 
     /// The resource at `/apis/GROUP/VERSION/PLURAL`; the core group is empty.
     public func resource(group: String, version: String, plural: String) -> ResourceType? {

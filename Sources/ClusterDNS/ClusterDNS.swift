@@ -48,6 +48,7 @@ public final class ClusterDNS: Sendable {
     private struct State {
         var records = DNSRecords()
         var synced = false
+        var ended = false
         var rotation = 0
         var port: Int?
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -85,11 +86,11 @@ public final class ClusterDNS: Sendable {
     /// The port that the server listens on; nil before it does.
     public var port: Int? { state.withLock { $0.port } }
 
-    /// Returns once queries are answered.
+    /// Returns once queries are answered, or `run` has ended without coming to that.
     public func waitUntilReady() async {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state in
-                let ready = state.synced && state.port != nil
+                let ready = state.ended || state.synced && state.port != nil
                 if !ready { state.waiters.append(continuation) }
                 return ready
             }
@@ -100,6 +101,7 @@ public final class ClusterDNS: Sendable {
     /// Serves until the task is cancelled.
     /// - Throws: `Failure` if an address cannot be listened on.
     public func run() async throws {
+        defer { becomeReady { $0.ended = true } }
         let server = DNSServer(group: group) { [self] bytes, overTCP in respond(bytes, overTCP: overTCP) }
         var channels: [any Channel] = []
         defer { for channel in channels { channel.close(promise: nil) } }
@@ -131,7 +133,9 @@ public final class ClusterDNS: Sendable {
     private func becomeReady(_ change: (inout State) -> Void) {
         let waiters = state.withLock { state in
             change(&state)
-            guard state.synced, state.port != nil else { return [CheckedContinuation<Void, Never>]() }
+            guard state.ended || state.synced && state.port != nil else {
+                return [CheckedContinuation<Void, Never>]()
+            }
             defer { state.waiters = [] }
             return state.waiters
         }

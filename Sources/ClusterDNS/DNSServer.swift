@@ -163,7 +163,18 @@ struct DNSServer: Sendable {
         self.responder = responder
     }
 
+    /// Ports that are tried when any will do: the one that is free for UDP may be taken for TCP.
+    private static let attempts = 8
+
+    /// Listens on one port for both transports; on any that is free for both if `port` is 0.
     func listen(_ host: String, _ port: Int) async throws -> [any Channel] {
+        for _ in 1..<Self.attempts where port == 0 {
+            if let channels = try? await listenOnce(host, port) { return channels }
+        }
+        return try await listenOnce(host, port)
+    }
+
+    private func listenOnce(_ host: String, _ port: Int) async throws -> [any Channel] {
         let (responder, limits) = (responder, limits)
         let udp = try await DatagramBootstrap(group: group)
             .channelOption(.socketOption(.so_reuseaddr), value: 1)

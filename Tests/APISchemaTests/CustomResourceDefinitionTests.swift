@@ -152,7 +152,7 @@ import Testing
             [#"properties[a].default: Invalid value: {"x":1}: must not have unknown fields"#]
         ),
         (
-            #"{"type":"object","properties":{"a":{"$ref":"#/x"}}}"#,
+            #"{"type":"object","properties":{"a":{"$ref":"x"}}}"#,
             ["properties[a].$ref: Forbidden: $ref is not supported"]
         ),
         (
@@ -163,7 +163,9 @@ import Testing
         ),
         (
             #"{"type":"object","properties":{"metadata":{"type":"object","properties":{"labels":{"type":"object"}}}}}"#,
-            ["properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified"]
+            [
+                "properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified"
+            ]
         ),
         (
             #"{"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string","pattern":"^a"}}}}}"#,
@@ -217,7 +219,8 @@ import Testing
             try Self.errors { object in
                 var version = object["spec"]?["versions"]?[0] ?? [:]
                 version["schema"]?["openAPIV3Schema"] = [
-                    "type": "object", "properties": ["spec": ["type": "object", "properties": ["a": ["type": "string"]]]],
+                    "type": "object",
+                    "properties": ["spec": ["type": "object", "properties": ["a": ["type": "string"]]]],
                 ]
                 for (key, value) in more { version[key] = value }
                 object["spec"]?["versions"] = [version]

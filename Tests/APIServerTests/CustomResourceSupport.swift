@@ -42,7 +42,9 @@ struct Definition {
                     "replicas": ["type": "integer", "minimum": 1, "maximum": 10],
                 ],
             ],
-            "status": ["type": "object", "properties": ["replicas": ["type": "integer"], "selector": ["type": "string"]]],
+            "status": [
+                "type": "object", "properties": ["replicas": ["type": "integer"], "selector": ["type": "string"]],
+            ],
         ],
     ]
 

@@ -185,7 +185,8 @@ import Testing
         let plane = try await ControlPlane()
         let definition = Definition(versions: [
             Definition.version("v1"),
-            Definition.version("v2", storage: false, schema: ["type": "object", "x-kubernetes-preserve-unknown-fields": true]),
+            Definition.version(
+                "v2", storage: false, schema: ["type": "object", "x-kubernetes-preserve-unknown-fields": true]),
         ])
         await plane.establish(definition)
         await plane.call(.POST, ControlPlane.cronTabs, cronTab("one"))
@@ -199,7 +200,10 @@ import Testing
         #expect(events.events.allSatisfy { $0[path: "object", "apiVersion"] == "stable.example.com/v2" })
         watch.close()
         let list = await plane.call(.GET, ControlPlane.cronTabs)
-        #expect(list.json["items"]?.arrayValue?.map { $0["apiVersion"] } == ["stable.example.com/v1", "stable.example.com/v1"])
+        #expect(
+            list.json["items"]?.arrayValue?.map { $0["apiVersion"] } == [
+                "stable.example.com/v1", "stable.example.com/v1",
+            ])
 
         // What is stored moves on with the storage version.
         _ = await plane.redefine(definition.name) { object in

@@ -314,7 +314,10 @@ final class H2Client: Sendable {
         #expect(try await client.answer(slow).text == "at last")
         await stopped
         try await client.waitForClose()
-        #expect(client.state.withLockedValue { $0.goAway } == [Int(Int32.max), 3])
+        // The last stream's number, unless the client's acknowledgement of the settings came after the last stream had
+        // ended: to NIO that is an error, and it says goodbye itself.
+        let goodbyes = client.state.withLockedValue { $0.goAway }
+        #expect(goodbyes.count == 2 && [3, Int(Int32.max)].contains(goodbyes.last), "\(goodbyes)")
     }
 
     @Test func idleConnectionsAreClosed() async throws {

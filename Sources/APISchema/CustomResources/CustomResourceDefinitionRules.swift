@@ -11,10 +11,12 @@ public enum CustomResourceDefinitionRules {
 
     /// What is wrong with a definition (`apiextensions.k8s.io/v1`, decoded and defaulted), or with one that replaces
     /// `old`: what was accepted before is not looked at as closely.
-    public static func validate(_ definition: JSONValue, replacing old: JSONValue?, checkRules: CheckRules)
-        -> [FieldError]
-    {
+    /// - Parameter isBeta: it came as v1beta1, which needed neither a schema nor a structural one.
+    public static func validate(
+        _ definition: JSONValue, replacing old: JSONValue?, isBeta: Bool = false, checkRules: CheckRules
+    ) -> [FieldError] {
         var rules = Rules(old: old)
+        rules.isLax = isBeta && definition["spec"]?["preserveUnknownFields"]?.boolValue == true
         rules.check(definition, checkRules)
         return rules.errors
     }
@@ -43,8 +45,12 @@ public enum CustomResourceDefinitionRules {
     private struct Rules {
         let old: JSONValue?
         var errors: [FieldError] = []
+        var isLax = false
 
-        init(old: JSONValue?) { self.old = old }
+        init(old: JSONValue?) {
+            self.old = old
+            isLax = old?["spec"]?["preserveUnknownFields"]?.boolValue == true
+        }
 
         mutating func check(_ definition: JSONValue, _ checkRules: CheckRules) {
             let spec = definition["spec"]?.objectValue ?? [:]
@@ -71,9 +77,7 @@ public enum CustomResourceDefinitionRules {
             }
             checkNames(names, "spec.names")
             checkConversion(spec["conversion"], spec["preserveUnknownFields"]?.boolValue ?? false)
-            if spec["preserveUnknownFields"]?.boolValue == true,
-                oldSpec?["preserveUnknownFields"]?.boolValue != true
-            {
+            if spec["preserveUnknownFields"]?.boolValue == true, !isLax {
                 errors.append(
                     .invalid(
                         "spec.preserveUnknownFields", true,
@@ -195,7 +199,7 @@ public enum CustomResourceDefinitionRules {
                             written, old: oldVersion?[path: "schema", "openAPIV3Schema"],
                             hasStatus: version[path: "subresources", "status"] != nil, schemaPath, checkRules)
                     }
-                } else if old == nil || oldVersion?[path: "schema", "openAPIV3Schema"] != nil {
+                } else if !isLax, old == nil || oldVersion?[path: "schema", "openAPIV3Schema"] != nil {
                     errors.append(.required("\(path).schema.openAPIV3Schema"))
                 }
                 if !subresourcesAreCommon || index == 0 {
@@ -264,11 +268,16 @@ public enum CustomResourceDefinitionRules {
             let schema = JSONSchema(written)
             let before = errors.count
             if hasStatus { checkRoot(schema, path) }
-            if schema.isNullable { errors.append(.forbidden("\(path).nullable", "nullable cannot be true at the root")) }
+            if schema.isNullable {
+                errors.append(.forbidden("\(path).nullable", "nullable cannot be true at the root"))
+            }
             let oldSchema = old.map(JSONSchema.init)
             let unsupported = StructuralSchemaRules.unsupported(written)
             var isStructural = false
-            if unsupported == nil {
+            let needsStructure =
+                !isLax || schema.hasDefaults || schema.hasListTypes || schema.hasEmbeddedResources
+                || schema.hasValidations
+            if unsupported == nil, needsStructure {
                 let found = StructuralSchemaRules.validate(schema, path)
                 if found.isEmpty {
                     isStructural = true
@@ -280,7 +289,9 @@ public enum CustomResourceDefinitionRules {
                 }
             }
             errors += SchemaDefinitionRules.validate(schema, path, old: oldSchema)
-            if errors.count == before, let unsupported { errors.append(.invalid(path, "", unsupported)) }
+            if errors.count == before, needsStructure, let unsupported {
+                errors.append(.invalid(path, "", unsupported))
+            }
             if isStructural, errors.count == before, schema.hasValidations {
                 errors += checkRules(schema, path, oldSchema)
             }
@@ -293,7 +304,8 @@ public enum CustomResourceDefinitionRules {
 
         private static let allowedAtRoot = [
             "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum",
-            "MaxLength", "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required", "Items",
+            "MaxLength", "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required",
+            "Items",
             "Properties", "ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations",
         ]
 
@@ -324,7 +336,8 @@ public enum CustomResourceDefinitionRules {
                 errors.append(
                     .invalid(
                         path, .object(schema.json),
-                        "only \(list) fields are allowed at the root of the schema if the status subresource is enabled"))
+                        "only \(list) fields are allowed at the root of the schema if the status subresource is enabled"
+                    ))
                 return
             }
         }
@@ -488,7 +501,9 @@ public enum CustomResourceDefinitionRules {
                 let port = service["port"]?.integerValue ?? 443
                 if !(1...65535).contains(port) {
                     errors.append(
-                        .invalid("\(place).port", .integer(port), "port is not valid: must be between 1 and 65535, inclusive"))
+                        .invalid(
+                            "\(place).port", .integer(port), "port is not valid: must be between 1 and 65535, inclusive"
+                        ))
                 }
                 if let text = service["path"]?.stringValue, !text.isEmpty { checkServicePath(text, "\(place).path") }
             }
@@ -504,7 +519,8 @@ public enum CustomResourceDefinitionRules {
             if url[..<mark.lowerBound] != "https" {
                 errors.append(
                     .invalid(
-                        path, .string(String(url[..<mark.lowerBound])), "'https' is the only allowed URL scheme\(form)"))
+                        path, .string(String(url[..<mark.lowerBound])), "'https' is the only allowed URL scheme\(form)")
+                )
             }
             let rest = url[mark.upperBound...]
             let host = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
@@ -535,7 +551,8 @@ public enum CustomResourceDefinitionRules {
             }
             if text == "/" { return }
             let whole = text.hasSuffix("/") ? text.dropLast() : text[...]
-            for (index, step) in whole.dropFirst().split(separator: "/", omittingEmptySubsequences: false).enumerated() {
+            for (index, step) in whole.dropFirst().split(separator: "/", omittingEmptySubsequences: false).enumerated()
+            {
                 if step.isEmpty {
                     errors.append(.invalid(path, .string(text), "segment[\(index)] may not be empty"))
                     continue

@@ -14,7 +14,8 @@ public struct CustomResourceRows: Sendable {
 
     /// Reads a definition whose names have been accepted; nil if something is missing that validation asks for.
     public init?(_ definition: JSONValue, base: Schema) {
-        guard let objectMeta = base.message("meta/v1.ObjectMeta"), let group = definition["spec"]?["group"]?.stringValue,
+        guard let objectMeta = base.message("meta/v1.ObjectMeta"),
+            let group = definition["spec"]?["group"]?.stringValue,
             let plural = definition[path: "status", "acceptedNames", "plural"]?.stringValue, !plural.isEmpty,
             let versions = definition["spec"]?["versions"]?.arrayValue,
             definition[path: "status", "acceptedNames", "kind"]?.stringValue?.isEmpty == false
@@ -22,12 +23,15 @@ public struct CustomResourceRows: Sendable {
         let scale = base.message("autoscaling/v1.Scale")
         var served: [ResourceType] = []
         var storage: ResourceType?
+        let identity = StorageIdentity(
+            group: group,
+            version: versions.first { $0["storage"]?.boolValue == true }?["name"]?.stringValue ?? "", plural: plural)
         for version in versions {
             let isServed = version["served"]?.boolValue ?? false
             let isStorage = version["storage"]?.boolValue ?? false
             guard isServed || isStorage else { continue }
             let custom = CustomResourceType(definition, version: version, objectMeta: objectMeta)
-            let resource = Self.resource(custom, definition, version, scale: scale)
+            let resource = Self.resource(custom, definition, version, storage: identity, scale: scale)
             if isServed { served.append(resource) }
             if isStorage { storage = resource }
         }
@@ -40,7 +44,8 @@ public struct CustomResourceRows: Sendable {
     }
 
     private static func resource(
-        _ custom: CustomResourceType, _ definition: JSONValue, _ version: JSONValue, scale: MessageType?
+        _ custom: CustomResourceType, _ definition: JSONValue, _ version: JSONValue, storage: StorageIdentity,
+        scale: MessageType?
     ) -> ResourceType {
         let names = definition[path: "status", "acceptedNames"] ?? [:]
         let message = CustomResourceMessages.message(of: custom)
@@ -64,7 +69,8 @@ public struct CustomResourceRows: Sendable {
             namespaced: definition["spec"]?["scope"]?.stringValue == "Namespaced",
             verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
             shortNames: strings("shortNames"), categories: strings("categories"), subresources: subresources,
-            message: message, deprecation: deprecation(of: custom, definition, version), listKind: custom.listKind)
+            message: message, storage: storage, deprecation: deprecation(of: custom, definition, version),
+            listKind: custom.listKind)
     }
 
     private static func deprecation(

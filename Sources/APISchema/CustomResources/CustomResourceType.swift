@@ -24,8 +24,6 @@ public final class CustomResourceType: Sendable {
     public let columns: [CustomResourceColumn]
     /// What objects can be selected by: `spec.color`.
     public let selectableFields: [String]
-    /// The definition is being deleted, and its objects with it: none can be created.
-    public let isTerminating: Bool
     /// The message `ObjectMeta`, which the metadata of all objects is.
     public let objectMeta: MessageType
 
@@ -51,7 +49,8 @@ public final class CustomResourceType: Sendable {
                 specReplicas: Self.fields(text(scale["specReplicasPath"])),
                 statusReplicas: Self.fields(text(scale["statusReplicasPath"])),
                 labelSelector: selector.isEmpty ? nil : Self.fields(selector),
-                specReplicasPath: text(scale["specReplicasPath"]), statusReplicasPath: text(scale["statusReplicasPath"]),
+                specReplicasPath: text(scale["specReplicasPath"]),
+                statusReplicasPath: text(scale["statusReplicasPath"]),
                 labelSelectorPath: selector)
         }
         columns = CustomResourceColumn.columns(version["additionalPrinterColumns"])
@@ -59,7 +58,6 @@ public final class CustomResourceType: Sendable {
             let path = text(field["jsonPath"])
             return path.hasPrefix(".") ? String(path.dropFirst()) : path
         }
-        isTerminating = CustomResourceConditions.isTrue("Terminating", of: definition)
     }
 
     private static func fields(_ path: String) -> [String] {

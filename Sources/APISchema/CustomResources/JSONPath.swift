@@ -44,7 +44,9 @@ public struct JSONPath: Sendable {
             return elements.indices.contains(position) ? [elements[position]] : []
         case .slice(let from, let to):
             guard let elements = value.arrayValue else { return [] }
-            func position(_ index: Int) -> Int { min(max(index < 0 ? elements.count + index : index, 0), elements.count) }
+            func position(_ index: Int) -> Int {
+                min(max(index < 0 ? elements.count + index : index, 0), elements.count)
+            }
             let start = position(from ?? 0)
             let end = position(to ?? elements.count)
             return start < end ? Array(elements[start..<end]) : []
@@ -220,7 +222,9 @@ public struct JSONPath: Sendable {
                     number.unicodeScalars.append(scalar)
                     position += 1
                 }
-                guard let value = try? JSONParser.parse(Array(number.utf8)), value.doubleValue != nil else { return nil }
+                guard let value = try? JSONParser.parse(Array(number.utf8)), value.doubleValue != nil else {
+                    return nil
+                }
                 constant = value
             }
             skipSpaces()

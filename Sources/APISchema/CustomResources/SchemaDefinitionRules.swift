@@ -159,13 +159,15 @@ enum SchemaDefinitionRules {
 
         /// The keys of a map are always there.
         static func keyProblems(of schema: JSONSchema, _ path: String) -> [FieldError] {
-            guard let listType = schema.listType, listType == "set" || listType == "map", let items = schema.items else {
+            guard let listType = schema.listType, listType == "set" || listType == "map", let items = schema.items
+            else {
                 return []
             }
             var problems: [FieldError] = []
             if items.isNullable {
                 problems.append(
-                    .forbidden("\(path).items.nullable", "cannot be nullable when x-kubernetes-list-type is \(listType)"))
+                    .forbidden(
+                        "\(path).items.nullable", "cannot be nullable when x-kubernetes-list-type is \(listType)"))
             }
             guard listType == "map" else { return problems }
             for key in schema.listMapKeys {

@@ -256,7 +256,8 @@ public struct SchemaValidator: Sendable {
             if case .integer = value, let whole = Int64(exactly: limit.rounded(.towardZero)) { return String(whole) }
             return SchemaText.number(limit)
         }
-        if Self.effectiveFormat(schema) == "int32" || Self.effectiveFormat(schema) == "int64", schema.type == "integer" {
+        if Self.effectiveFormat(schema) == "int32" || Self.effectiveFormat(schema) == "int64", schema.type == "integer"
+        {
             let fits = schema.format == "int32" ? Int32(exactly: number) != nil : Int64(exactly: number) != nil
             if !fits {
                 let text = "Checked value must be of type integer with format \(schema.format) in \(name)"

@@ -141,7 +141,9 @@ enum StructuralSchemaRules {
             var rest = metadata.json
             rest["type"] = nil
             rest["default"] = nil
-            if metadata.properties.keys.allSatisfy({ $0 == "name" || $0 == "generateName" }) { rest["properties"] = nil }
+            if metadata.properties.keys.allSatisfy({ $0 == "name" || $0 == "generateName" }) {
+                rest["properties"] = nil
+            }
             if !rest.isEmpty {
                 errors.append(
                     .forbidden(

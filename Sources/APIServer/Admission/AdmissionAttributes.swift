@@ -84,9 +84,10 @@ struct AdmissionAttributes: Sendable {
     var object: JSONValue?
     /// What is there now: nil for CREATE and CONNECT.
     var oldObject: JSONValue?
-    /// `CreateOptions`, `UpdateOptions`, `PatchOptions` or `DeleteOptions`, with kind and apiVersion; nil for CONNECT.
-    var options: JSONValue?
     var isDryRun: Bool
+    private let query: Query
+    /// The body of a deletion.
+    private let deletion: JSONValue?
     let user: UserInfo
     let warnings: Warnings
     let audit: AuditAnnotations
@@ -97,7 +98,7 @@ struct AdmissionAttributes: Sendable {
 
     init(
         _ operation: AdmissionOperation, _ request: RegistryRequest, object: JSONValue? = nil,
-        oldObject: JSONValue? = nil, options: JSONValue? = nil, isDryRun: Bool = false
+        oldObject: JSONValue? = nil, isDryRun: Bool = false
     ) {
         self.operation = operation
         resource = request.resource
@@ -107,12 +108,14 @@ struct AdmissionAttributes: Sendable {
             group: request.resource.group, version: request.resource.version, kind: request.resource.kind)
         namespace = request.namespace
         name = request.name
+        if operation == .create, name.isEmpty { name = object?.name ?? "" }
         if request.resource.plural == "namespaces", request.resource.group.isEmpty {
-            namespace = name.isEmpty ? object?.name ?? "" : name
+            namespace = name
         }
         self.object = object
         self.oldObject = oldObject
-        self.options = options
+        query = request.query
+        deletion = operation == .delete ? request.body : nil
         self.isDryRun = isDryRun
         user = request.user
         warnings = request.warnings
@@ -121,6 +124,37 @@ struct AdmissionAttributes: Sendable {
 
     var requestedResource: GroupVersionResource {
         GroupVersionResource(group: resource.group, version: resource.version, resource: resource.plural)
+    }
+
+    /// Makes this the request of a subresource whose objects are of a kind of their own.
+    mutating func setLiteral(_ subresource: SubresourceType?) {
+        isLiteral = true
+        guard let subresource else { return }
+        kind = GroupVersionKind(group: subresource.group, version: subresource.version, kind: subresource.kind)
+    }
+
+    /// `CreateOptions`, `UpdateOptions` or `DeleteOptions` as webhooks are told them; nil for CONNECT.
+    var options: JSONValue? {
+        let kind: String
+        switch operation {
+        case .create: kind = "CreateOptions"
+        case .update: kind = "UpdateOptions"
+        case .delete: kind = "DeleteOptions"
+        case .connect: return nil
+        }
+        var options: JSONObject = ["kind": .string(kind), "apiVersion": "meta.k8s.io/v1"]
+        if let deletion = deletion?.objectValue {
+            for (key, value) in deletion where key != "kind" && key != "apiVersion" { options[key] = value }
+            return .object(options)
+        }
+        options.set("dryRun", query.all("dryRun"))
+        for key in operation == .delete ? ["propagationPolicy"] : ["fieldManager", "fieldValidation"] {
+            if let value = query[key] { options[key] = .string(value) }
+        }
+        if operation == .delete, let seconds = query["gracePeriodSeconds"].flatMap(Int64.init) {
+            options["gracePeriodSeconds"] = .integer(seconds)
+        }
+        return .object(options)
     }
 
     /// Whether the request is about the objects of a storage resource, and not about a subresource of theirs.
@@ -136,10 +170,10 @@ struct AdmissionAttributes: Sendable {
     /// The name for messages: `Unknown` for an object that has none yet.
     var displayName: String {
         if !name.isEmpty { return name }
-        guard let metadata = (object ?? oldObject)?.metadata else { return "" }
+        guard let metadata = object?.metadata else { return "Unknown" }
         let name = metadata[string: "name"]
         if !name.isEmpty { return name }
         let generated = metadata[string: "generateName"]
-        return generated.isEmpty ? "" : generated
+        return generated.isEmpty ? "Unknown" : generated
     }
 }

@@ -3,7 +3,7 @@
 import JSON
 import KubeTypes
 
-enum ServiceAccountAdmission {
+struct ServiceAccountAdmission: AdmissionPlugin {
     private static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
     private static let volumePrefix = "kube-api-access-"
     /// A token of this lifetime is one that the API server may stretch for clients that do not reload it.
@@ -19,39 +19,38 @@ enum ServiceAccountAdmission {
         return name.isEmpty ? old.isEmpty ? "default" : old : name
     }
 
-    private static func account(_ name: String, _ context: StrategyContext) -> CachedObject? {
-        context.cache.cache(group: "", resource: "serviceaccounts")?[
-            ObjectKey(namespace: context.request.namespace, name: name)]
+    private static func account(_ name: String, _ namespace: String, _ registry: Registry) -> CachedObject? {
+        registry.cache.cache(group: "", resource: "serviceaccounts")?[ObjectKey(namespace: namespace, name: name)]
     }
 
-    /// The account that every namespace has is made by a controller right after the namespace: worth waiting for.
-    static func waitsForDefault(_ object: JSONValue, _ context: StrategyContext) -> Bool {
-        let namespaces = context.cache.cache(group: "", resource: "namespaces")
+    /// Whether a create should be tried again in a moment: the account that every namespace has is made by a controller
+    /// right after the namespace.
+    static func mustWait(_ object: JSONValue, _ request: RegistryRequest, _ registry: Registry) -> Bool {
+        guard request.storage.plural == "pods", request.storage.group.isEmpty else { return false }
+        let namespaces = registry.cache.cache(group: "", resource: "namespaces")
         guard !isMirror(object), accountName(object) == "default",
-            let namespace = namespaces?[ObjectKey(name: context.request.namespace)], !namespace.value.isBeingDeleted
+            let namespace = namespaces?[ObjectKey(name: request.namespace)], !namespace.value.isBeingDeleted
         else { return false }
-        return account("default", context) == nil
+        return account("default", request.namespace, registry) == nil
     }
 
-    static func admit(_ object: inout JSONValue, _ context: StrategyContext) throws(APIError) {
-        let request = context.request
-        if isMirror(object) {
-            if !(object[path: "spec", "serviceAccountName"]?.isEmptyValue ?? true) {
-                throw request.forbidden("a mirror pod may not reference service accounts", name: object.name)
-            }
-            return
-        }
-        let name = accountName(object)
-        guard let account = account(name, context)?.value else {
-            throw request.forbidden(
-                "error looking up service account \(request.namespace)/\(name): serviceaccount \"\(name)\" not found",
-                name: object.name)
+    func handles(_ attributes: AdmissionAttributes) -> Bool {
+        attributes.operation == .create && attributes.concerns("", "pods")
+    }
+
+    func admit(_ attributes: inout AdmissionAttributes, _ registry: Registry) throws(APIError) {
+        guard let object = attributes.object, !Self.isMirror(object) else { return }
+        let name = Self.accountName(object)
+        guard let account = Self.account(name, attributes.namespace, registry)?.value else {
+            throw attributes.forbidden(
+                "error looking up service account \(attributes.namespace)/\(name): serviceaccount \"\(name)\" not found"
+            )
         }
         let automounts =
             object[path: "spec", "automountServiceAccountToken"]?.boolValue
             ?? account["automountServiceAccountToken"]?.boolValue ?? true
-        let suffix = RandomNames.suffix(context.registry.configuration.random)
-        object.update("spec") { spec in
+        let suffix = RandomNames.suffix(registry.configuration.random)
+        attributes.object?.update("spec") { spec in
             spec["serviceAccountName"] = .string(name)
             spec["serviceAccount"] = .string(name)
             if spec[array: "imagePullSecrets"].isEmpty, let secrets = account["imagePullSecrets"],
@@ -59,7 +58,84 @@ enum ServiceAccountAdmission {
             {
                 spec["imagePullSecrets"] = secrets
             }
-            if automounts { mountToken(&spec, suffix) }
+            if automounts { Self.mountToken(&spec, suffix) }
+        }
+    }
+
+    func validate(_ attributes: AdmissionAttributes, _ registry: Registry) throws(APIError) {
+        guard let object = attributes.object else { return }
+        if Self.isMirror(object) { return try validateMirror(object, attributes) }
+        let name = object[path: "spec", "serviceAccountName"]?.stringValue ?? ""
+        guard let account = Self.account(name, attributes.namespace, registry)?.value else {
+            throw attributes.forbidden(
+                "error looking up service account \(attributes.namespace)/\(name): serviceaccount \"\(name)\" not found"
+            )
+        }
+        if account.annotations?["kubernetes.io/enforce-mountable-secrets"]?.stringValue == "true" {
+            try validateSecrets(object, account, attributes)
+        }
+    }
+
+    /// A node's own pods have nothing that only the API could give them.
+    private func validateMirror(_ object: JSONValue, _ attributes: AdmissionAttributes) throws(APIError) {
+        if !(object[path: "spec", "serviceAccountName"]?.isEmptyValue ?? true) {
+            throw attributes.forbidden("a mirror pod may not reference service accounts")
+        }
+        if Self.secretReferences(of: object).isEmpty == false {
+            throw attributes.forbidden("a mirror pod may not reference secrets")
+        }
+        for volume in object[path: "spec", "volumes"]?.arrayValue ?? []
+        where (volume["projected"]?["sources"]?.arrayValue ?? []).contains(where: {
+            $0["serviceAccountToken"] != nil
+        }) {
+            throw attributes.forbidden("a mirror pod may not use ServiceAccountToken volume projections")
+        }
+    }
+
+    /// Where a pod names secrets: in volumes, and in its containers' environment.
+    private static func secretReferences(of object: JSONValue) -> [(place: String, name: String)] {
+        var found: [(place: String, name: String)] = []
+        let spec = object["spec"]?.objectValue ?? JSONObject()
+        for volume in spec[array: "volumes"] {
+            if let name = volume["secret"]?["secretName"]?.stringValue { found.append(("volume", name)) }
+        }
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for container in spec[array: list] {
+                for variable in container["env"]?.arrayValue ?? [] {
+                    if let name = variable["valueFrom"]?["secretKeyRef"]?["name"]?.stringValue {
+                        found.append((container["name"]?.stringValue ?? "", name))
+                    }
+                }
+                for source in container["envFrom"]?.arrayValue ?? [] {
+                    if let name = source["secretRef"]?["name"]?.stringValue {
+                        found.append((container["name"]?.stringValue ?? "", name))
+                    }
+                }
+            }
+        }
+        return found
+    }
+
+    private func validateSecrets(_ object: JSONValue, _ account: JSONValue, _ attributes: AdmissionAttributes)
+        throws(APIError)
+    {
+        let allowed = Set((account["secrets"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue })
+        for reference in Self.secretReferences(of: object) where !allowed.contains(reference.name) {
+            let what =
+                reference.place == "volume"
+                ? "volume with secret.secretName=\"\(reference.name)\""
+                : "container \(reference.place) with envVar referencing secret.secretName=\"\(reference.name)\""
+            throw attributes.forbidden(
+                "\(what) is not allowed because service account \(account.name) does not reference that secret")
+        }
+        let pull = Set((account["imagePullSecrets"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue })
+        for (index, secret) in (object[path: "spec", "imagePullSecrets"]?.arrayValue ?? []).enumerated() {
+            let name = secret["name"]?.stringValue ?? ""
+            if !pull.contains(name) {
+                throw attributes.forbidden(
+                    "imagePullSecrets[\(index)].name=\"\(name)\" is not allowed because service account "
+                        + "\(account.name) does not reference that imagePullSecret")
+            }
         }
     }
 

@@ -95,7 +95,8 @@ struct ConversionWebhook: Sendable {
     }
 
     /// A converted object with the metadata that it had: a webhook may change labels and annotations, nothing else.
-    private static func checked(_ converted: JSONValue, from original: JSONValue, _ apiVersion: String) throws(Malformed)
+    private static func checked(_ converted: JSONValue, from original: JSONValue, _ apiVersion: String)
+        throws(Malformed)
         -> JSONValue
     {
         let version = converted["apiVersion"]?.stringValue ?? ""
@@ -106,7 +107,9 @@ struct ConversionWebhook: Sendable {
         guard kinds.0 == kinds.1 else {
             throw Malformed(text: "invalid kind (expected \(kinds.0), received \(kinds.1))")
         }
-        guard let metadata = converted["metadata"] else { throw Malformed(text: "missing metadata in converted object") }
+        guard let metadata = converted["metadata"] else {
+            throw Malformed(text: "missing metadata in converted object")
+        }
         guard let given = metadata.objectValue else {
             throw Malformed(
                 text: "invalid metadata of type \(CustomResourceText.goType(of: metadata)) in converted object")
@@ -125,7 +128,8 @@ struct ConversionWebhook: Sendable {
             }
             guard let entries = value.objectValue else {
                 throw Malformed(
-                    text: "invalid metadata.\(field) of type \(CustomResourceText.goType(of: value)) in converted object")
+                    text:
+                        "invalid metadata.\(field) of type \(CustomResourceText.goType(of: value)) in converted object")
             }
             for (key, entry) in entries {
                 guard let text = entry.stringValue else {

@@ -22,6 +22,8 @@ final class CustomResourceController: Sendable {
 
     private struct State {
         var installed: [String: Installed] = [:]
+        /// The names of definitions that are being deleted.
+        var terminating: Set<String> = []
         var task: Task<Void, Never>?
         var watcher: Watcher?
     }
@@ -84,7 +86,6 @@ final class CustomResourceController: Sendable {
         [
             "uid": .string(definition.uid), "spec": definition["spec"] ?? [:],
             "names": definition[path: "status", "acceptedNames"] ?? [:],
-            "terminating": .bool(CustomResourceConditions.isTrue("Terminating", of: definition)),
         ]
     }
 
@@ -92,7 +93,16 @@ final class CustomResourceController: Sendable {
     private func install(_ definition: JSONValue, publish isLast: Bool) async throws(StoreError) -> Bool {
         let name = definition.name
         let content = Self.content(of: definition)
-        if state.withLock({ $0.installed[name]?.content }) == content { return false }
+        let isTerminating = CustomResourceConditions.isTrue("Terminating", of: definition)
+        let (isServed, isNews) = state.withLock { state in
+            let isNews =
+                isTerminating ? state.terminating.insert(name).inserted : state.terminating.remove(name) != nil
+            return (state.installed[name]?.content == content, isNews)
+        }
+        if isServed {
+            if isNews, isLast { publish() }
+            return false
+        }
         guard let rows = CustomResourceRows(definition, base: schema.base) else { return false }
         let webhooks = registry.webhooks
         let webhook = ConversionWebhook(definition, random: registry.configuration.random) {
@@ -107,16 +117,20 @@ final class CustomResourceController: Sendable {
     }
 
     private func uninstall(_ name: String) {
-        guard let gone = state.withLock({ $0.installed.removeValue(forKey: name) }) else { return }
+        let gone = state.withLock { state in
+            state.terminating.remove(name)
+            return state.installed.removeValue(forKey: name)
+        }
+        guard let gone else { return }
         publish()
         registry.cache.uninstall(group: gone.rows.group, plural: gone.rows.plural)
     }
 
     private func publish() {
-        let rows = state.withLock { state in
-            state.installed.sorted { $0.key < $1.key }.map(\.value.rows)
+        let (rows, terminating) = state.withLock { state in
+            (state.installed.sorted { $0.key < $1.key }.map(\.value.rows), state.terminating)
         }
-        schema.replace(with: Schema(schema.base, adding: rows))
+        schema.replace(with: Schema(schema.base, adding: rows, terminating: terminating))
     }
 
     // MARK: Reconciliation

@@ -44,9 +44,11 @@ struct CustomResourceDefinitionStrategy: Strategy {
 
     private static func validate(_ object: JSONValue, old: JSONValue?, _ context: StrategyContext) -> [FieldError] {
         let rules = context.registry.validationRules
-        return CustomResourceDefinitionRules.validate(object, replacing: old) { schema, path, oldSchema in
+        let isBeta = context.request.resource.version == "v1beta1"
+        return CustomResourceDefinitionRules.validate(object, replacing: old, isBeta: isBeta) {
+            schema, path, oldSchema in
             rules.problems(of: schema, at: path, old: oldSchema)
-        } + CustomResourceApproval.validate(object, old: old)
+        } + (isBeta ? [] : CustomResourceApproval.validate(object, old: old))
     }
 
     /// The first deletion only begins the end: the objects go first.

@@ -18,7 +18,7 @@ struct CustomResourceStrategy: Strategy {
     var keepsStatusOnCreate: Bool { !custom.hasStatus }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
-        if custom.isTerminating {
+        if context.registry.liveSchema.current.isTerminating(custom) {
             throw context.request.forbidden(
                 "create not allowed while custom resource definition is terminating", name: object.name)
         }

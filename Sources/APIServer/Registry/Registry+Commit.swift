@@ -11,6 +11,8 @@ enum Mutation: Sendable {
     case write(JSONValue)
     /// The object goes; `last` is how it is shown, if not as it was.
     case remove(last: JSONValue?)
+    /// It takes waiting to know: admission asks somebody.
+    case later(@Sendable () async throws(APIError) -> PlannedMutation)
 }
 
 /// A mutation with what is to be done once it is known how it went.
@@ -23,6 +25,10 @@ struct PlannedMutation: Sendable {
         self.mutation = mutation
         onSuccess = context?.onSuccess ?? []
         onFailure = context?.onFailure ?? []
+    }
+
+    static func later(_ work: @escaping @Sendable () async throws(APIError) -> PlannedMutation) -> PlannedMutation {
+        PlannedMutation(.later(work))
     }
 }
 
@@ -101,8 +107,24 @@ extension Registry {
         } catch {
             return completion(.failure(error))
         }
+        carryOut(planned, current, attempt, completion)
+    }
+
+    private func carryOut(
+        _ planned: PlannedMutation, _ current: CachedObject, _ attempt: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
         let path = attempt.cache.storeKey(attempt.key)
         switch planned.mutation {
+        case .later(let work):
+            Task {
+                do throws(APIError) {
+                    let decided = try await work()
+                    self.carryOut(decided, current, attempt, completion)
+                } catch {
+                    completion(.failure(error))
+                }
+            }
         case .keep:
             for hook in planned.onFailure { hook() }
             completion(.success(MutationResult(object: current)))

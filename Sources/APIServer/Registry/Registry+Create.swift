@@ -11,7 +11,7 @@ extension Registry {
 
     func create(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try request.writeOptions()
-        if try answerVirtual(request, options, completion) { return }
+        if Self.isVirtual(request.resource) { return createVirtual(request, options, completion) }
         let object = try decodeBody(request, options)
         createDecoded(object, request, options, completion: completion)
     }
@@ -22,9 +22,10 @@ extension Registry {
         waited: Int = 0, completion: @escaping Completion
     ) {
         var object = decoded
-        var context = StrategyContext(request, self, isDryRun: options.dryRun)
+        var attributes: AdmissionAttributes
         do throws(APIError) {
-            if try Admission.mustWait(object, context), waited < 10 {
+            try prepareForAdmission(&object, request)
+            if ServiceAccountAdmission.mustWait(object, request, self), waited < 10 {
                 // What a controller makes for every namespace may be a moment away (a pod's service account).
                 resume(after: .milliseconds(100)) {
                     self.createDecoded(
@@ -32,38 +33,113 @@ extension Registry {
                 }
                 return
             }
-            try prepareNew(&object, request, &context)
+            attributes = AdmissionAttributes(.create, request, object: object, isDryRun: options.dryRun)
+            object = .null
+            try admission.admit(&attributes, self)
         } catch {
-            for hook in context.onFailure { hook() }
-            completion(.failure(error))
-            return
+            return completion(.failure(error))
         }
-        let name = object.name
-        let key = ObjectKey(namespace: request.storage.namespaced ? request.namespace : "", name: name)
-        if options.dryRun {
-            for hook in context.onFailure { hook() }
-            if request.cache[key] != nil {
-                return completion(.failure(alreadyExists(request, key)))
+        let creation = Creation(
+            decoded: decoded, request: request, options: options, attempt: attempt, completion: completion)
+        guard admission.mustMutateLater(attributes, self) else { return validate(creation, attributes) }
+        Task { [attributes] in
+            do throws(APIError) {
+                self.validate(creation, try await self.admission.mutateLater(attributes, self))
+            } catch {
+                completion(.failure(error))
             }
-            let shown = CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 0, value: object)
-            return completion(.success(.object(shown, code: 201)))
         }
-        commitCreate(object, key: key, in: request.cache) { [context] result in
+    }
+
+    /// A create on its way: what it takes to try again under another name.
+    private struct Creation: Sendable {
+        let decoded: JSONValue
+        let request: RegistryRequest
+        let options: WriteOptions
+        let attempt: Int
+        let completion: Completion
+    }
+
+    /// What is known of every new object before anybody is asked about it.
+    private func prepareForAdmission(_ object: inout JSONValue, _ request: RegistryRequest) throws(APIError) {
+        try Self.placeInNamespace(&object, request)
+        if !object.resourceVersion.isEmpty {
+            throw APIError(
+                code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
+        }
+        object.updateMetadata { metadata in
+            for key in [
+                "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
+                "generation", "resourceVersion",
+            ] {
+                metadata[key] = nil
+            }
+        }
+    }
+
+    /// Everything between mutating admission and the commit.
+    private func validate(_ creation: Creation, _ admitted: AdmissionAttributes) {
+        var attributes = admitted
+        var context = StrategyContext(creation.request, self, isDryRun: creation.options.dryRun)
+        do throws(APIError) {
+            var object = attributes.object ?? [:]
+            attributes.object = nil
+            try prepareNew(&object, creation.request, &context)
+            attributes.name = object.name
+            attributes.object = object
+            try admission.validate(attributes, self)
+        } catch {
+            return fail(creation, context, attributes, error)
+        }
+        guard admission.mustValidateLater(attributes, self) else { return commit(creation, context, attributes) }
+        Task { [attributes, context] in
+            do throws(APIError) {
+                try await self.admission.validateLater(attributes, self)
+                self.commit(creation, context, attributes)
+            } catch {
+                self.fail(creation, context, attributes, error)
+            }
+        }
+    }
+
+    private func fail(
+        _ creation: Creation, _ context: StrategyContext, _ attributes: AdmissionAttributes, _ error: APIError
+    ) {
+        for hook in context.onFailure { hook() }
+        attributes.effects.finish(succeeded: false)
+        creation.completion(.failure(error))
+    }
+
+    private func commit(_ creation: Creation, _ context: StrategyContext, _ attributes: AdmissionAttributes) {
+        let request = creation.request
+        let object = attributes.object ?? [:]
+        let key = ObjectKey(namespace: request.storage.namespaced ? request.namespace : "", name: object.name)
+        if creation.options.dryRun {
+            if request.cache[key] != nil { return fail(creation, context, attributes, alreadyExists(request, key)) }
+            for hook in context.onFailure { hook() }
+            attributes.effects.finish(succeeded: false)
+            let shown = CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 0, value: object)
+            return creation.completion(.success(.object(shown, code: 201)))
+        }
+        commitCreate(object, key: key, in: request.cache) { [context, effects = attributes.effects] result in
             switch result {
             case .success(let created):
                 for hook in context.onSuccess { hook() }
-                completion(.success(.object(created, code: 201)))
+                effects.finish(succeeded: true)
+                creation.completion(.success(.object(created, code: 201)))
             case .failure(let error):
                 for hook in context.onFailure { hook() }
-                guard case .store(.keyExists) = error else { return completion(.failure(APIError(error))) }
+                effects.finish(succeeded: false)
+                guard case .store(.keyExists) = error else { return creation.completion(.failure(APIError(error))) }
                 // A generated name that is taken is bad luck: another one.
-                if decoded.name.isEmpty, attempt < Self.nameAttempts {
+                if creation.decoded.name.isEmpty, creation.attempt < Self.nameAttempts {
                     return self.resume {
                         self.createDecoded(
-                            decoded, request, options, attempt: attempt + 1, completion: completion)
+                            creation.decoded, request, creation.options, attempt: creation.attempt + 1,
+                            completion: creation.completion)
                     }
                 }
-                completion(.failure(self.alreadyExists(request, key)))
+                creation.completion(.failure(self.alreadyExists(request, key)))
             }
         }
     }
@@ -76,17 +152,12 @@ extension Registry {
         return error
     }
 
-    /// Everything between decoding and committing.
+    /// Fills in what the server decides, and validates.
     private func prepareNew(_ object: inout JSONValue, _ request: RegistryRequest, _ context: inout StrategyContext)
         throws(APIError)
     {
         let strategy = strategy(request.cache)
         try Self.placeInNamespace(&object, request)
-        if !object.resourceVersion.isEmpty {
-            throw APIError(
-                code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
-        }
-        try Admission.admitCreate(&object, &context)
         let now = context.now
         object.updateMetadata { metadata in
             if metadata[string: "name"].isEmpty {

@@ -15,12 +15,14 @@ extension Registry {
         delete(request, options, completion: completion)
     }
 
-    func delete(_ request: RegistryRequest, _ options: DeletionOptions, completion: @escaping Completion) {
+    func delete(
+        _ request: RegistryRequest, _ options: DeletionOptions, admits: Bool = true, completion: @escaping Completion
+    ) {
         let strategy = strategy(request.cache)
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
-                try self.planDeletion(of: current, request, options)
+                try self.planDeletion(of: current, request, options, admits: admits)
             },
             completion: { result in
                 completion(
@@ -35,9 +37,25 @@ extension Registry {
             })
     }
 
-    func planDeletion(of current: CachedObject, _ request: RegistryRequest, _ options: DeletionOptions)
-        throws(APIError) -> PlannedMutation
-    {
+    /// What becomes of an object that somebody wants to be gone, admission included.
+    /// - Parameter isCollection: of many, which are deleted without being named.
+    /// - Parameter admits: false where admission has seen the request in another form (an Eviction).
+    func planDeletion(
+        of current: CachedObject, _ request: RegistryRequest, _ options: DeletionOptions, isCollection: Bool = false,
+        admits: Bool = true
+    ) throws(APIError) -> PlannedMutation {
+        let planned = try planUnadmittedDeletion(of: current, request, options)
+        if case .keep = planned.mutation { return planned }
+        guard admits else { return planned }
+        var attributes = AdmissionAttributes(
+            .delete, request, oldObject: current.value, isDryRun: options.dryRun)
+        if isCollection { attributes.name = "" }
+        return try planAdmitted(attributes) { _ throws(APIError) in planned }
+    }
+
+    private func planUnadmittedDeletion(
+        of current: CachedObject, _ request: RegistryRequest, _ options: DeletionOptions
+    ) throws(APIError) -> PlannedMutation {
         let strategy = strategy(request.cache)
         let old = current.value
         if let uid = options.uid, uid != old.uid {
@@ -51,7 +69,6 @@ extension Registry {
                     + "(\(current.revision)). The object might have been modified")
         }
         let context = StrategyContext(request, self, isDryRun: options.dryRun)
-        try Admission.admitDelete(old, context)
         try strategy.checkDeletion(old, context)
         let requested = options.gracePeriodSeconds.map { $0 < 0 ? 1 : min($0, Self.longestGracePeriod) }
         let finalizers = deletionFinalizers(of: old, options, request)
@@ -168,7 +185,9 @@ extension Registry {
             let each = single
             mutate(
                 target.key, in: request.cache, dryRun: options.dryRun, missing: each.notFound,
-                plan: { current throws(APIError) in try self.planDeletion(of: current, each, options) },
+                plan: { current throws(APIError) in
+                    try self.planDeletion(of: current, each, options, isCollection: true)
+                },
                 completion: { gathering.add($0, at: index) })
         }
     }

@@ -65,35 +65,65 @@ extension Registry {
             completion: { result in completion(result.map { .object($0.object, code: 200) }) })
     }
 
-    /// Checks a new state of an object and decides what is written.
-    func planUpdate(_ new: JSONValue, of current: CachedObject, _ request: RegistryRequest, isDryRun: Bool)
-        throws(APIError) -> PlannedMutation
+    /// Admits and checks a new state of an object and decides what is written.
+    /// - Parameter admits: false where admission has seen the request in another form (a Scale).
+    func planUpdate(
+        _ new: JSONValue, of current: CachedObject, _ request: RegistryRequest, isDryRun: Bool, admits: Bool = true
+    ) throws(APIError) -> PlannedMutation {
+        try checkPreconditions(new, of: current, request)
+        var attributes = AdmissionAttributes(
+            .update, request, object: new, oldObject: current.value, isDryRun: isDryRun)
+        guard admits else { return try planAdmittedUpdate(attributes, of: current, request, admits: false) }
+        try admission.admit(&attributes, self)
+        guard admission.mustMutateLater(attributes, self) else {
+            return try planAdmittedUpdate(attributes, of: current, request)
+        }
+        // Whoever is asked sees what the client need not repeat.
+        var complete = new
+        _ = ObjectMetaRules.prepareUpdate(&complete, old: current.value)
+        attributes.object = complete
+        return .later { [attributes] () async throws(APIError) in
+            let mutated = try await self.admission.mutateLater(attributes, self)
+            return try self.planAdmittedUpdate(mutated, of: current, request)
+        }
+    }
+
+    private func checkPreconditions(_ object: JSONValue, of current: CachedObject, _ request: RegistryRequest)
+        throws(APIError)
     {
-        let strategy = strategy(request.cache)
-        let old = current.value
-        var object = new
         let seen = object.resourceVersion
         if !seen.isEmpty, seen != "0" {
             if seen != String(current.revision) { throw request.conflict(Self.modifiedMeanwhile) }
-        } else if !strategy.allowsUnconditionalUpdate {
+        } else if !strategy(request.cache).allowsUnconditionalUpdate {
             throw request.invalid([
                 .invalid("metadata.resourceVersion", .string(seen), "must be specified for an update")
             ])
         }
+        let old = current.value
         if !object.uid.isEmpty, object.uid != old.uid {
             throw request.conflict(
                 "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)")
         }
-        var context = StrategyContext(request, self, isDryRun: isDryRun)
+    }
+
+    /// Everything between mutating admission and the commit.
+    private func planAdmittedUpdate(
+        _ admitted: AdmissionAttributes, of current: CachedObject, _ request: RegistryRequest, admits: Bool = true
+    ) throws(APIError) -> PlannedMutation {
+        let strategy = strategy(request.cache)
+        let old = current.value
+        var attributes = admitted
+        var object = attributes.object ?? [:]
+        attributes.object = nil
+        var context = StrategyContext(request, self, isDryRun: attributes.isDryRun)
         do throws(APIError) {
             var errors = ObjectMetaRules.prepareUpdate(&object, old: old)
-            let isStatus = request.subresource?.name == "status"
+            let isStatus = Self.isStatusLike(request.subresource)
             if isStatus {
                 object = Self.combine(metadata: object, status: object, rest: old)
                 strategy.prepareForStatusUpdate(&object, old: old, &context)
             } else {
                 if request.storage.subresource("status") != nil { object["status"] = old["status"] }
-                try Admission.admitUpdate(&object, old: old, &context)
                 try strategy.prepareForUpdate(&object, old: old, &context)
             }
             ObjectMetaRules.tidy(&object)
@@ -104,20 +134,41 @@ extension Registry {
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
+            attributes.object = object
+            if admits { try admission.validate(attributes, self) }
         } catch {
             for hook in context.onFailure { hook() }
+            attributes.effects.finish(succeeded: false)
             throw error
         }
         if request.subresource == nil {
             for warning in strategy.warnings(object) { request.warnings.add(warning) }
         }
+        var planned = PlannedMutation(.write(object), context)
         if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),
             old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 == 0
         {
             // The last finalizer of an object that waits for its end.
-            return PlannedMutation(.remove(last: object), context)
+            planned.mutation = .remove(last: object)
         }
-        return PlannedMutation(.write(object), context)
+        let effects = attributes.effects
+        planned.onSuccess.append { effects.finish(succeeded: true) }
+        planned.onFailure.append { effects.finish(succeeded: false) }
+        guard admits, admission.mustValidateLater(attributes, self) else { return planned }
+        return .later { [attributes, planned] () async throws(APIError) in
+            do throws(APIError) {
+                try await self.admission.validateLater(attributes, self)
+            } catch {
+                for hook in planned.onFailure { hook() }
+                throw error
+            }
+            return planned
+        }
+    }
+
+    /// Whether a subresource writes the status and nothing else of the object.
+    static func isStatusLike(_ subresource: SubresourceType?) -> Bool {
+        subresource?.name == "status" || subresource?.name == "approval"
     }
 
     /// An object with the metadata of one, the status of another, and everything else of a third.

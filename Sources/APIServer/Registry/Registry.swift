@@ -11,7 +11,9 @@ import Storage
 
 /// Reads are answered from the watch cache at once; writes go through `commit` and are answered by the store's writer.
 final class Registry: Sendable {
+    /// The built-in types. What CustomResourceDefinitions add is in `liveSchema`.
     let schema: Schema
+    let liveSchema: LiveSchema
     let cache: WatchCache
     let configuration: APIServerConfiguration
     let authorizer: any Authorizer
@@ -22,6 +24,8 @@ final class Registry: Sendable {
     let tokens: ServiceAccountTokenIssuer?
     let serviceResolver: ServiceResolver
     let webhooks: WebhookClient
+    let webhookMetrics = WebhookMetrics()
+    let admission: AdmissionControl
     /// Nil answers webhooks with match conditions that they are not implemented.
     let matchConditions: (any MatchConditionCompiler)?
     /// Evaluates `x-kubernetes-validations`.
@@ -30,10 +34,11 @@ final class Registry: Sendable {
     private let plain = PlainStrategy()
 
     init(
-        schema: Schema, cache: WatchCache, configuration: APIServerConfiguration, authorizer: any Authorizer,
+        schema: LiveSchema, cache: WatchCache, configuration: APIServerConfiguration, authorizer: any Authorizer,
         rbac: RBACAuthorizer, authenticator: RequestAuthenticator, tokens: ServiceAccountTokenIssuer?, logger: Logger
     ) {
-        self.schema = schema
+        self.schema = schema.base
+        liveSchema = schema
         self.cache = cache
         self.configuration = configuration
         self.authorizer = authorizer
@@ -46,6 +51,7 @@ final class Registry: Sendable {
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
         matchConditions = nil
+        admission = .standard()
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.builtin {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(
@@ -179,6 +185,10 @@ final class Registry: Sendable {
     func present(_ value: JSONValue, as resource: ResourceType, storage: ResourceType) throws(APIError) -> JSONValue {
         guard resource != storage else { return value }
         var value = value
+        if let custom = resource.custom {
+            custom.restore(&value)
+            return value
+        }
         try schema.fromStorage(&value, to: resource)
         return value
     }

@@ -81,6 +81,7 @@ extension APIServer {
                 let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
                 return (resource: name, count: cache.count, watchers: cache.watcherCount)
             }, inFlight: mutatingInFlight.load(ordering: .relaxed), revision: cache.revision)
+            + registry.webhookMetrics.text
     }
 
     // MARK: Health

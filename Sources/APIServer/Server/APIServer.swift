@@ -52,7 +52,7 @@ public final class APIServer: HTTPResponder, Sendable {
         let rbac = RBACAuthorizer(lookup: cache)
         authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
         registry = Registry(
-            schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
+            schema: liveSchema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
         published = PublishedDocuments(liveSchema)
         customResources = CustomResourceController(liveSchema, registry, logger: logger)

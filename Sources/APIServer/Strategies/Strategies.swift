@@ -31,6 +31,9 @@ enum Strategies {
         case ("certificates.k8s.io", "certificatesigningrequests"): CertificateSigningRequestStrategy()
         case ("discovery.k8s.io", "endpointslices"): EndpointSliceStrategy()
         case ("scheduling.k8s.io", "priorityclasses"): PriorityClassStrategy()
+        case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+            ("admissionregistration.k8s.io", "validatingwebhookconfigurations"):
+            WebhookConfigurationStrategy()
         case ("networking.k8s.io", "ingresses"), ("networking.k8s.io", "networkpolicies"),
             ("networking.k8s.io", "servicecidrs"), ("networking.k8s.io", "ingressclasses"),
             ("flowcontrol.apiserver.k8s.io", _), ("policy", "poddisruptionbudgets"),

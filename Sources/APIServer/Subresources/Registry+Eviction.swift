@@ -18,9 +18,28 @@ extension Registry {
         if !body.name.isEmpty, body.name != request.name {
             throw .badRequest("name in URL does not match name in Eviction object")
         }
-        guard let pod = request.cache[request.key]?.value else { throw request.notFound }
+        guard request.cache[request.key] != nil else { throw request.notFound }
         let deletion = try DeletionOptions(request.query, body: body["deleteOptions"])
         options.dryRun = options.dryRun || deletion.dryRun
+        var attributes = AdmissionAttributes(.create, request, object: body, isDryRun: options.dryRun)
+        attributes.setLiteral(request.subresource)
+        let dryRun = options.dryRun
+        admit(attributes) { result in
+            do throws(APIError) {
+                try self.evictAdmitted(request, try result.get().object ?? [:], dryRun: dryRun, completion)
+            } catch {
+                completion(.failure(error))
+            }
+        }
+    }
+
+    private func evictAdmitted(
+        _ request: RegistryRequest, _ eviction: JSONValue, dryRun: Bool, _ completion: @escaping Completion
+    ) throws(APIError) {
+        guard let pod = request.cache[request.key]?.value else { throw request.notFound }
+        var options = try DeletionOptions(request.query, body: eviction["deleteOptions"])
+        options.dryRun = dryRun
+        let deletion = options
         let evicted: Completion = { result in
             completion(
                 result.map { _ in
@@ -35,7 +54,7 @@ extension Registry {
         let phase = pod[path: "status", "phase"]?.stringValue
         let needsNoBudget = phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod.isBeingDeleted
         guard !needsNoBudget, let budgets = cache.cache(group: "policy", resource: "poddisruptionbudgets") else {
-            self.delete(delete, deletion, completion: evicted)
+            self.delete(delete, deletion, admits: false, completion: evicted)
             return
         }
         let matching = budgets.snapshot.objects.objects(namespace: request.namespace).filter {
@@ -47,19 +66,19 @@ extension Registry {
                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
         }
         guard let budget = matching.first else {
-            self.delete(delete, deletion, completion: evicted)
+            self.delete(delete, deletion, admits: false, completion: evicted)
             return
         }
         let ready = delete
         mutate(
-            budget.key, in: budgets, dryRun: options.dryRun,
+            budget.key, in: budgets, dryRun: dryRun,
             missing: .notFound("poddisruptionbudgets", group: "policy", name: budget.key.name),
             plan: { current throws(APIError) in
                 PlannedMutation(.write(try self.disrupted(current.value, pod, requestName: request.name)))
             },
             completion: { result in
                 switch result {
-                case .success: self.delete(ready, deletion, completion: evicted)
+                case .success: self.delete(ready, deletion, admits: false, completion: evicted)
                 case .failure(let error): completion(.failure(error))
                 }
             })

@@ -5,10 +5,41 @@ import JSON
 import KubeTypes
 
 extension Registry {
-    /// Answers a create of something that is not stored.
-    /// - Returns: false if the resource is an ordinary one.
-    func answerVirtual(_ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion)
-        throws(APIError) -> Bool
+    /// Whether a resource is only ever created and answered, and not stored.
+    static func isVirtual(_ resource: ResourceType) -> Bool {
+        switch resource.group {
+        case "": resource.plural == "bindings"
+        case "authorization.k8s.io", "authentication.k8s.io": true
+        default: false
+        }
+    }
+
+    /// Admits and answers a create of something that is not stored.
+    func createVirtual(_ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion) {
+        @Sendable func answer(_ request: RegistryRequest) {
+            do throws(APIError) {
+                try answerVirtual(request, options, completion)
+            } catch {
+                completion(.failure(error))
+            }
+        }
+        // Bindings are admitted where they are decoded; a body that is none is refused there.
+        guard !request.resource.group.isEmpty, request.body?.objectValue != nil else { return answer(request) }
+        var attributes = AdmissionAttributes(.create, request, object: request.body, isDryRun: options.dryRun)
+        attributes.isLiteral = true
+        admit(attributes) { result in
+            switch result {
+            case .success(let admitted):
+                var request = request
+                request.body = admitted.object
+                answer(request)
+            case .failure(let error): completion(.failure(error))
+            }
+        }
+    }
+
+    private func answerVirtual(_ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion)
+        throws(APIError)
     {
         switch (request.resource.group, request.resource.plural) {
         case ("", "bindings"): try bind(request, name: "", completion)
@@ -27,9 +58,9 @@ extension Registry {
             completion(.success(.value(review, code: 201)))
         case ("authentication.k8s.io", "tokenreviews"):
             completion(.success(.value(try tokenReview(request, options), code: 201)))
-        default: return false
+        default:
+            throw .methodNotAllowed(request.resource.plural, group: request.resource.group, request.verb.rawValue)
         }
-        return true
     }
 
     private func reviewBody(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {

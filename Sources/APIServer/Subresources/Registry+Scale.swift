@@ -64,27 +64,16 @@ extension Registry {
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
-                let scale = try wanted(current.value)
-                var object = current.value
-                object.updateMetadata { metadata in
-                    let seen = scale.resourceVersion
-                    if seen.isEmpty, direct.resource.custom != nil { return }
-                    metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+                let before = try Self.scale(of: current.value, direct.storage)
+                var attributes = AdmissionAttributes(
+                    .update, request, object: try wanted(current.value), oldObject: before,
+                    isDryRun: options.dryRun)
+                attributes.setLiteral(request.subresource)
+                return try self.planAdmitted(attributes) { admitted throws(APIError) in
+                    let object = try Self.scaled(current.value, by: admitted.object ?? [:], request)
+                    return try self.planUpdate(
+                        object, of: current, direct, isDryRun: options.dryRun, admits: false)
                 }
-                if !scale.uid.isEmpty, scale.uid != object.uid {
-                    throw request.conflict(
-                        "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
-                }
-                let replicas = scale[path: "spec", "replicas"]?.integerValue
-                if let paths = direct.resource.custom?.scale {
-                    guard let replicas else {
-                        throw .badRequest("the spec replicas field \"\(paths.specReplicasPath)\" cannot be empty")
-                    }
-                    Self.set(.integer(replicas), at: paths.specReplicas[...], in: &object)
-                } else {
-                    object.update("spec") { $0["replicas"] = .integer(replicas ?? 0) }
-                }
-                return try self.planUpdate(object, of: current, direct, isDryRun: options.dryRun)
             },
             completion: { result in
                 completion(
@@ -96,54 +85,33 @@ extension Registry {
             })
     }
 
-    /// Sets the value at the end of a path of field names; makes the objects on the way.
-    private static func set(_ value: JSONValue, at path: ArraySlice<String>, in object: inout JSONValue) {
-        guard let key = path.first else { return }
-        if path.count == 1 {
-            object[key] = value
+    /// An object with as many replicas as a Scale wants.
+    private static func scaled(_ current: JSONValue, by scale: JSONValue, _ request: RegistryRequest) throws(APIError)
+        -> JSONValue
+    {
+        var object = current
+        object.updateMetadata { metadata in
+            let seen = scale.resourceVersion
+            // Custom resources are never written without saying which state is meant.
+            if seen.isEmpty, request.resource.custom != nil { return }
+            metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
+        }
+        if !scale.uid.isEmpty, scale.uid != object.uid {
+            throw request.conflict(
+                "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
+        }
+        let replicas = scale[path: "spec", "replicas"]?.integerValue
+        if let paths = request.resource.custom?.scale {
+            try Self.setReplicas(replicas, at: paths, in: &object)
         } else {
-            var inner = object[key] ?? [:]
-            set(value, at: path.dropFirst(), in: &inner)
-            object[key] = inner
+            object.update("spec") { $0["replicas"] = .integer(replicas ?? 0) }
         }
-    }
-
-    /// The Scale that an object of a resource shows.
-    static func scale(of object: JSONValue, _ resource: ResourceType) throws(APIError) -> JSONValue {
-        guard let paths = resource.custom?.scale else { return scale(of: object) }
-        func replicas(_ path: [String]) throws(APIError) -> Int64? {
-            guard let value = CustomResourceType.value(at: path, in: object) else { return nil }
-            guard let integer = value.integerValue else {
-                throw .badRequest(
-                    ".\(path.joined(separator: ".")) accessor error: \(JSONWriter.text(of: value)) is of the type "
-                        + "\(CustomResourceText.goType(of: value)), expected int64")
-            }
-            return integer
-        }
-        var status: JSONObject = ["replicas": .integer(try replicas(paths.statusReplicas) ?? 0)]
-        if let path = paths.labelSelector,
-            let selector = CustomResourceType.value(at: path, in: object)?.stringValue, !selector.isEmpty
-        {
-            status["selector"] = .string(selector)
-        }
-        var spec = JSONObject()
-        if let wanted = try replicas(paths.specReplicas) { spec["replicas"] = .integer(wanted) }
-        return [
-            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaleMetadata(of: object),
-            "spec": .object(spec), "status": .object(status),
-        ]
-    }
-
-    private static func scaleMetadata(of object: JSONValue) -> JSONValue {
-        var metadata: JSONObject = [:]
-        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-            if let value = object["metadata"]?[key] { metadata[key] = value }
-        }
-        return .object(metadata)
+        return object
     }
 
     /// The Scale that an object shows.
-    static func scale(of object: JSONValue) -> JSONValue {
+    static func scale(of object: JSONValue, _ resource: ResourceType) throws(APIError) -> JSONValue {
+        if let paths = resource.custom?.scale { return try scale(of: object, at: paths) }
         var status: JSONObject = ["replicas": .integer(object[path: "status", "replicas"]?.integerValue ?? 0)]
         if let selector = object[path: "spec", "selector"] {
             let isPlain = object["kind"]?.stringValue == "ReplicationController"
@@ -155,6 +123,14 @@ extension Registry {
             "spec": ["replicas": .integer(object[path: "spec", "replicas"]?.integerValue ?? 0)],
             "status": .object(status),
         ]
+    }
+
+    static func scaleMetadata(of object: JSONValue) -> JSONValue {
+        var metadata: JSONObject = [:]
+        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            if let value = object["metadata"]?[key] { metadata[key] = value }
+        }
+        return .object(metadata)
     }
 
     /// A selector as text, as it is written in a query.

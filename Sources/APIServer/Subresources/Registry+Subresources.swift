@@ -13,14 +13,14 @@ extension Registry {
         switch (request.resource.plural, subresource.name, request.verb) {
         case (_, "status", .get): completion(.success(try get(request)))
         case (_, "status", .update), ("certificatesigningrequests", "approval", .update):
-            try update(asStatus(request), completion)
+            try update(request, completion)
         case (_, "status", .patch), ("certificatesigningrequests", "approval", .patch):
-            try patch(asStatus(request), completion)
+            try patch(request, completion)
         case ("certificatesigningrequests", "approval", .get): completion(.success(try get(request)))
         case (_, "scale", _): try scale(request, completion)
         case ("pods", "binding", .create): try bind(request, name: request.name, completion)
         case ("pods", "eviction", .create): try evict(request, completion)
-        case ("serviceaccounts", "token", .create): completion(.success(try issueToken(request)))
+        case ("serviceaccounts", "token", .create): try requestToken(request, completion)
         case ("namespaces", "finalize", .update): try finalizeNamespace(request, completion)
         default:
             throw APIError(
@@ -28,13 +28,6 @@ extension Registry {
                 message: "\(request.verb.rawValue) of \(request.resource.plural)/\(subresource.name) is not implemented"
             )
         }
-    }
-
-    /// The approval of a certificate request is written like its status.
-    private func asStatus(_ request: RegistryRequest) -> RegistryRequest {
-        var request = request
-        request.subresource = request.resource.subresource("status") ?? request.subresource
-        return request
     }
 
     /// Lets a namespace's content controller say that it is done: the one way to take finalizers out of its spec.
@@ -55,12 +48,14 @@ extension Registry {
                     throw request.conflict(
                         "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)")
                 }
-                var new = old
-                new.update("spec") { $0["finalizers"] = object[path: "spec", "finalizers"] }
-                if old.isBeingDeleted, new.finalizers.isEmpty, new[path: "spec", "finalizers"]?.isEmptyValue ?? true {
-                    return PlannedMutation(.remove(last: new))
+                let attributes = AdmissionAttributes(
+                    .update, request, object: object, oldObject: old, isDryRun: options.dryRun)
+                return try self.planAdmitted(attributes) { admitted throws(APIError) in
+                    var new = old
+                    new.update("spec") { $0["finalizers"] = admitted.object?[path: "spec", "finalizers"] }
+                    let isDone = new.finalizers.isEmpty && new[path: "spec", "finalizers"]?.isEmptyValue ?? true
+                    return PlannedMutation(old.isBeingDeleted && isDone ? .remove(last: new) : .write(new))
                 }
-                return PlannedMutation(.write(new))
             },
             completion: { result in completion(result.map { .object($0.object, code: 200) }) })
     }
@@ -96,7 +91,13 @@ extension Registry {
         mutate(
             key, in: pods, dryRun: options.dryRun, missing: .notFound("pods", group: "", name: podName),
             plan: { current throws(APIError) in
-                .init(.write(try self.bound(current.value, to: node, fixed)))
+                var attributes = AdmissionAttributes(.create, request, object: fixed, isDryRun: options.dryRun)
+                attributes.name = podName
+                attributes.setLiteral(request.subresource)
+                return try self.planAdmitted(attributes) { admitted throws(APIError) in
+                    let node = admitted.object?[path: "target", "name"]?.stringValue ?? node
+                    return .init(.write(try self.bound(current.value, to: node, admitted.object ?? fixed)))
+                }
             },
             completion: { result in
                 completion(
@@ -150,6 +151,22 @@ extension Registry {
     }
 
     // MARK: Tokens
+
+    /// Admits a TokenRequest and answers it.
+    private func requestToken(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
+        let isDryRun = try request.writeOptions().dryRun
+        var attributes = AdmissionAttributes(.create, request, object: request.body, isDryRun: isDryRun)
+        attributes.setLiteral(request.subresource)
+        admit(attributes) { result in
+            do throws(APIError) {
+                var request = request
+                request.body = try result.get().object
+                completion(.success(try self.issueToken(request)))
+            } catch {
+                completion(.failure(error))
+            }
+        }
+    }
 
     /// TokenRequest: a token for a service account, bound to a pod, secret or node if asked.
     func issueToken(_ request: RegistryRequest) throws(APIError) -> Answer {
