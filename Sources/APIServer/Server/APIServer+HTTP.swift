@@ -24,7 +24,7 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
+        let resource = liveSchema.resource(group: info.group, version: info.version, plural: info.resource)
         exchange.describe(info, request.method, isKnown: resource != nil)
         if info.isResource, info.verb == .watch || info.subresource == "log",
             let socket = WebSocketWriter(request, response, info.verb == .watch ? .lines : .binary)
@@ -140,7 +140,7 @@ extension APIServer {
         toResource http: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ exchange: Exchange
     ) throws(APIError) {
         guard let verb = info.verb else { throw Self.methodNotAllowed }
-        if schema.group(info.group)?.versions.contains(info.version) != true {
+        if !liveSchema.serves(group: info.group, version: info.version) {
             return exchange.sendNotFoundPage()
         }
         var request: RegistryRequest

@@ -14,7 +14,7 @@ import Synchronization
 /// `inProcess(as:)`, and answers them from the watch cache and the store.
 public final class APIServer: HTTPResponder, Sendable {
     public let configuration: APIServerConfiguration
-    public let schema: Schema
+    let liveSchema: LiveSchema
     /// Everything that is stored, in memory.
     public let cache: WatchCache
     let registry: Registry
@@ -30,6 +30,8 @@ public final class APIServer: HTTPResponder, Sendable {
     /// Group versions that other servers answer for.
     let aggregator: Aggregator
     let published: PublishedDocuments
+    /// Follows CustomResourceDefinitions: what they add is served, and what they take away no longer.
+    let customResources: CustomResourceController
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
@@ -52,7 +54,8 @@ public final class APIServer: HTTPResponder, Sendable {
         audit: Audit? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
-        self.schema = schema
+        let liveSchema = LiveSchema(schema)
+        self.liveSchema = liveSchema
         self.kubelets = kubelets
         self.logger = logger
         tokens = authentication.tokenIssuer
@@ -72,10 +75,14 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         authorizer = AuthorizerChain([NodeAuthorizer(graph: graph), rbac] + authorizers)
         registry = Registry(
-            schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
+            schema: liveSchema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
-        published = PublishedDocuments(schema)
+        published = PublishedDocuments(liveSchema)
+        customResources = CustomResourceController(liveSchema, registry, logger: logger)
     }
+
+    /// Everything that is served at this moment.
+    public var schema: Schema { liveSchema.current }
 
     /// Whether `start` has finished.
     public var isReady: Bool { ready.load(ordering: .acquiring) }
@@ -88,6 +95,7 @@ public final class APIServer: HTTPResponder, Sendable {
             for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
         }
         try await bootstrap()
+        try await customResources.start()
         startChores()
         let controller = AggregationController(self)
         controller.start()
@@ -113,6 +121,7 @@ public final class APIServer: HTTPResponder, Sendable {
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        customResources.stop()
         aggregation.withLock { $0 }?.stop()
         fairnessControl.withLock { $0 }?.stop()
         audit?.sink.flush()
