@@ -77,14 +77,14 @@ enum CustomResourceMessages {
                 default: .unspecified
                 }
             return Field(
-                name: name, number: nil, type: type, isRequired: isRequired, semantics: semantics, patchMerges: false,
+                name: name, path: [], type: type, isRequired: isRequired, semantics: semantics, patchMerges: false,
                 patchRetainsKeys: false, patchReplaces: false, patchMergeKey: nil,
                 documentedDefault: schema.defaultValue, protobufType: nil)
         }
 
         private func plain(_ name: String, _ type: FieldType) -> Field {
             Field(
-                name: name, number: nil, type: type, isRequired: false, semantics: .unspecified, patchMerges: false,
+                name: name, path: [], type: type, isRequired: false, semantics: .unspecified, patchMerges: false,
                 patchRetainsKeys: false, patchReplaces: false, patchMergeKey: nil, documentedDefault: nil,
                 protobufType: nil)
         }
