@@ -144,7 +144,7 @@ import Testing
         (
             #"{"type":"object","properties":{"a":{"type":"string","default":5}}}"#,
             [
-                #"properties[a].default: Invalid value: "integer": spec.validation.openAPIV3Schema.properties[a].default"#
+                #"properties[a].default: Invalid value: "integer":  in body must be of type string: "integer""#
             ]
         ),
         (

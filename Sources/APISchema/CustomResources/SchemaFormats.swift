@@ -206,7 +206,8 @@ enum SchemaFormats {
     }
 
     private static func isDate(_ text: String) -> Bool {
-        text.utf8.count == 10 && Time("\(text)T00:00:00Z") != nil
+        // A day that the month does not have comes back as another.
+        text.utf8.count == 10 && Time("\(text)T00:00:00Z")?.description.hasPrefix(text) == true
     }
 
     /// RFC 3339; a zone is needed, its colon is not.
