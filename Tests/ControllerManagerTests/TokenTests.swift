@@ -121,7 +121,7 @@ import Testing
         api.put(part("b", "pods"))
         api.put(part("a", "secrets"))
         api.put(part("c", "nodes", label: "no"))
-        func resources() -> [[String]] { api.object(ClusterRole.self, "all")?.rules.map(\.resources) ?? [] }
+        @Sendable func resources() -> [[String]] { api.object(ClusterRole.self, "all")?.rules.map(\.resources) ?? [] }
         await withControllers(["clusterrole-aggregation-controller"], api) {
             #expect(await eventually { resources() == [["secrets"], ["pods"]] })
             api.put(part("c", "nodes"))
