@@ -26,7 +26,8 @@ struct WalkTests {
             #expect(list.json["kind"]?.stringValue == "\(resource.kind)List", "\(label)")
             // A definition is named after what it defines: CustomResourceTests walk that way.
             guard resource.verbs.contains("create"), resource.plural != "customresourcedefinitions" else { continue }
-            let name = "walk-\(resource.version)"
+            // An APIService is called after what it is for.
+            let name = resource.plural == "apiservices" ? "v1.walk.example.com" : "walk-\(resource.version)"
             let body = Samples.object(resource, name: name)
             let created = await plane.call(.POST, path, body)
             #expect(created.status == 201, "\(label): \(created.text)")
@@ -96,6 +97,12 @@ enum Samples {
         case "ReplicationController": return ["spec": ["selector": ["app": "walk"], "template": template]]
         case "Job": return ["spec": ["template": jobTemplate]]
         case "CronJob": return ["spec": ["schedule": "* * * * *", "jobTemplate": ["spec": ["template": jobTemplate]]]]
+        case "APIService":
+            return [
+                "spec": [
+                    "group": "walk.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+                ]
+            ]
         case "Service": return ["spec": ["ports": [["port": 80]]]]
         case "PersistentVolume":
             return [
