@@ -53,6 +53,7 @@ extension Registry {
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
                 var object = try next(current)
+                self.dropRepeatedOwners(of: &object, request)
                 self.track(&object, over: current.value, request)
                 return try self.planUpdate(object, of: current, request, isDryRun: options.dryRun)
             },
@@ -135,9 +136,7 @@ extension Registry {
             attributes.effects.finish(succeeded: false)
             throw error
         }
-        if request.subresource == nil {
-            for warning in strategy.warnings(object) { request.warnings.add(warning) }
-        }
+        if request.subresource == nil { advise(about: object, replacing: old, request) }
         var planned = PlannedMutation(.write(object), context)
         if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),
             old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 == 0
