@@ -37,13 +37,15 @@ let allTargets: [Target] = [
     // floor 2
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
-    .target(name: "HTTPServer", dependencies: http + [logging]),
+    .target(name: "HTTPServer", dependencies: http + [logging, crypto]),
+    .target(name: "CEL", dependencies: ["JSON", "KubeTypes"]),
     // floor 3
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
         name: "APIServer",
         dependencies: [
-            "APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging,
-            httpClient, package("Collections", "swift-collections"),
+            "APISchema", "CEL", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage", logging, crypto,
+            package("CryptoExtras", "swift-crypto"), httpClient, package("Collections", "swift-collections"),
         ] + http),
     // floor 4
     .target(
@@ -88,7 +90,8 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
-    tests(of: "APIServer", ["APISchema", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(of: "CEL", ["JSON"]),
+    tests(of: "APIServer", ["APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),

@@ -24,6 +24,8 @@ import tempfile
 import time
 import http.client
 
+import watchers
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -408,6 +410,7 @@ ROWS = [
     ("create-4", "create ConfigMap, 4 × 1, durable", "1,299 /s", "4,000 /s"),
     ("create-pod", "create Pod, 4 × 16, components running", "914 /s", "8,000 /s"),
     ("list", "LIST 3,000 pods", "7.2 /s", "80 /s"),
+    ("watch", "1,000 watchers, 1,000 changes /s: median / p99 delay, CPU", "", ""),
     ("schedule", "create and schedule 3,000 pods on 1,000 nodes", "203 /s", "3,000 /s"),
     ("deploy", "Deployment of 3 applied → all Ready", "1.0 s", "0.6 s"),
     ("scale", "scale 3 → 50 real pods, all Ready", "7.1 s", "5 s"),
@@ -451,7 +454,7 @@ class Bench:
     # -- the control plane alone
 
     def control_plane(self):
-        keys = ["rss-full", "get", "create-64", "create-4", "create-pod", "list", "schedule"]
+        keys = ["rss-full", "get", "create-64", "create-4", "create-pod", "list", "watch", "schedule"]
         say("control plane alone (--no-node)")
         cluster = self.cluster("plane", node=False)
         try:
@@ -475,6 +478,14 @@ class Bench:
             h2load(cluster, "/api/v1/namespaces/default/pods", 3000, 4, 16, pod())))
         self.measure("list", lambda: self.list(cluster))
         self.measure("rss-full", lambda: self.full(cluster))
+        self.end(cluster)
+
+        cluster = self.cluster("watch", node=False)
+        try:
+            cluster.up()
+        except Failed as failure:
+            return self.skip(keys, str(failure))
+        self.measure("watch", lambda: self.watch(cluster))
         self.end(cluster)
 
         cluster = self.cluster("nodes", node=False)
@@ -506,6 +517,17 @@ class Bench:
         size = len(json.dumps(answer, separators=(",", ":"))) / 1e6
         rate = h2load(cluster, path, 100, 4, 1)
         return f"{self.rate(rate)} ({size:.1f} MB each)"
+
+    def watch(self, cluster):
+        before = cluster.cpu_seconds("martlet")
+        result = watchers.measure(cluster)
+        cpu = (cluster.cpu_seconds("martlet") - before) / result["elapsed"]
+        if result["median"] is None:
+            raise Failed("no event arrived")
+        self.notes.append(
+            f"the watchers were offered {result['changes']:,.0f} changes /s and read {result['events']:,.0f} events /s; "
+            f"{result['ended']} were ended for being too slow")
+        return f"{result['median'] * 1000:.0f} ms / {result['p99'] * 1000:.0f} ms, {cpu * 100:.0f} % of a core"
 
     def full(self, cluster):
         h2load(cluster, "/api/v1/namespaces/default/configmaps", 6000, 4, 16, config_map())

@@ -23,13 +23,15 @@ KINDS = {
     "scheduling/v1": "PriorityClass",
     "storage/v1": "StorageClass",
     "rbac/v1": "Role ClusterRole RoleBinding ClusterRoleBinding",
+    "certificates/v1": "CertificateSigningRequest",
     "authentication/v1": "TokenRequest TokenReview SelfSubjectReview",
     "authorization/v1": "SubjectAccessReview SelfSubjectAccessReview LocalSubjectAccessReview SelfSubjectRulesReview",
     "meta/v1": "ObjectMeta ListMeta LabelSelector Status Condition DeleteOptions OwnerReference",
 }
 CLUSTER_SCOPED = set(
     "Node Namespace PersistentVolume PriorityClass StorageClass ClusterRole ClusterRoleBinding TokenReview "
-    "SelfSubjectReview SubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview".split()
+    "SelfSubjectReview SubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview "
+    "CertificateSigningRequest".split()
 )
 PLURALS = {"Endpoints": "endpoints", "PriorityClass": "priorityclasses", "StorageClass": "storageclasses"}
 NO_RESOURCE = {"PodTemplateSpec", "Scale", "Eviction", "Binding", "TokenRequest"}

@@ -20,6 +20,7 @@ want busybox busybox-static
 want curl curl
 want pkg-config pkg-config
 want /usr/include/sqlite3.h libsqlite3-dev
+want /usr/include/zlib.h zlib1g-dev
 want kubectl kubernetes-client
 
 if [ -n "$missing" ]; then

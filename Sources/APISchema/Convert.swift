@@ -62,7 +62,15 @@ enum Conversions {
         case ("extensions", _, "Deployment"), ("apps", "v1beta1", "Deployment"):
             WorkloadConversion.deploymentToStorage(&object)
         case ("extensions", _, "DaemonSet"): WorkloadConversion.daemonSetToStorage(&object)
-        case ("extensions", _, "Ingress"): IngressConversion.toStorage(&object)
+        case ("extensions", _, "Ingress"), ("networking.k8s.io", "v1beta1", "Ingress"):
+            IngressConversion.toStorage(&object)
+        case ("autoscaling", "v2beta1", _): AutoscalerConversion.betaToStorage(&object)
+        case ("policy", "v1beta1", "PodDisruptionBudget"): DisruptionBudgetConversion.toStorage(&object)
+        case ("discovery.k8s.io", "v1beta1", _): EndpointSliceConversion.toStorage(&object)
+        case ("flowcontrol.apiserver.k8s.io", "v1beta1", "PriorityLevelConfiguration"),
+            ("flowcontrol.apiserver.k8s.io", "v1beta2", "PriorityLevelConfiguration"):
+            PriorityLevelConversion.toStorage(&object)
+        case ("apiextensions.k8s.io", "v1beta1", _): CustomResourceDefinitionConversion.toStorage(&object)
         case ("events.k8s.io", _, "Event"): EventConversion.toStorage(&object)
         case ("autoscaling", "v1", "HorizontalPodAutoscaler"): AutoscalerConversion.toStorage(&object)
         case ("resource.k8s.io", "v1beta1", let kind): DeviceConversion.toStorage(&object, kind)
@@ -75,7 +83,15 @@ enum Conversions {
         case ("extensions", _, "Deployment"), ("apps", "v1beta1", "Deployment"):
             WorkloadConversion.deploymentFromStorage(&object)
         case ("extensions", _, "DaemonSet"): WorkloadConversion.daemonSetFromStorage(&object)
-        case ("extensions", _, "Ingress"): IngressConversion.fromStorage(&object)
+        case ("extensions", _, "Ingress"), ("networking.k8s.io", "v1beta1", "Ingress"):
+            IngressConversion.fromStorage(&object)
+        case ("autoscaling", "v2beta1", _): AutoscalerConversion.betaFromStorage(&object)
+        case ("policy", "v1beta1", "PodDisruptionBudget"): DisruptionBudgetConversion.fromStorage(&object)
+        case ("discovery.k8s.io", "v1beta1", _): EndpointSliceConversion.fromStorage(&object)
+        case ("flowcontrol.apiserver.k8s.io", "v1beta1", "PriorityLevelConfiguration"),
+            ("flowcontrol.apiserver.k8s.io", "v1beta2", "PriorityLevelConfiguration"):
+            PriorityLevelConversion.fromStorage(&object)
+        case ("apiextensions.k8s.io", "v1beta1", _): CustomResourceDefinitionConversion.fromStorage(&object)
         case ("events.k8s.io", _, "Event"): EventConversion.fromStorage(&object)
         case ("autoscaling", "v1", "HorizontalPodAutoscaler"): AutoscalerConversion.fromStorage(&object)
         case ("resource.k8s.io", "v1beta1", let kind): DeviceConversion.fromStorage(&object, kind)

@@ -69,6 +69,39 @@ enum AutoscalerConversion {
         }
     }
 
+    // MARK: v2beta1, whose metrics are those of v1's annotations
+
+    static func betaToStorage(_ autoscaler: inout JSONObject) {
+        let itsBehavior = autoscaler.annotation(behavior).flatMap { try? JSONParser.parse($0) }
+        autoscaler.setAnnotation(behavior, nil)
+        change(&autoscaler, metricFromV1, statusFromV1)
+        guard let itsBehavior, case .object = itsBehavior else { return }
+        autoscaler.changeOrMake("spec") { $0["behavior"] = itsBehavior }
+    }
+
+    static func betaFromStorage(_ autoscaler: inout JSONObject) {
+        change(&autoscaler, metricToV1, statusToV1)
+        guard let itsBehavior = autoscaler["spec"]?["behavior"] else { return }
+        autoscaler.change("spec") { $0["behavior"] = nil }
+        autoscaler.setAnnotation(behavior, JSONWriter.text(of: itsBehavior))
+    }
+
+    private static func change(
+        _ autoscaler: inout JSONObject, _ spec: (JSONValue) -> JSONValue, _ status: (JSONValue) -> JSONValue
+    ) {
+        changeList(&autoscaler, "spec", "metrics", spec)
+        changeList(&autoscaler, "status", "currentMetrics", status)
+    }
+
+    private static func changeList(
+        _ autoscaler: inout JSONObject, _ part: String, _ list: String, _ convert: (JSONValue) -> JSONValue
+    ) {
+        autoscaler.change(part) { fields in
+            guard let metrics = fields[list]?.arrayValue else { return }
+            fields[list] = .array(metrics.map(convert))
+        }
+    }
+
     private static func setAnnotation(_ autoscaler: inout JSONObject, _ name: String, _ values: [JSONValue]) {
         if !values.isEmpty { autoscaler.setAnnotation(name, JSONWriter.text(of: .array(values))) }
     }

@@ -1,4 +1,6 @@
 import JSON
+import KubeTypes
+import Synchronization
 
 /// Rows of the type table: messages, their fields, and how these are typed and merged.
 
@@ -43,6 +45,8 @@ public final class MessageType: @unchecked Sendable, Hashable {
     /// The fields to look into for defaults and for checks: those whose messages have some.
     var fieldsWithDefaults: [Field] = []
     var fieldsWithChecks: [Field] = []
+    /// How it lies on the wire, once somebody asked.
+    let layout = AtomicLazyReference<ProtobufLayout>()
 
     init(
         name: String, package: String, shortName: String, openAPIPackage: String, protobufPackage: String,
@@ -169,7 +173,14 @@ public enum MergeSemantics: Sendable, Hashable {
 public final class Field: @unchecked Sendable, Hashable {
     public let name: String
     /// Protobuf's; nil for fields that protobuf lacks or has in an embedded message.
-    public let number: Int?
+    public var number: Int? { path.count == 1 ? path[0] : nil }
+    /// Protobuf's numbers from the outside in: more than one for a field of a message that Go embeds, which in JSON
+    /// stands among the others; empty for fields that protobuf lacks.
+    public let path: [Int]
+    /// Absent is not zero: a pointer in Go.
+    public let isPointer: Bool
+    /// JSON shows it when it is zero, too.
+    public let showsZero: Bool
     public let type: FieldType
     /// As OpenAPI says; the decoder does not ask for it.
     public let isRequired: Bool
@@ -191,12 +202,14 @@ public final class Field: @unchecked Sendable, Hashable {
     var rule: FieldRule?
 
     init(
-        name: String, number: Int?, type: FieldType, isRequired: Bool, semantics: MergeSemantics, patchMerges: Bool,
-        patchRetainsKeys: Bool, patchReplaces: Bool, patchMergeKey: String?, documentedDefault: JSONValue?,
-        protobufType: String?
+        name: String, path: [Int], type: FieldType, isRequired: Bool, isPointer: Bool = false, showsZero: Bool = false,
+        semantics: MergeSemantics, patchMerges: Bool, patchRetainsKeys: Bool, patchReplaces: Bool,
+        patchMergeKey: String?, documentedDefault: JSONValue?, protobufType: String?
     ) {
         self.name = name
-        self.number = number
+        self.path = path
+        self.isPointer = isPointer
+        self.showsZero = showsZero || isRequired
         self.type = type
         self.isRequired = isRequired
         self.semantics = semantics
@@ -210,14 +223,14 @@ public final class Field: @unchecked Sendable, Hashable {
     }
 
     public static func == (left: Field, right: Field) -> Bool {
-        left.name == right.name && left.number == right.number && left.type == right.type
+        left.name == right.name && left.path == right.path && left.type == right.type
             && left.isRequired == right.isRequired && left.semantics == right.semantics
             && left.patchMerges == right.patchMerges && left.patchMergeKey == right.patchMergeKey
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(name)
-        hasher.combine(number)
+        hasher.combine(path)
     }
 
     /// The strategies as OpenAPI's `x-kubernetes-patch-strategy` lists them; empty if there is none.

@@ -176,6 +176,116 @@ public enum Names {
         }
     }
 
+    /// The name of an HTTP header.
+    public static func isHTTPHeaderName(_ name: String) -> [String] {
+        if !name.isEmpty, name.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") }) { return [] }
+        return [
+            "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
+                + "validation is '[-A-Za-z0-9]+')"
+        ]
+    }
+
+    /// A subdomain whose labels may begin with an underscore and have more of them inside (DNS search paths).
+    static func isSubdomainWithUnderscores(_ name: String) -> [String] {
+        var problems: [String] = []
+        if name.utf8.count > 253 { problems.append(tooLong(253)) }
+        let isRight = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+            let rest = label.first == UInt8(ascii: "_") ? label.dropFirst() : label
+            guard let first = rest.first, let last = rest.last, isLowerAlphanumeric(first), isLowerAlphanumeric(last)
+            else { return false }
+            return rest.allSatisfy {
+                isLowerAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+            }
+        }
+        if !isRight {
+            let label = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+            problems.append(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and "
+                    + "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation "
+                    + "is '\(label)(\\.\(label))*')")
+        }
+        return problems
+    }
+
+    /// The name of a CSI driver: a subdomain, whatever the case, of at most 63 characters.
+    static func isCSIDriver(_ name: String) -> [String] { isDNS1123Subdomain(name.lowercased()) }
+
+    /// A domain and a path, as in `acme.io/foo`.
+    static func isDomainPrefixedPath(_ text: String) -> [String] {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+            return ["must be a domain-prefixed path (such as \"acme.io/foo\")"]
+        }
+        var problems = isDNS1123Subdomain(parts[0])
+        let punctuation = Array("/-._~%!$&'()*+,;=:".utf8)
+        if !parts[1].utf8.allSatisfy({ isAlphanumeric($0) || punctuation.contains($0) }) {
+            problems.append("Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')")
+        }
+        return problems
+    }
+
+    /// A finalizer: a qualified name, or one of the three that have no prefix.
+    static func isFinalizer(_ name: String) -> [String] {
+        let problems = isQualifiedName(name)
+        guard !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) else {
+            return problems
+        }
+        return problems + ["name is neither a standard finalizer name nor is it fully qualified"]
+    }
+
+    /// The name of a certificate signer, `example.com/signer`.
+    static func isSignerName(_ name: String) -> [String] {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else {
+            return ["must be a fully qualified domain and path of the form 'example.com/signer-name'"]
+        }
+        var problems: [String] = []
+        let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        for (pieces, form) in [
+            (labels, isDNS1123Label),
+            (parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init), isDNS1123Subdomain),
+        ] {
+            if let wrong = pieces.first(where: { !form($0).isEmpty }) {
+                problems += form(wrong).map { "validating label \"\(wrong)\": \($0)" }
+            }
+        }
+        if labels.count < 2 { problems.append("should be a domain with at least two segments separated by dots") }
+        return problems
+    }
+
+    /// Whether a signer is one of Kubernetes' own.
+    static func isKubernetesSigner(_ name: String) -> Bool {
+        let host = name.prefix { $0 != "/" }
+        return host == "kubernetes.io" || host.hasSuffix(".kubernetes.io")
+    }
+
+    /// The name of a ClusterTrustBundle: bound to its signer by a prefix, if it has one.
+    static func isTrustBundleName(_ name: String, signer: String) -> [String] {
+        if signer.isEmpty {
+            return name.contains(":")
+                ? ["ClusterTrustBundle without signer name must not have \":\" in its name"] : isDNS1123Subdomain(name)
+        }
+        let prefix = signer.split(separator: "/", omittingEmptySubsequences: false).joined(separator: ":") + ":"
+        if !name.hasPrefix(prefix) {
+            return ["ClusterTrustBundle for signerName \(signer) must be named with prefix \(prefix)"]
+        }
+        return isDNS1123Subdomain(String(name.dropFirst(prefix.count)))
+    }
+
+    /// A C identifier.
+    static func isCIdentifier(_ name: String) -> [String] {
+        if let first = name.utf8.first, !(0x30...0x39).contains(first),
+            name.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "_") })
+        {
+            return []
+        }
+        return [
+            "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric "
+                + "characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is "
+                + "'[A-Za-z_][A-Za-z0-9_]*')"
+        ]
+    }
+
     // MARK: Names of objects
 
     /// What is wrong with `name` as the name of an object of `resource`, or, with `prefix`, as the `generateName` that
@@ -185,6 +295,9 @@ public enum Names {
         let whole = prefix && name.hasSuffix("-") ? String(name.dropLast()) + "a" : name
         switch (resource.group, resource.kind) {
         case ("", "Namespace"), ("", "Service"), ("apps", "StatefulSet"): return isDNS1123Label(whole)
+        case ("certificates.k8s.io", "CertificateSigningRequest"): return []
+        case ("networking.k8s.io", "IPAddress"): return Addresses.problems(of: name)
+        case ("coordination.k8s.io", "LeaseCandidate"): return isConfigMapKey(name)
         case ("rbac.authorization.k8s.io", _), ("certificates.k8s.io", "ClusterTrustBundle"), ("", "Event"),
             ("events.k8s.io", "Event"), ("authentication.k8s.io", _), ("authorization.k8s.io", _),
             ("", "ComponentStatus"):

@@ -35,7 +35,7 @@ enum PodLevelResources {
 
     /// What the containers need together at any time: those that run side by side added up, or an init container with
     /// the sidecars started before it, whichever is more. In alphabetical order.
-    private static func effective(_ list: String, of spec: JSONObject) -> [(String, CanonicalQuantity)] {
+    static func effective(_ list: String, of spec: JSONObject) -> [(String, CanonicalQuantity)] {
         var running: [String: CanonicalQuantity] = [:]
         for container in spec["containers"]?.arrayValue ?? [] { add(amounts(list, container), to: &running) }
         var sidecars: [String: CanonicalQuantity] = [:]

@@ -106,10 +106,10 @@ enum ResourceTable {
             message: type.message)
     }
 
-    /// `apps/v1beta1 Deployment is deprecated in v1.8+, unavailable upstream in v1.16+; use apps/v1 Deployment`
+    /// `apps/v1beta1 Deployment is deprecated in v1.8+, unavailable in v1.16+; use apps/v1 Deployment`
     private static func warning(of what: String, _ terms: [String]) -> String {
         var text = "\(what) is deprecated in v\(terms[0])+"
-        if terms[1] != "-" { text += ", unavailable upstream in v\(terms[1])+" }
+        if terms[1] != "-" { text += ", unavailable in v\(terms[1])+" }
         if terms[2] != "-", let slash = terms[2].lastIndex(of: "/") {
             text += "; use \(terms[2][..<slash]) \(terms[2][terms[2].index(after: slash)...])"
         }

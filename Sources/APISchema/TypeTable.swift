@@ -109,10 +109,9 @@ enum TypeTable {
         for line in draft.body {
             guard line[0].first == UInt8(ascii: ":") else {
                 let field = field(line, in: message, byName)
-                if let last = fields.last, last.name >= field.name {
-                    isSorted = false
-                    fields.removeAll { $0.name == field.name }
-                }
+                if isSorted, let last = fields.last, last.name >= field.name { isSorted = false }
+                // Once one field replaces a model's, those behind it may, too.
+                if !isSorted { fields.removeAll { $0.name == field.name } }
                 fields.append(field)
                 continue
             }
@@ -148,8 +147,9 @@ enum TypeTable {
             }
         }
         return Field(
-            name: field.name, number: field.number, type: relocated(field.type), isRequired: field.isRequired,
-            semantics: field.semantics, patchMerges: field.patchMerges, patchRetainsKeys: field.patchRetainsKeys,
+            name: field.name, path: field.path, type: relocated(field.type), isRequired: field.isRequired,
+            isPointer: field.isPointer, showsZero: field.showsZero, semantics: field.semantics,
+            patchMerges: field.patchMerges, patchRetainsKeys: field.patchRetainsKeys,
             patchReplaces: field.patchReplaces, patchMergeKey: field.patchMergeKey,
             documentedDefault: field.documentedDefault, protobufType: field.protobufType)
     }
@@ -174,7 +174,17 @@ enum TypeTable {
         _ line: TableLine, in message: MessageType, _ byName: [String: MessageType]
     ) -> Field {
         precondition(line.words.count >= 3, "\(message.name), line \(line.number): a field needs a number and a type")
-        let required = line[0].last == UInt8(ascii: "!")
+        var name = line[0]
+        var marks: (required: Bool, pointer: Bool, zero: Bool) = (false, false, false)
+        marking: while true {
+            switch name.last {
+            case UInt8(ascii: "!"): marks.required = true
+            case UInt8(ascii: "*"): marks.pointer = true
+            case UInt8(ascii: "~"): marks.zero = true
+            default: break marking
+            }
+            name = name.dropLast()
+        }
         var semantics = MergeSemantics.unspecified
         var merges = false
         var retains = false
@@ -208,9 +218,10 @@ enum TypeTable {
             }
         }
         return Field(
-            name: (required ? line[0].dropLast() : line[0]).string, number: line[1].integer,
-            type: type(line[2], in: message, byName), isRequired: required, semantics: semantics, patchMerges: merges,
-            patchRetainsKeys: retains, patchReplaces: replaces, patchMergeKey: mergeKey,
+            name: name.string, path: line[1] == "-" ? [] : line[1].split(UInt8(ascii: ".")).compactMap(\.integer),
+            type: type(line[2], in: message, byName), isRequired: marks.required, isPointer: marks.pointer,
+            showsZero: marks.zero, semantics: semantics, patchMerges: merges, patchRetainsKeys: retains,
+            patchReplaces: replaces, patchMergeKey: mergeKey,
             documentedDefault: documented, protobufType: protobuf)
     }
 
@@ -227,7 +238,13 @@ enum TypeTable {
             if let scalar = Scalar(rawValue: word.string) { return .scalar(scalar) }
         }
         let name = isLocal ? qualified(word.string, in: message.package) : word.string
-        guard let found = byName[name] else { preconditionFailure("\(message.name): there is no type \(name)") }
-        return .message(found)
+        if let found = byName[name] { return .message(found) }
+        // A copied message may refer to what its package has no copy of.
+        if isLocal, let origin = message.origin?.split(separator: ".").first,
+            let found = byName[qualified(word.string, in: String(origin))]
+        {
+            return .message(found)
+        }
+        preconditionFailure("\(message.name): there is no type \(name)")
     }
 }

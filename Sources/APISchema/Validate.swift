@@ -14,6 +14,8 @@ extension Schema {
     public func validate(_ value: JSONValue, as message: MessageType) -> [FieldError] {
         guard message.hasChecks, case .object(let object) = value else { return [] }
         var validator = Validator()
+        validator.root = object
+        validator.rootMessage = message.name
         validator.check(object, message)
         return validator.errors
     }
@@ -22,9 +24,12 @@ extension Schema {
 /// One validation: where it stands, and what it has found.
 struct Validator {
     private(set) var errors: [FieldError] = []
-    private var path: [Step] = []
+    var steps: [Step] = []
+    /// The whole object, and the message it is of.
+    var root = JSONObject()
+    var rootMessage = ""
 
-    private enum Step {
+    enum Step {
         case field(String)
         case key(String)
         case index(Int)
@@ -33,7 +38,7 @@ struct Validator {
     /// The path to `child` of the object being looked at, or to itself.
     func path(to child: String = "") -> String {
         var text = ""
-        for step in path {
+        for step in steps {
             switch step {
             case .field(let name): text += text.isEmpty ? name : ".\(name)"
             case .key(let key): text += "[\(key)]"
@@ -67,22 +72,22 @@ struct Validator {
     /// Looks at the object in the field `name` with `body`, which reports relative to it.
     mutating func inside(_ name: String, of object: JSONObject, _ body: (JSONObject, inout Validator) -> Void) {
         guard case .object(let inner)? = object[name] else { return }
-        path.append(.field(name))
+        steps.append(.field(name))
         body(inner, &self)
-        path.removeLast()
+        steps.removeLast()
     }
 
     /// Looks at each object of the list in the field `name`.
     mutating func each(_ name: String, of object: JSONObject, _ body: (JSONObject, inout Validator) -> Void) {
         guard case .array(let elements)? = object[name] else { return }
-        path.append(.field(name))
+        steps.append(.field(name))
         for (index, element) in elements.enumerated() {
             guard case .object(let inner) = element else { continue }
-            path.append(.index(index))
+            steps.append(.index(index))
             body(inner, &self)
-            path.removeLast()
+            steps.removeLast()
         }
-        path.removeLast()
+        steps.removeLast()
     }
 
     mutating func check(_ object: JSONObject, _ message: MessageType) {
@@ -92,26 +97,26 @@ struct Validator {
         if let function = message.validationFunction { function(object, &self) }
         for field in message.fieldsWithChecks {
             guard let value = object[field.name], let inner = field.type.message else { continue }
-            path.append(.field(field.name))
+            steps.append(.field(field.name))
             check(value, field.type, inner)
-            path.removeLast()
+            steps.removeLast()
         }
     }
 
-    private mutating func check(_ value: JSONValue, _ type: FieldType, _ message: MessageType) {
+    mutating func check(_ value: JSONValue, _ type: FieldType, _ message: MessageType) {
         switch (type, value) {
         case (.message, .object(let object)): check(object, message)
         case (.list(let element), .array(let elements)):
             for (index, one) in elements.enumerated() {
-                path.append(.index(index))
+                steps.append(.index(index))
                 check(one, element, message)
-                path.removeLast()
+                steps.removeLast()
             }
         case (.map(let element), .object(let entries)):
             for (key, one) in entries {
-                path.append(.key(key))
+                steps.append(.key(key))
                 check(one, element, message)
-                path.removeLast()
+                steps.removeLast()
             }
         default: break
         }
@@ -119,7 +124,13 @@ struct Validator {
 
     private mutating func check(_ value: JSONValue?, _ name: String, _ rule: FieldRule) {
         guard let value, !isEmpty(value, rule) else {
-            if rule.isRequired { required(name) }
+            guard rule.isRequired else { return }
+            // A port that is not given is port 0, which is none.
+            if rule.format == .port {
+                invalid(name, 0, "must be between 1 and 65535, inclusive")
+            } else {
+                required(name)
+            }
             return
         }
         if let supported = rule.values, let text = value.stringValue, !supported.contains(text) {

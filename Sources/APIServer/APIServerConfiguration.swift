@@ -18,14 +18,23 @@ public struct APIServerConfiguration: Sendable {
     public var depthLimit = 128
     /// Requests that change something and are not answered yet; more are told to come back (429).
     public var mutatingInFlightLimit = 2000
+    /// Seats of all priority levels together: as many requests are worked on at a time, those of exempt levels aside.
+    public var requestsInFlightLimit = 600
+    /// Seconds that a request may take, watches and streams aside.
+    public var requestTimeout = 60
     /// Bytes that may wait for a watcher before it is ended.
     public var watchBacklogLimit = 16 << 20
     /// Seconds that events are kept.
     public var eventLifetime = 3600
     /// Seconds between compactions of the store's history; as much history is kept at least.
     public var compactionInterval = 300
+    /// The components whose health `componentstatuses` shows beside the store's, and whether they are well: nil if so,
+    /// otherwise why not.
+    public var components: @Sendable () -> [(name: String, problem: String?)] = { [] }
     /// Seconds between bookmarks of watches that asked for them.
     public var bookmarkInterval = 60
+    /// Whether `proxy` may lead to loopback addresses: for tests, whose pods listen there.
+    public var proxiesToLoopback = false
     /// The time now. Passed in so that a cluster can run under a simulated clock.
     public var now: @Sendable () -> Time = { SystemClock.now() }
     /// A random number, for names and uids.

@@ -10,6 +10,7 @@ public final class CachedObject: Sendable {
     public let bytes: [UInt8]
     public let revision: Revision
     private let parsed = Mutex<JSONValue?>(nil)
+    private let encoded = Mutex<[UInt8]?>(nil)
 
     public init(key: ObjectKey, bytes: [UInt8], revision: Revision, value: JSONValue? = nil) {
         self.key = key
@@ -27,6 +28,21 @@ public final class CachedObject: Sendable {
             parsed = value
             return value
         }
+    }
+
+    /// The object in protobuf, without its envelope, as `make` encodes it from the value.
+    /// - Parameter keep: for the watchers that will ask for the same. Lists don't keep what they will not need again.
+    ///   A value that was parsed for this alone is not kept.
+    func protobuf(keep: Bool, _ make: (JSONValue) -> [UInt8]) -> [UInt8] {
+        if let known = encoded.withLock({ $0 }) { return known }
+        let bytes = make(transientValue)
+        if keep { encoded.withLock { $0 = bytes } }
+        return bytes
+    }
+
+    /// The value, parsed anew where nobody has asked for it yet.
+    private var transientValue: JSONValue {
+        parsed.withLock { $0 } ?? (try? JSONParser.parse(bytes)) ?? .null
     }
 
     /// The same content under another revision: what a deletion, or leaving a selector, is announced with.

@@ -88,8 +88,4 @@ extension JSONObject {
     mutating func set(_ key: String, _ strings: [String]) {
         set(key, .array(strings.map(JSONValue.string)), isEmpty: strings.isEmpty)
     }
-
-    subscript(string key: String) -> String { self[key]?.stringValue ?? "" }
-    subscript(array key: String) -> [JSONValue] { self[key]?.arrayValue ?? [] }
-    subscript(object key: String) -> JSONObject { self[key]?.objectValue ?? JSONObject() }
 }

@@ -194,6 +194,40 @@ public final class ContainerRuntime: RuntimeService {
         }
     }
 
+    public func exec(_ command: [String], in container: String, _ streams: StreamOptions) async throws -> String {
+        try await call {
+            var request = Runtime_V1_ExecRequest()
+            request.containerID = container
+            request.cmd = command
+            request.stdin = streams.stdin
+            request.stdout = streams.stdout
+            request.stderr = streams.stderr
+            request.tty = streams.tty
+            return try await runtime.exec(request, options: options()).url
+        }
+    }
+
+    public func attach(to container: String, _ streams: StreamOptions) async throws -> String {
+        try await call {
+            var request = Runtime_V1_AttachRequest()
+            request.containerID = container
+            request.stdin = streams.stdin
+            request.stdout = streams.stdout
+            request.stderr = streams.stderr
+            request.tty = streams.tty
+            return try await runtime.attach(request, options: options()).url
+        }
+    }
+
+    public func portForward(_ ports: [Int], in sandbox: String) async throws -> String {
+        try await call {
+            var request = Runtime_V1_PortForwardRequest()
+            request.podSandboxID = sandbox
+            request.port = ports.map { Int32(clamping: $0) }
+            return try await runtime.portForward(request, options: options()).url
+        }
+    }
+
     public func containerStats() async throws -> [RuntimeContainerStats] {
         try await call {
             try await runtime.listContainerStats(.init(), options: options()).stats.map(RuntimeContainerStats.init)

@@ -25,6 +25,11 @@ public protocol RuntimeService: Sendable {
     /// Runs a command in a container and waits for it, at most `timeout` seconds (0: as long as it takes).
     /// - Throws: `RuntimeError` with `.deadlineExceeded` when the time is up.
     func execSync(_ command: [String], in container: String, timeout: Int) async throws -> ExecResult
+    /// Prepares a command to be run, or a container's own process to be spoken to, or ports of a sandbox to be reached.
+    /// - Returns: the URL of the runtime's streaming server to connect to, once, within a minute.
+    func exec(_ command: [String], in container: String, _ streams: StreamOptions) async throws -> String
+    func attach(to container: String, _ streams: StreamOptions) async throws -> String
+    func portForward(_ ports: [Int], in sandbox: String) async throws -> String
     func containerStats() async throws -> [RuntimeContainerStats]
     func updateContainerResources(_ id: String, _ resources: RuntimeResources) async throws
     func reopenContainerLog(_ id: String) async throws

@@ -335,6 +335,21 @@ public struct RuntimeContainerStatus: Sendable, Hashable {
     }
 }
 
+/// Which of a process's streams a client wants.
+public struct StreamOptions: Sendable, Hashable {
+    public var stdin = false
+    public var stdout = false
+    public var stderr = false
+    public var tty = false
+
+    public init(stdin: Bool = false, stdout: Bool = false, stderr: Bool = false, tty: Bool = false) {
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.tty = tty
+    }
+}
+
 public struct ExecResult: Sendable, Hashable {
     public var stdout: [UInt8]
     public var stderr: [UInt8]

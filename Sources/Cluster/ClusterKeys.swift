@@ -1,3 +1,4 @@
+import APIServer
 import Foundation
 import PKI
 
@@ -13,6 +14,10 @@ struct ClusterKeys: Sendable {
     let kubeletServer: IssuedCertificate
     /// Who the API server is towards kubelets.
     let kubeletClient: IssuedCertificate
+    /// The authority of `frontProxyClient` alone.
+    let frontProxyAuthority: CertificateAuthority
+    /// Who the API server is towards aggregated API servers.
+    let frontProxyClient: IssuedCertificate
 
     /// - Throws: `ClusterError` where a file cannot be read or written.
     init(_ directory: DataDirectory, nodeName: String, issuer: String) throws(ClusterError) {
@@ -40,8 +45,14 @@ struct ClusterKeys: Sendable {
                     ipAddresses: ["127.0.0.1", Addresses.node])
             }
             kubeletClient = try Self.certificate("apiserver-kubelet-client", in: path) { () throws(PKIError) in
-                try authority.issueClient(
-                    commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"])
+                try authority.issueClient(commonName: "kube-apiserver-kubelet-client")
+            }
+            let frontProxyAuthority = try CertificateAuthority.loadOrCreate(
+                certificatePath: path + "/front-proxy-ca.crt", keyPath: path + "/front-proxy-ca.key",
+                commonName: "front-proxy-ca")
+            self.frontProxyAuthority = frontProxyAuthority
+            frontProxyClient = try Self.certificate("front-proxy-client", in: path) { () throws(PKIError) in
+                try frontProxyAuthority.issueClient(commonName: FrontProxy.commonName)
             }
         } catch {
             throw ClusterError("the cluster's keys: \(error)")

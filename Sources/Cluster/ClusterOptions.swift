@@ -10,8 +10,22 @@ public struct ClusterOptions: Sendable {
     public var nodeName = ClusterOptions.hostName()
     /// A containerd's socket to use instead of one of our own.
     public var containerRuntimeEndpoint: String?
+    /// An EncryptionConfiguration of apiserver.config.k8s.io/v1; nil stores everything as it is.
+    public var encryptionProviderConfig: String?
+    /// A Policy of audit.k8s.io/v1 and where the log goes (`-`: standard output). Both or neither.
+    public var auditPolicyFile: String?
+    public var auditLogPath: String?
+    /// Megabytes of a log file, how many old ones are kept, and for how many days; 0 is no limit.
+    public var auditLogMaxSize = 100
+    public var auditLogMaxBackup = 0
+    public var auditLogMaxAge = 0
     /// Whether the context `martlet` is put into the user's kubeconfig.
     public var mergesUserKubeconfig = true
+
+    /// A file of static bearer tokens: lines of `token,user,uid,"group1,group2"`.
+    public var tokenAuthFile: String?
+    /// A file with an `AuthenticationConfiguration`: OpenID Connect issuers, and where anonymous requests are allowed.
+    public var authenticationConfig: String?
 
     public init(directory: DataDirectory) { self.directory = directory }
 

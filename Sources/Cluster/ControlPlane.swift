@@ -27,22 +27,95 @@ final class ControlPlane: Sendable {
         configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
         configuration.advertisePort = options.port
         configuration.serviceCIDR = Addresses.serviceCIDR
+        // They run in this process: while it answers, they run.
+        configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
         keys = try ClusterKeys(
             options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
+        let database: any Store
         do {
-            store = try SQLiteStore(path: options.directory.database)
+            database = try SQLiteStore(path: options.directory.database)
         } catch {
             throw ClusterError("the database \(options.directory.database): \(error)")
         }
+        store = try Self.encrypted(database, options, logger: logger)
+        let audit = try Self.audit(options, logger: logger)
         do {
             kubelets = try KubeletProxy(authority: keys.authority, identity: keys.kubeletClient)
             server = APIServer(
                 configuration: configuration, store: store,
-                authentication: RequestAuthenticator.Configuration(tokenIssuer: keys.tokens), kubelets: kubelets,
+                authentication: try Self.authentication(options, keys), kubelets: kubelets,
+                frontProxy: FrontProxy(
+                    authorityPEM: keys.frontProxyAuthority.certificatePEM,
+                    certificatePEM: keys.frontProxyClient.certificatePEM,
+                    privateKeyPEM: keys.frontProxyClient.privateKeyPEM,
+                    clientAuthorityPEM: keys.authority.certificatePEM), audit: audit,
                 logger: Logger(label: "apiserver", from: logger))
             try await server.start()
         } catch {
             throw ClusterError("the API server: \(error)")
+        }
+    }
+
+    /// Who is believed: the cluster's own certificates and tokens, and what the files say that were named at start.
+    private static func authentication(_ options: ClusterOptions, _ keys: ClusterKeys) throws(ClusterError)
+        -> RequestAuthenticator.Configuration
+    {
+        var authentication = RequestAuthenticator.Configuration(tokenIssuer: keys.tokens)
+        func read<Value>(
+            _ path: String, _ parse: (String) throws(AuthenticationError) -> Value
+        ) throws(ClusterError) -> Value {
+            let text: String?
+            do { text = try SecretFile.read(path) } catch { throw ClusterError("\(error)") }
+            guard let text else { throw ClusterError("\(path): there is no such file") }
+            do { return try parse(text) } catch { throw ClusterError("\(path): \(error)") }
+        }
+        if let path = options.tokenAuthFile {
+            authentication.staticTokens = try read(path, StaticTokenFile.parse)
+        }
+        if let path = options.authenticationConfig {
+            let file = try read(path) { text throws(AuthenticationError) in try AuthenticationConfiguration(yaml: text)
+            }
+            if let anonymous = file.anonymous { authentication.anonymous = anonymous }
+            do throws(AuthenticationError) {
+                for issuer in file.issuers { authentication.openIDIssuers.append(try OpenIDIssuer(issuer)) }
+            } catch {
+                throw ClusterError("\(path): \(error)")
+            }
+        }
+        return authentication
+    }
+
+    /// The database behind the encryption that the options ask for.
+    private static func encrypted(_ store: any Store, _ options: ClusterOptions, logger: Logger) throws(ClusterError)
+        -> any Store
+    {
+        guard let path = options.encryptionProviderConfig else { return store }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --encryption-provider-config")
+        }
+        do {
+            return EncryptedStore(
+                store, try EncryptionConfiguration(Array(text)), logger: Logger(label: "store", from: logger))
+        } catch {
+            throw ClusterError("\(path): \(error)")
+        }
+    }
+
+    private static func audit(_ options: ClusterOptions, logger: Logger) throws(ClusterError) -> Audit? {
+        guard let path = options.auditPolicyFile else { return nil }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --audit-policy-file")
+        }
+        var log = AuditLogFile.Options(path: options.auditLogPath ?? "-")
+        log.maxSize = options.auditLogMaxSize
+        log.maxBackups = options.auditLogMaxBackup
+        log.maxAge = options.auditLogMaxAge
+        do {
+            return Audit(
+                policy: try AuditPolicy(Array(text)),
+                sink: try AuditLogFile(log, logger: Logger(label: "audit", from: logger)))
+        } catch {
+            throw ClusterError("\(error)")
         }
     }
 
@@ -80,19 +153,24 @@ final class ControlPlane: Sendable {
         return KubeClient(InProcessTransport(api: server.inProcess(as: user)))
     }
 
+    /// The API as a service account of `kube-system` has it.
+    func client(ofAccount name: String) -> KubeClient {
+        client(
+            as: "system:serviceaccount:kube-system:\(name)",
+            groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
+    }
+
     /// Runs controllers and scheduler until the task is cancelled.
     func runComponents() async {
         var managerOptions = ControllerManagerOptions()
         managerOptions.rootCA = keys.authority.certificatePEM
+        managerOptions.authority = keys.authority
+        managerOptions.tokenIssuer = keys.tokens
         managerOptions.resources = Self.resources
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
-            clientOf: { [self] account in
-                client(
-                    as: "system:serviceaccount:kube-system:\(account)",
-                    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
-            })
+            clientOf: { [self] account in client(ofAccount: account) })
         let scheduler = Scheduler(
             client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))

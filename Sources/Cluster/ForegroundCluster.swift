@@ -63,6 +63,7 @@ public enum ForegroundCluster {
         }
         if nodeError == nil { await stop.wait() }
         logger.info("stopping")
+        plane.server.beginShutdown()
         await node?.stop()
         components.cancel()
         await components.value

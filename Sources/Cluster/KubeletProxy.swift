@@ -12,6 +12,8 @@ import PKI
 /// The API server's way to kubelets: HTTPS with a certificate that kubelets trust.
 final class KubeletProxy: KubeletConnection {
     private let client: HTTPClient
+    /// For connections of our own, which become those of another protocol.
+    private let tls: NIOSSLContext
 
     init(authority: CertificateAuthority, identity: IssuedCertificate) throws {
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -20,6 +22,7 @@ final class KubeletProxy: KubeletConnection {
             .certificate($0)
         }
         tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem))
+        self.tls = try NIOSSLContext(configuration: tls)
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
         configuration.timeout.connect = .seconds(10)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -28,16 +31,20 @@ final class KubeletProxy: KubeletConnection {
     /// The client insists on being told, also where the cluster ends before it has begun.
     deinit { client.shutdown { _ in } }
 
-    func logs(node: JSONValue, path: String, query: String, to response: any HTTPResponseWriter) {
+    func target(of node: JSONValue) throws(APIError) -> ProxyTarget {
         let status = Node(node).status
-        let address = status.addresses.first { $0.type == "InternalIP" }?.address
-        guard let address, let port = status.daemonEndpoints?.kubeletEndpoint?.Port else {
-            send(.internalError("node \(Node(node).name) has not said where its kubelet listens"), to: response)
-            return
-        }
+        guard let address = status.addresses.first(where: { $0.type == "InternalIP" })?.address,
+            let port = status.daemonEndpoints?.kubeletEndpoint?.Port
+        else { throw .internalError("node \(Node(node).name) has not said where its kubelet listens") }
+        return ProxyTarget(host: address, port: Int(port), tls: tls)
+    }
+
+    func logs(node: JSONValue, path: String, query: String, to response: any HTTPResponseWriter) {
+        let address: ProxyTarget
+        do throws(APIError) { address = try target(of: node) } catch { return send(error, to: response) }
         let task = Task {
             do {
-                let url = "https://\(address):\(port)\(path)" + (query.isEmpty ? "" : "?\(query)")
+                let url = "https://\(address.host):\(address.port)\(path)" + (query.isEmpty ? "" : "?\(query)")
                 let answer = try await client.execute(HTTPClientRequest(url: url), timeout: .hours(4))
                 var headers = HTTPHeaders()
                 headers.add(name: "content-type", value: answer.headers.first(name: "content-type") ?? "text/plain")

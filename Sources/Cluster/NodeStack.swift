@@ -65,9 +65,9 @@ final class NodeStack: Sendable {
             podCIDR: Addresses.clusterPodCIDR, options: ServiceProxy.Options(serviceCIDRs: [Addresses.serviceCIDR]),
             logger: Logger(label: "service-proxy", from: logger))
         self.proxy = proxy
-        let administrator = plane.client(as: "system:admin", groups: ["system:masters"])
+        let dnsClient = plane.client(ofAccount: "coredns")
         let dns = ClusterDNS(
-            client: administrator,
+            client: dnsClient,
             options: ClusterDNS.Options(
                 domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], port: Addresses.dnsPort,
                 serviceIPs: [Addresses.dns],
@@ -83,7 +83,7 @@ final class NodeStack: Sendable {
             Task {
                 do {
                     try await ClusterDNS.ensureService(
-                        client: administrator, clusterIPs: [Addresses.dns], addresses: [Addresses.node],
+                        client: dnsClient, clusterIPs: [Addresses.dns], addresses: [Addresses.node],
                         port: Addresses.dnsPort)
                 } catch {
                     logger.error("the service kube-dns: \(error)")

@@ -2,12 +2,21 @@ import JSON
 import KubeClient
 import KubeTypes
 import Logging
+import PKI
 
 /// What the controllers are told from outside: limits, periods, and what only whoever puts a cluster together knows.
 public struct ControllerManagerOptions: Sendable {
     /// The certificate authority that pods are to trust, as PEM; becomes the ConfigMap `kube-root-ca.crt` of every
     /// namespace. Empty: none is published.
     public var rootCA: String
+    /// Signs certificate requests for the built-in signers; nil signs none.
+    public var authority: CertificateAuthority?
+    /// The longest that a certificate signed here lives (`--cluster-signing-duration`).
+    public var certificateLifetimeSeconds = 365 * 24 * 3600
+    /// How often certificate requests are looked through for those that are over.
+    public var certificateCleaningPeriod = Duration.seconds(3600)
+    /// Signs the tokens in Secrets of service accounts; nil fills none.
+    public var tokenIssuer: ServiceAccountTokenIssuer?
     /// Every resource that the API serves, in one version each; the garbage collector and namespace deletion work on
     /// those that can be listed and deleted.
     public var resources: [ServedResource]
@@ -107,6 +116,8 @@ public struct ControllerManager: Sendable {
     /// The names of all controllers, as upstream's `--controllers` has them.
     public static let controllerNames = Self.makers.map(\.name)
 
+    /// The controllers, the service account in `kube-system` that each acts as, and how they are made. An empty account is
+    /// the manager itself.
     private static let makers:
         [(name: String, account: String, make: @Sendable (ControllerContext) -> any Controller)] = [
             ("deployment-controller", "deployment-controller", { DeploymentController($0) }),
@@ -120,11 +131,46 @@ public struct ControllerManager: Sendable {
             ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
             ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
             ("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", { RootCAPublisher($0) }),
+            ("serviceaccount-token-controller", "", { TokenSecretController($0) }),
+            (
+                "legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner",
+                { LegacyTokenCleaner($0) }
+            ),
+            (
+                "certificatesigningrequest-signing-controller", "certificate-controller", { CertificateSigner($0) }
+            ),
+            (
+                "certificatesigningrequest-approving-controller", "certificate-controller",
+                { CertificateApprover($0) }
+            ),
+            (
+                "certificatesigningrequest-cleaner-controller", "certificate-controller",
+                { CertificateCleaner($0) }
+            ),
+            ("bootstrap-signer-controller", "bootstrap-signer", { BootstrapSigner($0) }),
+            ("token-cleaner-controller", "token-cleaner", { BootstrapTokenCleaner($0) }),
+            (
+                "clusterrole-aggregation-controller", "clusterrole-aggregation-controller",
+                { ClusterRoleAggregationController($0) }
+            ),
             ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
             ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
+            ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
+            (
+                "persistentvolumeclaim-protection-controller", "pvc-protection-controller",
+                { InUseProtectionController($0, .claims) }
+            ),
+            (
+                "persistentvolume-protection-controller", "pv-protection-controller",
+                { InUseProtectionController($0, .volumes) }
+            ),
+            (
+                "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
+                { InUseProtectionController($0, .classes) }
+            ),
         ]
 
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
@@ -133,7 +179,10 @@ public struct ControllerManager: Sendable {
         let factory = InformerFactory(client: client, logger: options.logger)
         let controllers = Self.makers
             .filter { options.controllers?.contains($0.name) ?? true }
-            .map { $0.make(ControllerContext(client: clientOf($0.account), informers: factory, options: options)) }
+            .map { maker in
+                let client = maker.account.isEmpty ? client : clientOf(maker.account)
+                return maker.make(ControllerContext(client: client, informers: factory, options: options))
+            }
         let informers = Task { await factory.run() }
         await withTaskGroup(of: Void.self) { group in
             for controller in controllers { group.addTask { await controller.run() } }

@@ -17,6 +17,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         /// The answer is out, or on its way, before the request's end: the rest is dropped until the client stops.
         case discarding
         case closed
+        /// The connection belongs to somebody else, who speaks another protocol.
+        case handedOver(HTTP1Exchange)
     }
 
     private let shared: SharedState
@@ -70,7 +72,10 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         queued.removeAll()
         let last = state
         state = .closed
-        if case .responding(let exchange) = last { exchange.abandon() }
+        switch last {
+        case .responding(let exchange), .handedOver(let exchange): exchange.abandon()
+        case .idle, .receiving, .discarding, .closed: break
+        }
         refused?.abandon()
         refused = nil
         context.fireChannelInactive()
@@ -96,7 +101,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .idle, .receiving: context.channel.isWritable && queued.isEmpty
         case .responding: false
-        case .discarding, .closed: true
+        case .discarding, .closed, .handedOver: true
         }
     }
 
@@ -123,7 +128,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var canStillAnswer: Bool {
         switch state {
         case .idle, .receiving: true
-        case .responding, .discarding, .closed: false
+        case .responding, .discarding, .closed, .handedOver: false
         }
     }
 
@@ -137,7 +142,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .idle: closeAfterWrites()
         case .responding(let exchange): exchange.end()  // a streamed answer; the others finish by themselves
-        case .receiving, .discarding, .closed: break
+        case .receiving, .discarding, .closed, .handedOver: break
         }
     }
 
@@ -148,7 +153,10 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         handlingQueue = true
         defer { handlingQueue = false }
         while let part = queued.first {
-            if case .responding = state { return }
+            switch state {
+            case .responding, .handedOver: return
+            case .idle, .receiving, .discarding, .closed: break
+            }
             queued.removeFirst()
             handle(part)
         }
@@ -363,8 +371,38 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             if now - since > limit { context.close(promise: nil) }
         case .receiving:
             if now - since > shared.limits.bodyTimeout { refuse(.requestTimeout) }
-        case .responding, .discarding, .closed: break
+        case .responding, .discarding, .closed, .handedOver: break
         }
+    }
+
+    // MARK: Other protocols
+
+    /// Answers with 101, takes HTTP out of the pipeline and gives the channel away. Bytes that came behind the request
+    /// follow, since the decoder forwards what it has left when it goes.
+    fileprivate func handOver(
+        _ headers: HTTPHeaders, _ exchange: HTTP1Exchange, _ takeOver: @Sendable (any Channel) -> Void
+    ) {
+        guard let context else {
+            exchange.abandon()
+            return
+        }
+        state = .handedOver(exchange)
+        timer?.cancel()
+        write(.head(HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)))
+        write(.end(nil))
+        context.flush()
+        let channel = context.channel
+        channel.closeFuture.whenComplete { _ in exchange.abandon() }
+        let pipeline = channel.pipeline.syncOperations
+        pipeline.removeHandler(name: "http1.encoder", promise: nil)
+        pipeline.removeHandler(context: context, promise: nil)
+        takeOver(channel)
+        pipeline.removeHandler(name: "http1.decoder", promise: nil)
+    }
+
+    fileprivate func abort() {
+        state = .closed
+        context?.close(promise: nil)
     }
 }
 
@@ -375,11 +413,15 @@ final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     private let version: HTTPVersion
     private var bodyAllowed = true
     var requestIncomplete = false
+    private let asksForUpgrade: Bool
 
     init(_ connection: HTTP1Connection, eventLoop: any EventLoop, head: HTTPRequestHead) {
         self.connection = connection
         isHead = head.method == .HEAD
         version = head.version
+        asksForUpgrade =
+            head.headers.contains(name: "upgrade")
+            && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
         super.init(eventLoop: eventLoop)
     }
 
@@ -420,5 +462,13 @@ final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     override func endResponse() {
         connection.write(.end(nil))
         connection.responseEnded(self)
+    }
+
+    override func abortResponse() { connection.abort() }
+
+    override var canUpgrade: Bool { asksForUpgrade && !requestIncomplete }
+
+    override func handOver(_ headers: HTTPHeaders, _ takeOver: @Sendable (any Channel) -> Void) {
+        connection.handOver(headers, self, takeOver)
     }
 }

@@ -468,6 +468,11 @@ final class HTTP2Exchange: HTTPExchange, @unchecked Sendable {
         ended()
     }
 
+    override func abortResponse() {
+        connection.write(stream, .rstStream(.internalError))
+        connection.scheduleFlush()
+    }
+
     private func ended() {
         connection.scheduleFlush()
         if incomplete { connection.resetSoon(stream) }

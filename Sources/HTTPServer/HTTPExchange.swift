@@ -13,6 +13,7 @@ class HTTPExchange: HTTPResponseWriter, @unchecked Sendable {
     private let pending = Atomic<Int>(0)
     final var phase = Phase.waiting
     private var closeHandlers: [@Sendable () -> Void] = []
+    private var drainHandlers: [(limit: Int, handler: @Sendable () -> Void)] = []
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
@@ -22,6 +23,10 @@ class HTTPExchange: HTTPResponseWriter, @unchecked Sendable {
     /// Must complete `promise` when the client has taken the bytes, or never will.
     func writeBody(_ bytes: ByteBuffer, _ promise: EventLoopPromise<Void>) {}
     func endResponse() {}
+    func abortResponse() {}
+    var canUpgrade: Bool { false }
+    /// Must call the close handlers, by `abandon`, when the connection that was given away closes.
+    func handOver(_ headers: HTTPHeaders, _ takeOver: @Sendable (any Channel) -> Void) {}
 
     final var pendingBytes: Int { pending.load(ordering: .relaxed) }
 
@@ -64,8 +69,52 @@ class HTTPExchange: HTTPResponseWriter, @unchecked Sendable {
             return
         }
         let promise = eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { _ in self.pending.subtract(count, ordering: .relaxed) }
+        promise.futureResult.whenComplete { _ in
+            self.pending.subtract(count, ordering: .relaxed)
+            if !self.drainHandlers.isEmpty { self.callDrainHandlers() }
+        }
         writeBody(bytes, promise)
+    }
+
+    final func onDrain(below limit: Int, _ handler: @escaping @Sendable () -> Void) {
+        guard eventLoop.inEventLoop else {
+            eventLoop.execute { self.onDrain(below: limit, handler) }
+            return
+        }
+        if phase == .over || pendingBytes <= limit {
+            handler()
+        } else {
+            drainHandlers.append((limit: limit, handler: handler))
+        }
+    }
+
+    private func callDrainHandlers() {
+        let pending = pendingBytes
+        let ready = drainHandlers.filter { phase == .over || pending <= $0.limit }
+        guard !ready.isEmpty else { return }
+        drainHandlers.removeAll { phase == .over || pending <= $0.limit }
+        for entry in ready { entry.handler() }
+    }
+
+    final func abort() {
+        guard eventLoop.inEventLoop else {
+            eventLoop.execute { self.abort() }
+            return
+        }
+        guard phase != .over else { return }
+        phase = .over
+        abortResponse()
+        callCloseHandlers()
+    }
+
+    final func upgrade(headers: HTTPHeaders, _ takeOver: @escaping @Sendable (any Channel) -> Void) {
+        guard eventLoop.inEventLoop else {
+            eventLoop.execute { self.upgrade(headers: headers, takeOver) }
+            return
+        }
+        guard phase == .waiting, canUpgrade else { return }
+        phase = .streaming
+        handOver(headers, takeOver)
     }
 
     final func end() {
@@ -95,6 +144,7 @@ class HTTPExchange: HTTPResponseWriter, @unchecked Sendable {
     }
 
     private func callCloseHandlers() {
+        callDrainHandlers()
         guard !closeHandlers.isEmpty else { return }
         let handlers = closeHandlers
         closeHandlers = []

@@ -58,4 +58,28 @@ public protocol HTTPResponseWriter: Sendable {
 
     /// Calls `handler` once on the event loop when the response is over: ended, or the client has gone.
     func onClose(_ handler: @escaping @Sendable () -> Void)
+
+    /// Calls `handler` once on the event loop when no more than `limit` bytes are pending, or the response is over: how
+    /// whoever copies a stream waits for a slow client.
+    func onDrain(below limit: Int, _ handler: @escaping @Sendable () -> Void)
+
+    /// Breaks a response off that was begun and cannot be finished, so that the client sees that something is missing.
+    func abort()
+
+    /// Whether the client asked for another protocol on a connection that can be given away (HTTP/1.1).
+    var canUpgrade: Bool { get }
+
+    /// Answers with 101 and gives the connection away: from then on it carries bytes, and belongs to `takeOver`, which
+    /// is called on the event loop and adds its handlers to the channel at once. Only where `canUpgrade`.
+    func upgrade(headers: HTTPHeaders, _ takeOver: @escaping @Sendable (any Channel) -> Void)
+}
+
+// What a writer that is no connection (in a test) may leave out.
+extension HTTPResponseWriter {
+    public func onDrain(below limit: Int, _ handler: @escaping @Sendable () -> Void) { eventLoop.execute(handler) }
+    public func abort() { end() }
+    public var canUpgrade: Bool { false }
+    public func upgrade(headers: HTTPHeaders, _ takeOver: @escaping @Sendable (any Channel) -> Void) {
+        send(.badRequest, headers: ["content-type": "text/plain"], body: [ByteBuffer(string: "unable to upgrade\n")])
+    }
 }

@@ -55,10 +55,17 @@ public struct KubeClient: Sendable {
 
     @discardableResult
     public func updateStatus<T: KubeObject>(_ object: T) async throws(APIError) -> T {
+        try await update(object, subresource: "status")
+    }
+
+    /// Writes the part of an object that a subresource is for: `status`, `approval`.
+    @discardableResult
+    public func update<T: KubeObject>(_ object: T, subresource: String) async throws(APIError) -> T {
         T(
             try await transport.call(
                 request(
-                    .update, T.self, object.metadata.namespace, object.name, subresource: "status", body: object.json)))
+                    .update, T.self, object.metadata.namespace, object.name, subresource: subresource,
+                    body: object.json)))
     }
 
     @discardableResult

@@ -8,19 +8,24 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     public var message: String
     public var details: StatusDetails?
+    /// With what a list in pages that has expired can go on, if the client can live with a list of two halves.
+    public var continueToken: String?
 
-    public init(code: Int, reason: String, message: String, details: StatusDetails? = nil) {
+    public init(
+        code: Int, reason: String, message: String, details: StatusDetails? = nil, continueToken: String? = nil
+    ) {
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
+        self.continueToken = continueToken
     }
 
     /// Reads a `Status` object.
     public init(_ status: Status) {
         self.init(
             code: status.code ?? 500, reason: status.reason ?? "", message: status.message ?? "",
-            details: status.details)
+            details: status.details, continueToken: status.json[path: "metadata", "continue"]?.stringValue)
     }
 
     /// The `Status` object to answer with.
@@ -28,6 +33,7 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
         var status = Status([
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
         ])
+        if let continueToken { status.json["metadata"] = ["continue": .string(continueToken)] }
         status.message = message
         status.reason = reason.isEmpty ? nil : reason
         status.details = details
@@ -86,6 +92,15 @@ public struct FieldError: Sendable, Hashable {
     }
     public static func notFound(_ path: String, _ value: JSONValue) -> FieldError {
         FieldError(.notFound, path, message: "Not found: \(JSONWriter.text(of: value))")
+    }
+    /// Wrong without a value that would be worth showing.
+    public static func invalid(_ path: String, _ detail: String) -> FieldError {
+        FieldError(.invalid, path, message: "Invalid value: \(detail)")
+    }
+    public static func tooMany(_ path: String, count: Int, limit: Int) -> FieldError {
+        FieldError(
+            .tooMany, path,
+            message: "Too many: \(count): must have at most \(limit) \(limit == 1 ? "item" : "items")")
     }
     public static func tooLong(_ path: String, limit: Int) -> FieldError {
         FieldError(.tooLong, path, message: "Too long: may not be more than \(limit) bytes")

@@ -152,7 +152,7 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// Organizations first, as Go orders them.
-    private static func distinguishedName(_ commonName: String, _ organizations: [String]) throws(PKIError)
+    static func distinguishedName(_ commonName: String, _ organizations: [String]) throws(PKIError)
         -> DistinguishedName
     {
         var attributes = organizations.map {
@@ -165,6 +165,25 @@ public struct CertificateAuthority: Sendable {
         } catch {
             throw PKIError.badName(commonName)
         }
+    }
+
+    /// What certificates name this authority's key by.
+    var keyIdentifier: ArraySlice<UInt8> {
+        SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey)).keyIdentifier
+    }
+
+    /// Signs what somebody has decided on.
+    /// - Returns: the certificate as PEM. Times are cut to whole seconds.
+    func signed(
+        subject: DistinguishedName, publicKey: Certificate.PublicKey, from start: Date, until end: Date,
+        _ extensions: Certificate.Extensions
+    ) throws -> String {
+        func seconds(_ date: Date) -> Date { Date(timeIntervalSince1970: date.timeIntervalSince1970.rounded(.down)) }
+        return try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: publicKey,
+            notValidBefore: seconds(start), notValidAfter: seconds(end), issuer: certificate.subject, subject: subject,
+            extensions: extensions, issuerPrivateKey: Certificate.PrivateKey(key)
+        ).serializeAsPEM().pemString + "\n"
     }
 
     private func issue(
@@ -180,22 +199,17 @@ public struct CertificateAuthority: Sendable {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true, keyEncipherment: true))
                 try ExtendedKeyUsage(usages)
-                AuthorityKeyIdentifier(
-                    keyIdentifier: SubjectKeyIdentifier(hash: Certificate.PublicKey(self.key.publicKey)).keyIdentifier)
+                AuthorityKeyIdentifier(keyIdentifier: keyIdentifier)
                 SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey))
             }
             if !names.isEmpty {
                 try extensions.append(Certificate.Extension(SubjectAlternativeNames(names), critical: false))
             }
-            let issued = try Certificate(
-                version: .v3, serialNumber: Certificate.SerialNumber(),
-                publicKey: Certificate.PublicKey(key.publicKey),
-                notValidBefore: now.addingTimeInterval(-Self.clockSkew), notValidAfter: notAfter,
-                issuer: certificate.subject, subject: subject, extensions: extensions,
-                issuerPrivateKey: Certificate.PrivateKey(self.key))
+            let pem = try signed(
+                subject: subject, publicKey: Certificate.PublicKey(key.publicKey),
+                from: now.addingTimeInterval(-Self.clockSkew), until: notAfter, extensions)
             return IssuedCertificate(
-                certificatePEM: try issued.serializeAsPEM().pemString + "\n",
-                privateKeyPEM: key.pemRepresentation + "\n", notAfter: notAfter)
+                certificatePEM: pem, privateKeyPEM: key.pemRepresentation + "\n", notAfter: notAfter)
         } catch {
             throw PKIError.cannotSign("\(error)")
         }

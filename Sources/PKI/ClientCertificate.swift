@@ -11,6 +11,7 @@ import X509
 /// Judges the certificates that clients show, against the authorities they may come from.
 public struct ClientCertificateVerifier: Sendable {
     private let roots: CertificateStore
+    private let authorities: [Certificate]
 
     /// - Parameter authoritiesPEM: one or several certificates.
     public init(authoritiesPEM: String) throws(PKIError) {
@@ -19,12 +20,20 @@ public struct ClientCertificateVerifier: Sendable {
             guard !documents.isEmpty else {
                 throw PKIError.malformed(what: "the client CA", reason: "it holds no certificate")
             }
-            roots = CertificateStore(try documents.map { try Certificate(pemDocument: $0) })
+            authorities = try documents.map { try Certificate(pemDocument: $0) }
+            roots = CertificateStore(authorities)
         } catch let error as PKIError {
             throw error
         } catch {
             throw PKIError.malformed(what: "the client CA", reason: "\(error)")
         }
+    }
+
+    /// Whether one of the authorities has signed a certificate (DER) itself, without an intermediate: tells whose a
+    /// client is where several authorities are accepted.
+    public func hasSigned(_ der: [UInt8]) -> Bool {
+        guard let leaf = try? Certificate(derEncoded: der) else { return false }
+        return authorities.contains { $0.publicKey.isValidSignature(leaf.signature, for: leaf) }
     }
 
     /// Nil if the first certificate (DER) leads to one of the authorities, is valid now and is meant for clients; else
@@ -68,20 +77,9 @@ public struct ClientCertificateIdentity: Sendable, Hashable {
     public init(der: [UInt8]) throws(PKIError) {
         do {
             let certificate = try Certificate(derEncoded: der)
-            var commonName = ""
-            var organizations: [String] = []
-            for part in certificate.subject {
-                for attribute in part {
-                    guard let value = String(attribute.value) else { continue }
-                    switch attribute.type {
-                    case .RDNAttributeType.commonName: commonName = value
-                    case .RDNAttributeType.organizationName: organizations.append(value)
-                    default: break
-                    }
-                }
-            }
-            self.commonName = commonName
-            self.organizations = organizations
+            let subject = SubjectNames(certificate.subject)
+            commonName = subject.commonName
+            organizations = subject.organizations
             notAfter = Int64(certificate.notValidAfter.timeIntervalSince1970)
         } catch {
             throw PKIError.malformed(what: "the client's certificate", reason: "\(error)")

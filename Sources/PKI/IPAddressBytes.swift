@@ -13,4 +13,14 @@ enum IPAddressBytes {
         if inet_pton(AF_INET6, text, &bytes) == 1 { return bytes }
         return nil
     }
+
+    /// The address that 4 or 16 bytes are; their hex digits where they are neither.
+    static func text(_ bytes: [UInt8]) -> String {
+        var buffer = [CChar](repeating: 0, count: 64)
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        guard bytes.count == 4 || bytes.count == 16,
+            inet_ntop(family, bytes, &buffer, socklen_t(buffer.count)) != nil
+        else { return bytes.map { String($0, radix: 16) }.joined() }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 }

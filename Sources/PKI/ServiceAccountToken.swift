@@ -103,6 +103,14 @@ public struct ServiceAccountClaims: Sendable, Hashable {
     }
 }
 
+/// What a token says that lies in a secret (`kubernetes.io/service-account-token`).
+public struct LegacyServiceAccountClaims: Sendable, Hashable {
+    public let subject: String
+    public let namespace: String
+    public let secretName: String
+    public let serviceAccount: ServiceAccountClaims.Reference
+}
+
 /// Why a token is not believed.
 public enum TokenError: Error, Sendable, Hashable, CustomStringConvertible {
     /// It is no JSON Web Token of this issuer's at all: another authenticator may know it.
@@ -112,7 +120,11 @@ public enum TokenError: Error, Sendable, Hashable, CustomStringConvertible {
     case expired
     case notYetValid
     case issuedInTheFuture
-    case wrongAudience([String])
+    case wrongAudience([String], accepted: [String])
+
+    private static func list(_ texts: [String]) -> String {
+        "[\(texts.map { "\"\($0)\"" }.joined(separator: " "))]"
+    }
 
     public var description: String {
         switch self {
@@ -122,7 +134,8 @@ public enum TokenError: Error, Sendable, Hashable, CustomStringConvertible {
         case .expired: "service account token has expired"
         case .notYetValid: "service account token is not valid yet"
         case .issuedInTheFuture: "service account token is issued in the future"
-        case .wrongAudience(let audiences): "the token is meant for \(audiences), none of which is accepted here"
+        case .wrongAudience(let meant, let accepted):
+            "token audiences \(Self.list(meant)) is invalid for the target audiences \(Self.list(accepted))"
         }
     }
 }

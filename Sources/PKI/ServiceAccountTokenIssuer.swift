@@ -78,12 +78,32 @@ public struct ServiceAccountTokenIssuer: Sendable {
             issuer: issuer, audiences: audiences.isEmpty ? defaultAudiences : audiences, issuedAt: now,
             expires: now + lifetime, id: Self.makeUUID(), namespace: namespace, serviceAccount: serviceAccount,
             pod: pod, secret: secret, node: node, warnAfter: warnAfter.map { now + $0 })
+        return (try sign(claims.json), claims)
+    }
+
+    /// The issuer of tokens that lie in secrets.
+    public static let legacyIssuer = "kubernetes/serviceaccount"
+
+    /// Issues a token of the old kind, which lies in a secret and lives as long as that does.
+    public func issueLegacy(
+        namespace: String, serviceAccount: ServiceAccountClaims.Reference, secretName: String
+    ) throws(PKIError) -> String {
+        try sign([
+            "iss": .string(Self.legacyIssuer), "kubernetes.io/serviceaccount/namespace": .string(namespace),
+            "kubernetes.io/serviceaccount/secret.name": .string(secretName),
+            "kubernetes.io/serviceaccount/service-account.name": .string(serviceAccount.name),
+            "kubernetes.io/serviceaccount/service-account.uid": .string(serviceAccount.uid),
+            "sub": .string("system:serviceaccount:\(namespace):\(serviceAccount.name)"),
+        ])
+    }
+
+    private func sign(_ claims: JSONValue) throws(PKIError) -> String {
         let header: JSONValue = ["alg": "ES256", "kid": .string(keyID)]
         let signed =
-            Base64URL.encode(JSONWriter.bytes(of: header)) + "." + Base64URL.encode(JSONWriter.bytes(of: claims.json))
+            Base64URL.encode(JSONWriter.bytes(of: header)) + "." + Base64URL.encode(JSONWriter.bytes(of: claims))
         do {
             let signature = try key.signature(for: Array(signed.utf8))
-            return (signed + "." + Base64URL.encode(signature.rawRepresentation), claims)
+            return signed + "." + Base64URL.encode(signature.rawRepresentation)
         } catch {
             throw PKIError.cannotSign("\(error)")
         }
@@ -100,30 +120,43 @@ public struct ServiceAccountTokenIssuer: Sendable {
     public func verify(
         _ token: String, audiences: [String] = [], now: Int64
     ) throws(TokenError) -> ServiceAccountClaims {
-        guard token.utf8.count <= Self.maximumLength else { throw .notOurs }
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let payload = Base64URL.decode(parts[1]),
-            let body = try? JSONParser.parse(payload, limits: .init(depth: 16)), body["iss"]?.stringValue == issuer
-        else { throw .notOurs }
-        guard let header = Base64URL.decode(parts[0]).flatMap({ try? JSONParser.parse($0, limits: .init(depth: 8)) }),
-            header["alg"]?.stringValue == "ES256", let raw = Base64URL.decode(parts[2]),
-            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw)
-        else { throw .malformed }
-        let id = header["kid"]?.stringValue
-        let signed = Array(token.utf8.prefix(parts[0].utf8.count + 1 + parts[1].utf8.count))
-        let believed = publicKeys.contains { known in
-            (id == nil || known.id == id) && known.key.isValidSignature(signature, for: signed)
-        }
-        guard believed else { throw .badSignature }
+        let body = try signedClaims(token, issuer: issuer)
         guard let claims = ServiceAccountClaims(body) else { throw .malformed }
-        guard now <= claims.expires + Self.leeway else { throw .expired }
-        guard now >= claims.notBefore - Self.leeway else { throw .notYetValid }
-        guard now >= claims.issuedAt - Self.leeway else { throw .issuedInTheFuture }
         let accepted = audiences.isEmpty ? defaultAudiences : audiences
         // Tokens of old had no audience: they are for the API server.
         let meant = claims.audiences.isEmpty ? defaultAudiences : claims.audiences
-        guard meant.contains(where: accepted.contains) else { throw .wrongAudience(meant) }
+        guard meant.contains(where: accepted.contains) else { throw .wrongAudience(meant, accepted: accepted) }
+        guard now <= claims.expires + Self.leeway else { throw .expired }
+        guard now >= claims.notBefore - Self.leeway else { throw .notYetValid }
+        guard now >= claims.issuedAt - Self.leeway else { throw .issuedInTheFuture }
         return claims
+    }
+
+    /// What a token of the old kind says. Whether its secret still holds it is the authenticator's to check.
+    public func verifyLegacy(_ token: String) throws(TokenError) -> LegacyServiceAccountClaims {
+        let body = try signedClaims(token, issuer: Self.legacyIssuer)
+        return LegacyServiceAccountClaims(
+            subject: body["sub"]?.stringValue ?? "",
+            namespace: body["kubernetes.io/serviceaccount/namespace"]?.stringValue ?? "",
+            secretName: body["kubernetes.io/serviceaccount/secret.name"]?.stringValue ?? "",
+            serviceAccount: ServiceAccountClaims.Reference(
+                name: body["kubernetes.io/serviceaccount/service-account.name"]?.stringValue ?? "",
+                uid: body["kubernetes.io/serviceaccount/service-account.uid"]?.stringValue ?? ""))
+    }
+
+    /// The claims of a token of one issuer that one of our keys has signed.
+    private func signedClaims(_ token: String, issuer: String) throws(TokenError) -> JSONValue {
+        guard token.utf8.count <= Self.maximumLength, let token = JSONWebToken(token), token.issuer == issuer else {
+            throw .notOurs
+        }
+        guard token.algorithm == "ES256",
+            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: token.signature)
+        else { throw .malformed }
+        let believed = publicKeys.contains { known in
+            (token.keyID == nil || known.id == token.keyID) && known.key.isValidSignature(signature, for: token.signed)
+        }
+        guard believed else { throw .badSignature }
+        return token.claims
     }
 
     /// The document at `/openid/v1/jwks` (RFC 7517).

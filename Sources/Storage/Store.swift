@@ -104,6 +104,10 @@ public protocol Store: Sendable {
     /// Forgets what keys held before `revision`, except what they hold at it.
     func compact(to revision: Revision) async throws(StoreError)
 
+    /// Whether a key's value would be stored otherwise if it were written today, so that even a write that changes
+    /// nothing is one: true only in stores that change what they hold (encryption, after a change of keys).
+    func needsRewrite(_ key: String) -> Bool
+
     /// Waits for writes under way and closes. Later calls fail with `closed`.
     func close() async
 }
@@ -115,6 +119,8 @@ public protocol StoreWatch: Sendable {
 }
 
 extension Store {
+    public func needsRewrite(_ key: String) -> Bool { false }
+
     public func commit(_ write: StoreWrite) async throws(StoreError) -> StoreCommit {
         let result = await withCheckedContinuation { continuation in
             commit(write) { continuation.resume(returning: $0) }

@@ -34,11 +34,40 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "What to log: trace, debug, info, warning or error.")
     var logLevel = "info"
 
+    @Option(name: .long, help: "An EncryptionConfiguration: what of the cluster's state is encrypted at rest.")
+    var encryptionProviderConfig: String?
+
+    @Option(name: .long, help: "An audit Policy: which requests are logged, and how much of them.")
+    var auditPolicyFile: String?
+
+    @Option(name: .long, help: "Where the audit log goes; '-' is standard output.")
+    var auditLogPath: String?
+
+    @Option(name: .customLong("audit-log-maxsize"), help: "Megabytes of an audit log before another is begun.")
+    var auditLogMaxSize = 100
+
+    @Option(name: .customLong("audit-log-maxbackup"), help: "How many old audit logs are kept; 0 keeps all.")
+    var auditLogMaxBackup = 0
+
+    @Option(name: .customLong("audit-log-maxage"), help: "Days that old audit logs are kept; 0 keeps them.")
+    var auditLogMaxAge = 0
+
     @Flag(name: .customLong("no-context"), help: "Leave your own kubeconfig alone.")
     var noContext = false
 
+    @Option(name: .long, help: "A file of bearer tokens: lines of token,user,uid,\"group1,group2\".")
+    var tokenAuthFile: String?
+
+    @Option(
+        name: .long,
+        help: "A file with an AuthenticationConfiguration: OpenID Connect issuers, and where anonymous requests may go.")
+    var authenticationConfig: String?
+
     func validate() throws {
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
+        guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
+            throw ValidationError("--audit-policy-file and --audit-log-path go together.")
+        }
     }
 
     func run() async throws {
@@ -47,7 +76,15 @@ struct UpCommand: AsyncParsableCommand {
         options.runsNode = !noNode
         if let nodeName { options.nodeName = nodeName }
         options.containerRuntimeEndpoint = containerRuntimeEndpoint
+        options.encryptionProviderConfig = encryptionProviderConfig
+        options.auditPolicyFile = auditPolicyFile
+        options.auditLogPath = auditLogPath
+        options.auditLogMaxSize = auditLogMaxSize
+        options.auditLogMaxBackup = auditLogMaxBackup
+        options.auditLogMaxAge = auditLogMaxAge
         options.mergesUserKubeconfig = !noContext
+        options.tokenAuthFile = tokenAuthFile
+        options.authenticationConfig = authenticationConfig
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
         }

@@ -11,7 +11,7 @@ import Testing
         #expect(schema.groups.first?.name == "")
         #expect(schema.groups.last?.name == "extensions")
         #expect(schema.group("apps")?.versions == ["v1", "v1beta2", "v1beta1"])
-        #expect(schema.group("autoscaling")?.versions == ["v2", "v1"])
+        #expect(schema.group("autoscaling")?.versions == ["v2", "v1", "v2beta2", "v2beta1"])
         #expect(schema.group("nothing") == nil)
     }
 
@@ -52,7 +52,7 @@ import Testing
         #expect(schema.storageResource(of: old) === Given.resource("apps/v1", "deployments"))
         #expect(
             old.deprecation
-                == "extensions/v1beta1 Deployment is deprecated in v1.8+, unavailable upstream in v1.16+; "
+                == "extensions/v1beta1 Deployment is deprecated in v1.8+, unavailable in v1.16+; "
                 + "use apps/v1 Deployment")
         #expect(Given.resource("apps/v1", "deployments").deprecation == nil)
         #expect(Given.resource("v1", "componentstatuses").deprecation == "v1 ComponentStatus is deprecated in v1.19+")
@@ -117,7 +117,13 @@ import Testing
             "extensions/v1beta1 Ingress", "extensions/v1beta1 Deployment", "extensions/v1beta1 DaemonSet",
             "apps/v1beta1 Deployment", "events.k8s.io/v1 Event", "autoscaling/v1 HorizontalPodAutoscaler",
             "resource.k8s.io/v1beta1 ResourceClaim", "resource.k8s.io/v1beta1 ResourceClaimTemplate",
-            "resource.k8s.io/v1beta1 ResourceSlice",
+            "resource.k8s.io/v1beta1 ResourceSlice", "events.k8s.io/v1beta1 Event",
+            "autoscaling/v2beta1 HorizontalPodAutoscaler", "networking.k8s.io/v1beta1 Ingress",
+            "apiextensions.k8s.io/v1beta1 CustomResourceDefinition", "discovery.k8s.io/v1beta1 EndpointSlice",
+            "flowcontrol.apiserver.k8s.io/v1beta1 PriorityLevelConfiguration",
+            "flowcontrol.apiserver.k8s.io/v1beta2 PriorityLevelConfiguration",
+            // Answered, never stored.
+            "authorization.k8s.io/v1beta1 SubjectAccessReview", "authorization.k8s.io/v1beta1 LocalSubjectAccessReview",
         ]
         for resource in schema.resources where resource.storage != resource.identity {
             guard !converted.contains("\(resource.apiVersion) \(resource.kind)") else { continue }

@@ -87,8 +87,7 @@ import Testing
             ]
         ),
         (
-            #"{"containers":[{"name":"a","image":"i"}],"terminationGracePeriodSeconds":-1}"#,
-            ["spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0"]
+            #"{"containers":[{"name":"a","image":"i"}],"terminationGracePeriodSeconds":-1}"#, []
         ),
         (
             #"{"containers":[{"name":"a","image":"i"}],"initContainers":[{"name":"b","image":"i","lifecycle":{"preStop":{"sleep":{"seconds":1}}}}]}"#,
@@ -174,8 +173,8 @@ import Testing
         (
             #"{"ports":[{"port":0}]}"#,
             [
-                "spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive",
                 "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+                "spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive",
             ]
         ),
         (

@@ -10,6 +10,12 @@ import Testing
 
 private typealias UserInfo = APIServer.UserInfo
 
+extension RequestAuthenticator {
+    fileprivate func authenticate(_ request: HTTPRequest) throws -> APIServer.UserInfo {
+        try authenticate(request, path: "/")
+    }
+}
+
 @Suite struct AuthAuthenticatorTests {
     private let issuer: ServiceAccountTokenIssuer
     private let lookup = AuthLookup()
@@ -32,7 +38,7 @@ private typealias UserInfo = APIServer.UserInfo
         return RequestAuthenticator(
             .init(
                 tokenIssuer: issuer, staticTokens: ["s3cret": UserInfo(name: "robot", groups: ["robots"])],
-                allowAnonymous: anonymous, now: { clock.withLockedValue { $0 } }), lookup: lookup)
+                anonymous: anonymous ? .everywhere : .never, now: { clock.withLockedValue { $0 } }), lookup: lookup)
     }
 
     private func request(
@@ -130,7 +136,7 @@ private typealias UserInfo = APIServer.UserInfo
             try authenticator().authenticate(request(authorization: "Bearer " + token))
         }
         #expect(
-            try authenticator().authenticate(token: token, audiences: ["vault"]).name
+            try authenticator().authenticate(token: token, audiences: ["vault"]).user.name
                 == "system:serviceaccount:shop:web")
     }
 

@@ -213,10 +213,26 @@ private func binding(
 
     private func role(_ name: String) throws -> ClusterRole { try #require(Self.roles.first { $0.name == name }) }
 
+    /// A pod of namespace `a` that runs on n1, as `default`, and needs the secret `x`.
+    private func nodeGraph() -> NodeGraph {
+        let graph = NodeGraph()
+        let pod: JSONValue = [
+            "metadata": ["name": "x", "namespace": "a"],
+            "spec": [
+                "nodeName": "n1", "serviceAccountName": "default",
+                "volumes": [["name": "v", "secret": ["secretName": "x"]]],
+            ],
+        ]
+        let object = CachedObject(
+            key: ObjectKey(namespace: "a", name: "x"), bytes: JSONWriter.bytes(of: pod), revision: 1)
+        graph.changed(.pod, object, isGone: false)
+        return graph
+    }
+
     private func authorizer() -> any Authorizer {
         let lookup = AuthLookup()
         for object in BootstrapPolicy.objects { lookup.putPolicy(object) }
-        return AuthorizerChain([NodeAuthorizer(), RBACAuthorizer(lookup: lookup)])
+        return AuthorizerChain([NodeAuthorizer(graph: nodeGraph()), RBACAuthorizer(lookup: lookup)])
     }
 
     @Test func objectsAreWellFormed() {
@@ -282,9 +298,10 @@ private func binding(
         ("system:serviceaccount:kube-system:generic-garbage-collector", "delete widgets.example.com a/x", true),
         ("system:serviceaccount:default:deployment-controller", "update deployments/status.apps a/x", false),
         ("system:serviceaccount:kube-system:kube-dns", "watch services", true),
-        ("node", "get secrets a/x", true), ("node", "list secrets a", false), ("node", "list secrets", false),
+        ("node", "get secrets a/x", true), ("node", "get secrets a/y", false), ("node", "list secrets a", false),
+        ("node", "list secrets", false),
         ("node", "get nodes -/n1", true), ("node", "get nodes -/n2", false), ("node", "update nodes/status -/n1", true),
-        ("node", "patch nodes/status -/n2", false), ("node", "watch pods", true), ("node", "delete pods a/x", true),
+        ("node", "patch nodes/status -/n2", true), ("node", "watch pods", false), ("node", "delete pods a/x", true),
         ("node", "update pods/status a/x", true),
         ("node", "update leases.coordination.k8s.io kube-node-lease/n1", true),
         ("node", "update leases.coordination.k8s.io kube-node-lease/n2", false),

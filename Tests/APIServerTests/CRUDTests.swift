@@ -376,9 +376,9 @@ struct CRUDTests {
         #expect(created.status == 201)
         #expect(created.headers.first(name: "content-type") == "application/yaml")
         #expect(created.text.contains("kind: ConfigMap"))
-        let protobuf = await plane.call(
-            .GET, "\(Self.maps)/one", accept: "application/vnd.kubernetes.protobuf")
-        #expect(protobuf.status == 406)
+        let cbor = await plane.call(
+            .GET, "\(Self.maps)/one", accept: "application/cbor")
+        #expect(cbor.status == 406)
         let fallback = await plane.call(
             .GET, "\(Self.maps)/one", accept: "application/vnd.kubernetes.protobuf,application/json")
         #expect(fallback.status == 200)

@@ -135,15 +135,25 @@ final class ControlPlane: Sendable {
     let server: APIServer
     let store: MemoryStore
 
-    init(_ configure: (inout APIServerConfiguration) -> Void = { _ in }) async throws {
+    init(
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil, audit: Audit? = nil,
+        _ configure: (inout APIServerConfiguration) -> Void = { _ in }
+    ) async throws {
         store = MemoryStore()
-        server = try Self.server(store, configure)
+        server = try Self.server(store, kubelets: kubelets, frontProxy: frontProxy, audit: audit, configure)
         try await server.start()
     }
 
-    static func server(_ store: any Store, _ configure: (inout APIServerConfiguration) -> Void = { _ in }) throws
-        -> APIServer
-    {
+    /// Around a server that was started already.
+    init(server: APIServer, store: MemoryStore) {
+        self.server = server
+        self.store = store
+    }
+
+    static func server(
+        _ store: any Store, kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
+        audit: Audit? = nil, _ configure: (inout APIServerConfiguration) -> Void = { _ in }
+    ) throws -> APIServer {
         var configuration = APIServerConfiguration()
         configure(&configuration)
         var authentication = RequestAuthenticator.Configuration()
@@ -151,7 +161,9 @@ final class ControlPlane: Sendable {
             "admin": UserInfo(name: "admin", groups: ["system:masters"]), "nobody": UserInfo(name: "nobody"),
         ]
         authentication.tokenIssuer = TestTokens.issuer
-        return APIServer(configuration: configuration, store: store, authentication: authentication)
+        return APIServer(
+            configuration: configuration, store: store, authentication: authentication, kubelets: kubelets,
+            frontProxy: frontProxy, audit: audit)
     }
 
     func begin(

@@ -3,6 +3,7 @@
 import APISchema
 import JSON
 import KubeTypes
+import PKI
 import NIOHTTP1
 import Testing
 
@@ -140,8 +141,10 @@ enum Samples {
             }
             return ["spec": ["backend": ["serviceName": "x", "servicePort": 80]]]
         case "CertificateSigningRequest":
+            let pem = (try? CertificateRequest.create(commonName: "x"))?.requestPEM ?? ""
+            let certificateRequest = Base64.encode(Array(pem.utf8))
             return [
-                "spec": ["request": "eA==", "signerName": "example.com/x", "usages": ["client auth"]]
+                "spec": ["request": .string(certificateRequest), "signerName": "example.com/x", "usages": ["client auth"]]
             ]
         case "CSIDriver": return ["spec": [:]]
         case "CSINode": return ["spec": ["drivers": []]]

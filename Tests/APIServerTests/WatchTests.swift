@@ -28,7 +28,8 @@ struct WatchTests {
         #expect(names(list) == ["m0", "m1", "m2"])
         #expect(list.json[path: "metadata", "resourceVersion"]?.stringValue == String(plane.store.revision))
         let everywhere = await plane.call(.GET, "/api/v1/configmaps")
-        #expect(names(everywhere) == ["m0", "m1", "m2"])
+        // The server keeps some of its own in kube-system.
+        #expect(names(everywhere).filter { $0.hasPrefix("m") } == ["m0", "m1", "m2"])
     }
 
     @Test(arguments: [

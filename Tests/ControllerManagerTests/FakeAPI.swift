@@ -411,7 +411,7 @@ final class FakeClock: Sendable {
 /// Waits until something is so.
 /// - Returns: Whether it came to be within the time.
 func eventually(
-    within timeout: Duration = .seconds(5), _ condition: @Sendable () -> Bool
+    within timeout: Duration = .seconds(30), _ condition: @Sendable () -> Bool
 ) async -> Bool {
     let end = ContinuousClock.now + timeout
     while ContinuousClock.now < end {

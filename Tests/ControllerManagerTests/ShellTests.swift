@@ -83,6 +83,15 @@ struct Restricted: KubeTransport {
             "pods/status": "patch update", "pods": "list watch get delete",
         ],
         "disruption-controller": ["poddisruptionbudgets/status": "update", "pods/status": "patch update"],
+        "resourcequota-controller": ["*": "list watch", "resourcequotas/status": "update"],
+        "pvc-protection-controller": [
+            "persistentvolumeclaims": "get list watch update", "pods": "get list watch",
+        ],
+        "pv-protection-controller": ["persistentvolumes": "get list watch update"],
+        "volumeattributesclass-protection-controller": [
+            "volumeattributesclasses": "get list watch update", "persistentvolumeclaims": "get list watch",
+            "persistentvolumes": "get list watch",
+        ],
     ]
 
     private func check(_ request: KubeRequest) throws(APIError) {

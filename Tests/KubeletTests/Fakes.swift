@@ -274,6 +274,15 @@ final class FakeRuntime: RuntimeService {
         return ExecResult(stdout: [], stderr: [], exitCode: command.last == "fail" ? 1 : 0)
     }
 
+    func exec(_ command: [String], in container: String, _ streams: StreamOptions) async throws -> String {
+        throw RuntimeError(.unimplemented, "no exec")
+    }
+    func attach(to container: String, _ streams: StreamOptions) async throws -> String {
+        throw RuntimeError(.unimplemented, "no attach")
+    }
+    func portForward(_ ports: [Int], in sandbox: String) async throws -> String {
+        throw RuntimeError(.unimplemented, "no port-forward")
+    }
     func containerStats() async throws -> [RuntimeContainerStats] { [] }
     func updateContainerResources(_ id: String, _ resources: RuntimeResources) async throws {}
     func reopenContainerLog(_ id: String) async throws {}

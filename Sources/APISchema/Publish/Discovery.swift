@@ -37,11 +37,15 @@ public enum Discovery {
     }
 
     /// `/api/VERSION` (the core group is empty) and `/apis/GROUP/VERSION`; nil if that is not served.
-    public static func resourceList(_ schema: Schema, group: String, version: String) -> JSONValue? {
+    /// - Parameter hash: names a storage version (`group/version/Kind`) in a short form; without one nothing is said of
+    ///   storage.
+    public static func resourceList(
+        _ schema: Schema, group: String, version: String, hash: ((String) -> String)? = nil
+    ) -> JSONValue? {
         guard schema.group(group)?.versions.contains(version) == true else { return nil }
         var entries: [(name: String, entry: JSONValue)] = []
         for resource in schema.resources where resource.group == group && resource.version == version {
-            entries.append((resource.plural, entry(of: resource)))
+            entries.append((resource.plural, entry(of: resource, hash)))
             for subresource in resource.subresources {
                 entries.append(
                     ("\(resource.plural)/\(subresource.name)", entry(of: subresource, under: resource)))
@@ -56,13 +60,17 @@ public enum Discovery {
         return .object(list)
     }
 
-    private static func entry(of resource: ResourceType) -> JSONValue {
+    private static func entry(of resource: ResourceType, _ hash: ((String) -> String)?) -> JSONValue {
         var entry: JSONObject = [
             "name": .string(resource.plural), "singularName": .string(resource.singular),
             "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind), "verbs": strings(resource.verbs),
         ]
         if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
         if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
+        if let hash, resource.verbs != ["create"] {
+            let storage = resource.storage
+            entry["storageVersionHash"] = .string(hash("\(storage.group)/\(storage.version)/\(resource.kind)"))
+        }
         return .object(entry)
     }
 

@@ -9,11 +9,11 @@ enum ClusterPrinters {
             "Name@,Status,Roles,Age,Version,Internal-IP+,External-IP+,OS-Image+,Kernel-Version+,Container-Runtime+",
             node),
         Printing(["/Namespace"], "Name@,Status,Age") { [$0.name, .string($0["status", "phase"].text), $0.age] },
-        Printing(["/ConfigMap"], "Name@,Data#,Age") {
+        Printing(["/ConfigMap"], "Name@,Data,Age") {
             let count = ($0["data"].objectValue?.count ?? 0) + ($0["binaryData"].objectValue?.count ?? 0)
             return [$0.name, .integer(Int64(count)), $0.age]
         },
-        Printing(["/Secret"], "Name@,Type,Data#,Age") {
+        Printing(["/Secret"], "Name@,Type,Data,Age") {
             [$0.name, .string($0["type"].text), .integer(Int64($0["data"].objectValue?.count ?? 0)), $0.age]
         },
         Printing(["/ResourceQuota"], "Name@,Request,Limit,Age", quota),
@@ -27,7 +27,7 @@ enum ClusterPrinters {
         },
         Printing(
             ["/Event", "events.k8s.io/Event"],
-            "Last Seen,Type,Reason,Object,Subobject+,Source+,Message,First Seen+,Count#+,Name@+", event),
+            "Last Seen,Type,Reason,Object,Subobject+,Source+,Message,First Seen+,Count+,Name+", event),
         Printing(["/Status"], "Status,Reason,Message") {
             [.string($0["status"].text), .string($0["reason"].text), .string($0["message"].text)]
         },
@@ -55,7 +55,7 @@ enum ClusterPrinters {
         },
         Printing(
             ["certificates.k8s.io/PodCertificateRequest"],
-            "Name@,PodName,ServiceAccountName,NodeName,SignerName,State,UnverifiedUserAnnotations+"
+            "Name@,PodName,ServiceAccountName,NodeName,SignerName,State,UnverifiedUserAnnotations"
         ) { cells in
             let states = cells["status", "conditions"].list.map { $0[or: "type"].text }
             let state = states.last { ["Issued", "Denied", "Failed"].contains($0) } ?? "Pending"

@@ -99,7 +99,29 @@ enum StoragePrinters {
                 .string(taint[or: "effect"].text), .string(added.isNull ? "" : $0.since(added)), $0.age,
             ]
         },
+        Printing(
+            ["resource.k8s.io/ResourcePoolStatusRequest"],
+            "Name@,Driver,Total,Available,Allocated,Unavailable,Errors,Pools#,Status,Completed", poolStatus),
     ]
+
+    private static func poolStatus(_ cells: TableCells) -> [JSONValue] {
+        let status = cells["status"]
+        let pools = status[or: "pools"].list
+        let poolCount = status[or: "poolCount"].count
+        let complete = CellText.condition("Complete", of: status)
+        let isComplete = CellText.isTrue("Complete", of: status)
+        let isFailed = !isComplete && CellText.isTrue("Failed", of: status)
+        let known = status.isPresent && !isFailed
+        let sums = ["totalDevices", "availableDevices", "allocatedDevices", "unavailableDevices"].map { field in
+            JSONValue.string(known ? String(pools.reduce(0) { $0 + $1[or: field].count }) : "-")
+        }
+        let errors = pools.count { $0[or: "validationError"].isPresent }
+        var state = isFailed ? "Failed" : isComplete ? "Complete" : "Pending"
+        if isComplete, poolCount > pools.count { state = "Complete (\(pools.count)/\(poolCount) pools)" }
+        let completed = isComplete ? cells.since(complete?[or: "lastTransitionTime"] ?? .null) : "<none>"
+        return [cells.name, .string(cells["spec", "driver"].text)] + sums
+            + [.string(known ? String(errors) : "-"), .integer(poolCount), .string(state), .string(completed)]
+    }
 
     private static func phase(_ cells: TableCells) -> String {
         cells.isBeingDeleted ? "Terminating" : cells["status", "phase"].text

@@ -31,7 +31,7 @@ enum WorkloadPrinters {
         },
         Printing(
             ["apps/Deployment", "extensions/Deployment"],
-            "Name@,Ready,Up-to-date#,Available#,Age,Containers+,Images+,Selector+"
+            "Name@,Ready,Up-to-date,Available,Age,Containers+,Images+,Selector+"
         ) {
             [
                 $0.name, .string("\($0["status", "readyReplicas"].count)/\($0["spec", "replicas"].count)"),

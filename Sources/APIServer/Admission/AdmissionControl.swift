@@ -13,11 +13,14 @@ struct AdmissionControl: Sendable {
     static func standard() -> AdmissionControl {
         AdmissionControl(
             plugins: [
-                NamespaceLifecycle(), ServiceAccountAdmission(), PodUpdateCarryOver(), PriorityAdmission(),
-                DefaultTolerations(),
+                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(),
+                TaintNodesByCondition(), PodSecurityAdmission(), PodUpdateCarryOver(), PriorityAdmission(),
+                DefaultTolerations(), DefaultStorageClass(), StorageObjectInUseProtection(),
+                PersistentVolumeClaimResize(), RuntimeClassAdmission(), CertificateAdmission(), DefaultIngressClass(),
+                PodTopologyLabels(),
             ],
             mutating: [MutatingWebhooks()],
-            validating: [ValidatingWebhooks()])
+            validating: [ValidatingWebhooks(), ResourceQuotaAdmission()])
     }
 
     func admit(_ attributes: inout AdmissionAttributes, _ registry: Registry) throws(APIError) {

@@ -11,7 +11,7 @@ public enum BootstrapPolicy {
     /// ClusterRoles, ClusterRoleBindings, Roles and RoleBindings as they are to be stored, namespaces in place.
     ///
     /// The aggregates `admin`, `edit` and `view` hold their rules already.
-    public static let objects: [JSONValue] = parse(bootstrapPolicyTable)
+    public static let objects: [JSONValue] = parse(bootstrapPolicyTable + "\n" + ownPolicyTable)
 
     /// What nodes may do, for the node authorizer.
     static let nodeRules: [CompiledRule] =
@@ -58,17 +58,6 @@ public enum BootstrapPolicy {
         return result
     }
 
-    /// The rules of an aggregate: those of the roles that its selectors match, in the order of the roles' names.
-    public static func aggregatedRules(of role: ClusterRole, among roles: [ClusterRole]) -> [PolicyRule] {
-        let selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map { LabelMatcher($0) }
-        var rules: [PolicyRule] = []
-        for other in roles.sorted(by: { $0.name < $1.name }) where other.name != role.name {
-            guard selectors.contains(where: { $0.matches(other.labels) }) else { continue }
-            for rule in other.rules where !rules.contains(rule) { rules.append(rule) }
-        }
-        return rules
-    }
-
     // MARK: The table
 
     private static func parse(_ table: String) -> [JSONValue] {
@@ -93,7 +82,7 @@ public enum BootstrapPolicy {
                     $0["kind"] == "ClusterRole" && $0[path: "metadata", "name"]?.stringValue == name
                 })
             else { continue }
-            objects[index]["rules"] = .array(aggregatedRules(of: ClusterRole(objects[index]), among: roles).map(\.json))
+            objects[index]["rules"] = .array(ClusterRole(objects[index]).aggregatedRules(among: roles).map(\.json))
         }
         return objects
     }

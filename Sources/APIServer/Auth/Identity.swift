@@ -1,3 +1,5 @@
+import KubeTypes
+
 /// Who sends a request, once authentication has found out.
 public struct UserInfo: Sendable, Hashable {
     public var name: String
@@ -29,10 +31,43 @@ public struct AuthorizationAttributes: Sendable, Hashable {
     public var name = ""
     /// The path of a request that is for no resource; empty otherwise.
     public var path = ""
+    /// What a list, watch or deletecollection is restricted to (KEP-4601).
+    public var selectors = AuthorizationSelectors()
 
     public init(user: UserInfo, verb: String) {
         self.user = user
         self.verb = verb
+    }
+}
+
+/// The selectors of a request as authorizers see them: those requirements that could be understood. What could not only
+/// makes the request wider than it is.
+public struct AuthorizationSelectors: Sendable, Hashable {
+    /// One condition on a field.
+    public struct Field: Sendable, Hashable {
+        public var field: String
+        public var value: String
+        /// False: the field must not have the value.
+        public var equal: Bool
+
+        public init(field: String, value: String, equal: Bool) {
+            self.field = field
+            self.value = value
+            self.equal = equal
+        }
+    }
+
+    public var fields: [Field] = []
+    public var labels: [LabelMatcher.Requirement] = []
+    /// Why a part of the selector was left out.
+    public var fieldProblem: String?
+    public var labelProblem: String?
+
+    public init() {}
+
+    /// Whether only objects are wanted whose field has just this value.
+    public func requires(_ field: String, _ value: String) -> Bool {
+        fields.contains { $0.equal && $0.field == field && $0.value == value }
     }
 }
 

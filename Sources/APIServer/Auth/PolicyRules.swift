@@ -28,6 +28,11 @@ struct CompiledRule: Sendable, Hashable {
             urls: rule.nonResourceURLs)
     }
 
+    /// What those may do who may do anything.
+    static let everything = [
+        CompiledRule(verbs: ["*"], groups: ["*"], resources: ["*"]), CompiledRule(verbs: ["*"], urls: ["*"]),
+    ]
+
     var policyRule: PolicyRule {
         var rule = PolicyRule()
         rule.verbs = verbs
@@ -60,7 +65,11 @@ struct CompiledRule: Sendable, Hashable {
     }
 
     static func url(_ rule: String, covers path: String) -> Bool {
-        rule == path || rule.hasSuffix("*") && path.hasPrefix(rule.dropLast())
+        guard rule != path else { return true }
+        guard rule.hasSuffix("*") else { return false }
+        var prefix = rule[...]
+        while prefix.hasSuffix("*") { prefix = prefix.dropLast() }
+        return path.hasPrefix(prefix)
     }
 
     /// The smallest rules that together allow what this one does: one verb, one resource, at most one name each.

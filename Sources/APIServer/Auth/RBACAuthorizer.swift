@@ -16,6 +16,8 @@ public final class RBACAuthorizer: Authorizer {
     private struct Grant: Sendable {
         let rules: [CompiledRule]
         let reason: String
+        /// What keeps the binding from granting anything: there is no such role.
+        var problem: String?
     }
 
     private struct Subjects: Sendable {
@@ -54,13 +56,22 @@ public final class RBACAuthorizer: Authorizer {
     public func authorize(_ attributes: AuthorizationAttributes) -> AuthorizationDecision {
         if attributes.user.groups.contains(Self.privilegedGroup) { return .allow(reason: "") }
         var allowedBy: String?
+        var problems: [String] = []
         visit(attributes.user, attributes.namespace) { grant in
-            guard grant.rules.contains(where: { $0.allows(attributes) }) else { return true }
+            guard grant.rules.contains(where: { $0.allows(attributes) }) else {
+                if let problem = grant.problem, !problems.contains(problem) { problems.append(problem) }
+                return true
+            }
             allowedBy = grant.reason
             return false
         }
         if let allowedBy { return .allow(reason: allowedBy) }
-        return .noOpinion(reason: "")
+        return .noOpinion(reason: problems.isEmpty ? "" : "RBAC: " + Self.aggregate(problems))
+    }
+
+    /// Several errors as upstream shows them in one.
+    private static func aggregate(_ problems: [String]) -> String {
+        problems.count == 1 ? problems[0] : "[\(problems.joined(separator: ", "))]"
     }
 
     /// Calls `body` with what the user has been granted, cluster-wide first, until it returns false.
@@ -77,18 +88,16 @@ public final class RBACAuthorizer: Authorizer {
         _ = visit(subjects)
     }
 
-    private func rules(of user: UserInfo, _ namespace: String) -> [CompiledRule] {
-        if user.groups.contains(Self.privilegedGroup) {
-            return [
-                CompiledRule(verbs: ["*"], groups: ["*"], resources: ["*"]), CompiledRule(verbs: ["*"], urls: ["*"]),
-            ]
-        }
+    private func rules(of user: UserInfo, _ namespace: String) -> (rules: [CompiledRule], problems: [String]) {
         var rules: [CompiledRule] = []
+        var problems: [String] = []
+        if user.groups.contains(Self.privilegedGroup) { rules = CompiledRule.everything }
         visit(user, namespace) { grant in
             rules += grant.rules
+            if let problem = grant.problem, !problems.contains(problem) { problems.append(problem) }
             return true
         }
-        return rules
+        return (rules, problems)
     }
 
     /// All that the user may do in a namespace, as a `SelfSubjectRulesReview` answers it.
@@ -98,7 +107,15 @@ public final class RBACAuthorizer: Authorizer {
         ])
         var resourceRules: [ResourceRule] = []
         var nonResourceRules: [NonResourceRule] = []
-        for rule in rules(of: user, namespace) {
+        let (rules, ruleProblems) = rules(of: user, namespace)
+        var problems = ruleProblems
+        if NodeAuthorizer.isNode(user) {
+            // What a node may do depends on the pods that are bound to it: no list of rules says it.
+            status.incomplete = true
+            problems.insert("node authorizer does not support user rule resolution", at: 0)
+        }
+        if !problems.isEmpty { status.evaluationError = Self.aggregate(problems) }
+        for rule in rules {
             if !rule.resources.isEmpty {
                 var resourceRule = ResourceRule()
                 resourceRule.verbs = rule.verbs
@@ -123,12 +140,18 @@ public final class RBACAuthorizer: Authorizer {
     /// What of `wanted` the user is not allowed himself: whoever writes a role must not hand out more than he has
     /// (unless he may `escalate` it), and whoever binds one must have its rules (or may `bind` it).
     public func missing(of wanted: [PolicyRule], for user: UserInfo, namespace: String) -> [PolicyRule] {
-        rules(of: user, namespace).uncovered(wanted.map(CompiledRule.init)).map(\.policyRule)
+        rules(of: user, namespace).rules.uncovered(wanted.map(CompiledRule.init)).map(\.policyRule)
     }
 
-    /// The rules that a binding's role reference stands for; empty if there is no such role.
-    public func rules(of reference: RoleRef, namespace: String) -> [PolicyRule] {
-        role(reference, namespace)?.map(\.policyRule) ?? []
+    /// The rules that a binding's role reference stands for; nil if there is no such role.
+    public func rules(of reference: RoleRef, namespace: String) -> [PolicyRule]? {
+        role(reference, namespace)?.map(\.policyRule)
+    }
+
+    private static func problem(_ reference: RoleRef) -> String {
+        ["Role", "ClusterRole"].contains(reference.kind)
+            ? "\(reference.kind.lowercased()).\(group) \"\(reference.name)\" not found"
+            : "unsupported role reference kind: \"\(reference.kind)\""
     }
 
     // MARK: The index
@@ -149,40 +172,45 @@ public final class RBACAuthorizer: Authorizer {
         var namespaces: [String: Subjects] = [:]
         for object in lookup.objects(group: Self.group, resource: "clusterrolebindings", namespace: nil) {
             let binding = ClusterRoleBinding(object.value)
-            guard let reference = binding.roleRef, let rules = role(reference, "") else { continue }
+            guard let reference = binding.roleRef else { continue }
+            let rules = role(reference, "")
             let source = "ClusterRoleBinding \"\(binding.name)\" of \(reference.kind) \"\(reference.name)\""
-            Self.add(rules, source, binding.subjects, "", to: &cluster)
+            Self.add(rules, reference, source, binding.subjects, "", to: &cluster)
         }
         for object in lookup.objects(group: Self.group, resource: "rolebindings", namespace: nil) {
             let binding = RoleBinding(object.value)
-            guard let reference = binding.roleRef, let rules = role(reference, binding.namespace) else { continue }
+            guard let reference = binding.roleRef else { continue }
+            let rules = role(reference, binding.namespace)
             let source =
                 "RoleBinding \"\(binding.name)/\(binding.namespace)\" of \(reference.kind) \"\(reference.name)\""
             Self.add(
-                rules, source, binding.subjects, binding.namespace,
+                rules, reference, source, binding.subjects, binding.namespace,
                 to: &namespaces[binding.namespace, default: Subjects()])
         }
         return Index(generations: generations, cluster: cluster, namespaces: namespaces)
     }
 
     private static func add(
-        _ rules: [CompiledRule], _ source: String, _ subjects: [Subject], _ namespace: String, to index: inout Subjects
+        _ rules: [CompiledRule]?, _ reference: RoleRef, _ source: String, _ subjects: [Subject], _ namespace: String,
+        to index: inout Subjects
     ) {
-        guard !rules.isEmpty else { return }
+        if let rules, rules.isEmpty { return }
+        func grant(_ subject: String) -> Grant {
+            Grant(
+                rules: rules ?? [], reason: "RBAC: allowed by \(source) to \(subject)",
+                problem: rules == nil ? problem(reference) : nil)
+        }
         for subject in subjects {
             switch subject.kind {
             case "User":
-                let grant = Grant(rules: rules, reason: "RBAC: allowed by \(source) to User \"\(subject.name)\"")
-                index.users[subject.name, default: []].append(grant)
+                index.users[subject.name, default: []].append(grant("User \"\(subject.name)\""))
             case "Group":
-                let grant = Grant(rules: rules, reason: "RBAC: allowed by \(source) to Group \"\(subject.name)\"")
-                index.groups[subject.name, default: []].append(grant)
+                index.groups[subject.name, default: []].append(grant("Group \"\(subject.name)\""))
             case "ServiceAccount":
                 let home = subject.namespace ?? namespace
                 guard !home.isEmpty else { continue }
-                let grant = Grant(
-                    rules: rules, reason: "RBAC: allowed by \(source) to ServiceAccount \"\(subject.name)/\(home)\"")
-                index.users["system:serviceaccount:\(home):\(subject.name)", default: []].append(grant)
+                index.users["system:serviceaccount:\(home):\(subject.name)", default: []].append(
+                    grant("ServiceAccount \"\(subject.name)/\(home)\""))
             default: break
             }
         }
@@ -224,11 +252,20 @@ public struct AuthorizerChain: Authorizer {
             case let decision: return decision
             }
         }
-        return .noOpinion(reason: reasons.joined(separator: ", "))
+        return .noOpinion(reason: reasons.joined(separator: "\n"))
     }
 }
 
 extension AuthorizationAttributes {
+    /// The answer to a request that no authorizer allows (403).
+    func forbidden(reason: String) -> APIError {
+        let message = forbiddenMessage(reason: reason)
+        guard !resource.isEmpty else {
+            return APIError(code: 403, reason: "Forbidden", message: "forbidden: \(message)", details: StatusDetails())
+        }
+        return .forbidden(resource, group: group, name: name, message)
+    }
+
     /// Why the request is forbidden, as upstream words it behind `… is forbidden: `.
     public func forbiddenMessage(reason: String = "") -> String {
         var text = "User \"\(user.name)\" cannot \(verb) "
@@ -237,6 +274,12 @@ extension AuthorizationAttributes {
         } else {
             text += "resource \"\(resource)\(subresource.isEmpty ? "" : "/" + subresource)\" in API group \"\(group)\""
             text += namespace.isEmpty ? " at the cluster scope" : " in the namespace \"\(namespace)\""
+        }
+        // Names come from whoever sent the request: an answer must not look like HTML because of them.
+        if text.utf8.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "&") }) {
+            text = text.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
+            text = text.split(separator: "<", omittingEmptySubsequences: false).joined(separator: "&lt;")
+            text = text.split(separator: ">", omittingEmptySubsequences: false).joined(separator: "&gt;")
         }
         return reason.isEmpty ? text : text + ": " + reason
     }

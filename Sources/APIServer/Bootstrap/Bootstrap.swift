@@ -36,6 +36,17 @@ enum Bootstrap {
         }
     }
 
+    /// Since when it is written down which tokens in Secrets are used (KEP-2799).
+    static func legacyTokenTracking(since now: Time) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": [
+                "name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system",
+            ],
+            "data": ["since": .string(String(now.description.prefix(10)))],
+        ]
+    }
+
     private static let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
 
     /// The Service `kubernetes` and where it leads.
@@ -90,6 +101,15 @@ enum Bootstrap {
             var result = stored
             result.update("spec") { $0["ports"] = expected[path: "spec", "ports"] }
             return result
+        case "ConfigMap": return replacing(["data"], in: stored, from: expected)
+        case "FlowSchema", "PriorityLevelConfiguration":
+            // Whoever has changed the annotation keeps what he made of it.
+            guard stored.annotations?[FairnessBootstrap.autoUpdate]?.stringValue != "false" else { return nil }
+            return replacing(["spec"], in: stored, from: expected)
+        case "APIService":
+            // One that somebody made to lead elsewhere stays.
+            guard APIServiceStrategy.isLocal(stored) else { return nil }
+            return replacing(["spec"], in: stored, from: expected)
         case "Endpoints": return replacing(["subsets"], in: stored, from: expected)
         case "EndpointSlice": return replacing(["endpoints", "ports"], in: stored, from: expected)
         default: return nil

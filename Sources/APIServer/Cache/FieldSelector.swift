@@ -127,13 +127,14 @@ enum SelectableFields {
             "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
         ],
         "nodes": ["spec.unschedulable"],
-        "namespaces": ["status.phase", "name"],
+        "namespaces": ["status.phase"],
         "secrets": ["type"],
         "services": ["spec.clusterIP", "spec.type"],
         "replicationcontrollers": ["status.replicas"],
-        "replicasets.apps": ["status.replicas"],
         "jobs.batch": ["status.successful"],
         "certificatesigningrequests.certificates.k8s.io": ["spec.signerName"],
+        "clustertrustbundles.certificates.k8s.io": ["spec.signerName"],
+        "podcertificaterequests.certificates.k8s.io": ["spec.signerName", "spec.podName", "spec.nodeName"],
         "resourceslices.resource.k8s.io": ["spec.nodeName", "spec.driver"],
         "events": eventFields,
         "events.events.k8s.io": eventFields,
@@ -151,13 +152,27 @@ enum SelectableFields {
                 if field.hasPrefix("regarding.") { field = "involvedObject." + field.dropFirst("regarding.".count) }
                 if field == "reportingController" { field = "reportingComponent" }
             }
-            if resource == "namespaces", field == "name" { field = "metadata.name" }
+            if resource == "pods", group.isEmpty, field == "spec.host" { field = "spec.nodeName" }
             guard field == "metadata.name" || field == "metadata.namespace" || known.contains(field) else {
-                throw SelectorError(message: "field label not supported: \(field)")
+                throw SelectorError(message: unsupported(field, resource, group))
             }
             result.terms[index].field = field
         }
         return result
+    }
+
+    /// Upstream's words, which differ from kind to kind.
+    private static func unsupported(_ field: String, _ resource: String, _ group: String) -> String {
+        switch (group, resource) {
+        case ("batch", "jobs"): return "field label \"\(field)\" not supported for Job"
+        case ("resource.k8s.io", "resourceslices"):
+            return "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: \(field)"
+        default: break
+        }
+        if byResource[group.isEmpty ? resource : "\(resource).\(group)"] != nil {
+            return "field label not supported: \(field)"
+        }
+        return "\"\(field)\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
     }
 
     static func value(of term: FieldSelector.Term, in object: JSONValue) -> String {

@@ -28,6 +28,8 @@ final class ResourceCache: Sendable {
         var byNode: [String: [ObjectIdentifier: Watcher]] = [:]
         /// How many of the watchers read objects' values.
         var valueReaders = 0
+        /// Told of changes before watchers are.
+        var observers: [@Sendable ([CacheEvent]) -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -64,17 +66,27 @@ final class ResourceCache: Sendable {
     var wantsValues: Bool { state.withLock { $0.valueReaders > 0 } }
 
     func load(_ objects: [CachedObject], at revision: Revision) {
-        state.withLock { state in
+        let observers = state.withLock { state in
             for object in objects { state.objects.set(object) }
             state.revision = objects.reduce(0) { max($0, $1.revision) }
             state.floor = revision
+            return state.observers
         }
+        guard !observers.isEmpty, !objects.isEmpty else { return }
+        let events = objects.map { CacheEvent(kind: .created, object: $0, previous: nil) }
+        for observer in observers { observer(events) }
+    }
+
+    /// Adds somebody inside the server who keeps what he computes from the objects current. He is told on the way of
+    /// every write, before any watcher: he must be quick. To be called before `load`.
+    func observe(_ observer: @escaping @Sendable ([CacheEvent]) -> Void) {
+        state.withLock { $0.observers.append(observer) }
     }
 
     /// Applies changes in order and tells the watchers. `changes` says for a key what it holds now, or, nil, that it is
     /// gone since a revision.
     func apply(_ changes: [(kind: StoreEvent.Kind, object: CachedObject)]) {
-        let (events, watchers, byNode) = state.withLock { state in
+        let (events, observers, watchers, byNode) = state.withLock { state in
             var events: [CacheEvent] = []
             events.reserveCapacity(changes.count)
             for change in changes {
@@ -93,8 +105,9 @@ final class ResourceCache: Sendable {
                 state.recentBytes -= oldest.object.bytes.count
                 state.floor = oldest.revision
             }
-            return (events, Array(state.general.values), state.byNode)
+            return (events, state.observers, Array(state.general.values), state.byNode)
         }
+        for observer in observers { observer(events) }
         for watcher in watchers { watcher.deliver(events) }
         if !byNode.isEmpty { deliver(events, byNode) }
     }

@@ -20,6 +20,7 @@ public final class WatchCache: Sendable, ObjectLookup {
     /// By served resource: those of several versions share one cache.
     private let byResource: [ObjectIdentifier: ResourceCache]
     private let currentRevision = Atomic<Int64>(0)
+    private let compacted = Atomic<Int64>(0)
     private let following = Mutex<(any StoreWatch)?>(nil)
     /// Values of writes under way, so that the watch cache need not parse what this process has just encoded.
     private let handoffs = Mutex<[String: Handoff]>([:])
@@ -63,6 +64,15 @@ public final class WatchCache: Sendable, ObjectLookup {
 
     /// The revision up to which every change is here.
     var revision: Revision { currentRevision.load(ordering: .acquiring) }
+
+    /// The revision before which history was forgotten since this server runs.
+    var compactedRevision: Revision { compacted.load(ordering: .acquiring) }
+
+    /// Forgets history before `revision`.
+    func compact(to revision: Revision) async throws(StoreError) {
+        try await store.compact(to: revision)
+        compacted.store(revision, ordering: .releasing)
+    }
 
     /// The cache that holds a served resource's objects.
     func cache(for resource: ResourceType) -> ResourceCache? { byResource[ObjectIdentifier(resource)] }

@@ -156,10 +156,8 @@ extension Registry {
 extension Registry {
     /// Warns about what was accepted and is hardly meant.
     func advise(about object: JSONValue, replacing old: JSONValue?, _ request: RegistryRequest) {
-        for warning in strategy(request.cache).warnings(object) { request.warnings.add(warning) }
-        for warning in ObjectAdvice.warnings(about: object, replacing: old, request.storage) {
-            request.warnings.add(warning)
-        }
+        let advice = Advice.about(object, old: old, kind: request.storage.message.name)
+        for warning in advice + strategy(request.cache).warnings(object) { request.warnings.add(warning) }
     }
 
     /// An owner is an owner once, however often it is listed.

@@ -124,7 +124,9 @@ extension Registry {
         case .write(var value):
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
-            if value == current.value || Self.differsInTimesOnly(value, current.value) {
+            if value == current.value || Self.differsInTimesOnly(value, current.value),
+                !store.needsRewrite(attempt.cache.storeKey(attempt.key))
+            {
                 for hook in planned.onFailure { hook() }
                 return completion(.success(MutationResult(object: current)))
             }

@@ -165,7 +165,7 @@ extension Registry {
         var targets: [CachedObject] = []
         request.cache.snapshot.objects.forEach(namespace: scope.namespace) { object in
             if scope.matches(object) { targets.append(object) }
-            return true
+            return list.limit == 0 || targets.count < list.limit
         }
         let gathering = Gathering(expected: targets.count) { results in
             if let failure = results.lazy.compactMap({ result -> APIError? in

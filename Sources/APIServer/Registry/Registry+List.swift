@@ -23,8 +23,11 @@ extension Registry {
         if let asked = options.resourceVersion, asked > revision {
             throw .tooLarge(resourceVersion: asked, current: revision)
         }
-        let wanted = token?.revision ?? (options.match == .exact ? options.resourceVersion : nil)
+        let wanted = token?.revision ?? options.exactRevision
         if let wanted, wanted > revision { throw .tooLarge(resourceVersion: wanted, current: revision) }
+        // What is compacted is gone for every resource, even for one in which nothing has changed since: clients that
+        // wait for it to happen see it happen.
+        if let wanted, wanted < cache.compactedRevision { throw Self.expired(after: token?.after) }
         if let wanted, wanted < lastChange {
             // Something changed since: only the store still knows that state.
             Task {
@@ -94,11 +97,12 @@ extension Registry {
             return .success(.list(ObjectList(objects: found, revision: revision)))
         } catch {
             guard case .compacted = error else { return .failure(APIError(error)) }
-            guard let after else {
-                return .failure(.expired("The resourceVersion for the provided list is too old."))
-            }
-            return .failure(Self.expiredContinue(after))
+            return .failure(Self.expired(after: after))
         }
+    }
+
+    private static func expired(after: ObjectKey?) -> APIError {
+        after.map(expiredContinue) ?? .expired("The resourceVersion for the provided list is too old.")
     }
 
     /// A list in pages whose state is gone: it can go on with what is there now, if the client can live with that.
@@ -106,7 +110,8 @@ extension Registry {
         APIError(
             code: 410, reason: "Expired",
             message: "The provided continue parameter is too old to display a consistent list result. Begin a new list "
-                + "without it; to see the rest as it is now, though inconsistent with what was listed before, continue "
-                + "with this token: \(ContinueToken(revision: nil, after: after).text)")
+                + "without it; or, to see the rest as it is now, which may not fit what was listed before, continue with "
+                + "the token in this answer's metadata.",
+            continueToken: ContinueToken(revision: nil, after: after).text)
     }
 }

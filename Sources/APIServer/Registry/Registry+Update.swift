@@ -113,6 +113,13 @@ extension Registry {
         var context = StrategyContext(request, self, isDryRun: attributes.isDryRun)
         do throws(APIError) {
             var errors = ObjectMetaRules.prepareUpdate(&object, old: old)
+            // What a webhook made of the object is still the object.
+            if object.name != old.name {
+                errors.append(.invalid("metadata.name", .string(object.name), "field is immutable"))
+            }
+            if object.namespace != old.namespace {
+                errors.append(.invalid("metadata.namespace", .string(object.namespace), "field is immutable"))
+            }
             let isStatus = Self.isStatusLike(request.subresource)
             if isStatus {
                 object = Self.combine(metadata: object, status: object, rest: old)
@@ -122,10 +129,13 @@ extension Registry {
                 try strategy.prepareForUpdate(&object, old: old, &context)
             }
             ObjectMetaRules.tidy(&object)
-            if strategy.tracksGeneration, !isStatus, Self.contentDiffers(object, old) {
+            if strategy.tracksGeneration, !isStatus,
+                Self.contentDiffers(object, old) || strategy.countsAnnotations && object.annotations != old.annotations
+            {
                 object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
             }
-            errors += schema.validateStructure(object, of: request.storage)
+            errors += schema.validate(
+                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "")
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }

@@ -50,7 +50,8 @@ extension Registry {
                 if watcher.scope.matches(object) { initial.append(object) }
                 return true
             }
-            let marksEnd = options.sendInitialEvents == true && options.allowBookmarks
+            // A watch from nowhere in particular is one that begins with the state, whether or not it says so.
+            let marksEnd = options.allowBookmarks
             watcher.start(initial: initial, missed: [], bookmark: marksEnd ? max(current, lastChange) : nil)
             return
         }

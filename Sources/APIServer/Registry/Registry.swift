@@ -65,6 +65,7 @@ final class Registry: Sendable {
                 try performSubresource(subresource, request, completion)
                 return
             }
+            if !request.verb.isMutating, try answerComponentStatus(request, completion) { return }
             switch request.verb {
             case .get: completion(.success(try get(request)))
             case .list: try list(request, completion)

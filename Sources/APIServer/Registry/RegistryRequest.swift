@@ -39,7 +39,7 @@ struct RegistryRequest: Sendable {
     var userAgent = ""
     let warnings = Warnings()
     /// What admission notes for the audit log.
-    let audit = AuditAnnotations()
+    var audit = AuditAnnotations()
 
     /// The row in whose version the objects are stored.
     var storage: ResourceType { cache.resource }

@@ -27,6 +27,8 @@ struct StrategyContext {
 protocol Strategy: Sendable {
     /// Whether the spec's changes are counted in `metadata.generation`.
     var tracksGeneration: Bool { get }
+    /// Whether changes of annotations are counted too.
+    var countsAnnotations: Bool { get }
     /// Whether a client may write without saying which resourceVersion it has seen.
     var allowsUnconditionalUpdate: Bool { get }
     /// Whether PUT makes what is not there.
@@ -64,6 +66,7 @@ protocol Strategy: Sendable {
 
 extension Strategy {
     var tracksGeneration: Bool { false }
+    var countsAnnotations: Bool { false }
     var allowsUnconditionalUpdate: Bool { true }
     var allowsCreateOnUpdate: Bool { false }
     var returnsDeletedObject: Bool { false }

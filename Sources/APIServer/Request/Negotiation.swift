@@ -6,35 +6,58 @@ import NIOHTTP1
 
 /// The form of an answer.
 struct ResponseForm: Sendable, Hashable {
-    enum Encoding: Sendable, Hashable { case json, yaml }
+    enum Encoding: Sendable, Hashable { case json, yaml, protobuf }
     /// What is shown of an object; the version is that of meta.k8s.io.
     enum View: Sendable, Hashable {
         case full
         case table(version: String)
-        case partial(version: String)
+        /// `PartialObjectMetadata`, or with `list`, `PartialObjectMetadataList`.
+        case partial(version: String, list: Bool)
+    }
+
+    /// What can be answered in which form.
+    struct Offer: Sendable {
+        /// Custom resources have no protobuf.
+        var protobuf = true
+        /// What nobody lists, reviews for one, has no table.
+        var table = true
+        /// YAML has no form for a stream.
+        var isWatch = false
+
+        fileprivate var text: String {
+            ["application/json", isWatch ? nil : "application/yaml", protobuf ? Schema.protobufMediaType : nil]
+                .compactMap { $0 }.joined(separator: ", ")
+        }
     }
 
     var encoding = Encoding.json
     var view = View.full
     var pretty = false
 
-    var contentType: String { encoding == .json ? "application/json" : "application/yaml" }
+    var contentType: String {
+        switch encoding {
+        case .json: "application/json"
+        case .yaml: "application/yaml"
+        case .protobuf: Schema.protobufMediaType
+        }
+    }
 
-    private static let acceptable = "application/json, application/yaml"
+    /// That of a watch's answer.
+    var streamContentType: String { encoding == .json ? contentType : "\(contentType);stream=watch" }
 
     /// Chooses from an Accept header; none, or `*/*`, means JSON.
-    static func negotiate(accept: [String], pretty: Bool) throws(APIError) -> ResponseForm {
+    static func negotiate(
+        accept: [String], pretty: Bool, offer: Offer = Offer()
+    ) throws(APIError) -> ResponseForm {
         let header = accept.joined(separator: ",")
         if header.isEmpty || header == "application/json" || header == "*/*" { return ResponseForm(pretty: pretty) }
         for clause in clauses(of: header) {
-            if var form = form(for: clause) {
+            if var form = form(for: clause, offer) {
                 form.pretty = pretty
                 return form
             }
         }
-        throw APIError(
-            code: 406, reason: "NotAcceptable",
-            message: "only the following media types are accepted: \(acceptable)")
+        throw .notAcceptable("only the following media types are accepted: \(offer.text)")
     }
 
     private struct Clause {
@@ -70,11 +93,12 @@ struct ResponseForm: Sendable, Hashable {
             .map(\.element)
     }
 
-    private static func form(for clause: Clause) -> ResponseForm? {
+    private static func form(for clause: Clause, _ offer: Offer) -> ResponseForm? {
         var form = ResponseForm()
         switch clause.type {
         case "application/json", "*/*", "application/*": form.encoding = .json
-        case "application/yaml": form.encoding = .yaml
+        case "application/yaml" where !offer.isWatch: form.encoding = .yaml
+        case Schema.protobufMediaType[...] where offer.protobuf: form.encoding = .protobuf
         default: return nil
         }
         var kind = ""
@@ -91,11 +115,20 @@ struct ResponseForm: Sendable, Hashable {
         guard !kind.isEmpty else { return form }
         guard group == "meta.k8s.io", version == "v1" || version == "v1beta1" else { return nil }
         switch kind {
-        case "Table": form.view = .table(version: version)
-        case "PartialObjectMetadata", "PartialObjectMetadataList": form.view = .partial(version: version)
+        case "Table":
+            guard offer.table, form.encoding != .protobuf else { return nil }
+            form.view = .table(version: version)
+        case "PartialObjectMetadata": form.view = .partial(version: version, list: false)
+        case "PartialObjectMetadataList": form.view = .partial(version: version, list: true)
         default: return nil
         }
         return form
+    }
+}
+
+extension APIError {
+    static func notAcceptable(_ message: String) -> APIError {
+        APIError(code: 406, reason: "NotAcceptable", message: message)
     }
 }
 

@@ -82,19 +82,12 @@ struct ListOptions: Sendable {
             }
         }
         resourceVersion = try Self.resourceVersion(query["resourceVersion"])
-        if let text = query["resourceVersionMatch"], !text.isEmpty {
-            guard let match = Match(rawValue: text) else {
-                throw Self.invalid(
-                    .notSupported("resourceVersionMatch", .string(text), ["Exact", "NotOlderThan"]))
-            }
-            self.match = match
-        }
         limit = Int(clamping: max(0, try query.integer("limit") ?? 0))
         if let token = query["continue"], !token.isEmpty { continueToken = token }
         timeoutSeconds = try query.integer("timeoutSeconds")
         allowBookmarks = query.flag("allowWatchBookmarks")
         sendInitialEvents = query.optionalFlag("sendInitialEvents")
-        if watch { try checkWatch() } else { try checkList() }
+        try readMatch(query["resourceVersionMatch"] ?? "", watch: watch)
     }
 
     static func resourceVersion(_ text: String?) throws(APIError) -> Revision? {
@@ -107,45 +100,61 @@ struct ListOptions: Sendable {
         return revision
     }
 
-    private static func invalid(_ error: FieldError) -> APIError {
-        .invalid(kind: "ListOptions", group: "meta.k8s.io", name: "", [error])
+    /// The revision at which the list must be, if it is not just to be new enough: asked for, or meant by a list in
+    /// pages that names a revision.
+    var exactRevision: Revision? {
+        guard let resourceVersion, resourceVersion > 0, continueToken == nil else { return nil }
+        return match == .exact || (match == nil && limit > 0) ? resourceVersion : nil
     }
 
-    private func checkList() throws(APIError) {
-        if sendInitialEvents != nil {
-            throw Self.invalid(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    /// Which combinations are refused, and how, is upstream's `ValidateListOptions`.
+    private mutating func readMatch(_ text: String, watch: Bool) throws(APIError) {
+        let errors = watch ? watchErrors(text) : listErrors(text)
+        if !errors.isEmpty { throw .invalid(kind: "ListOptions", group: "meta.k8s.io", name: "", errors) }
+        match = Match(rawValue: text)
+    }
+
+    private func listErrors(_ text: String) -> [FieldError] {
+        let field = "resourceVersionMatch"
+        var errors: [FieldError] = []
+        if !text.isEmpty {
+            if resourceVersion == nil {
+                errors.append(.forbidden(field, "\(field) is forbidden unless resourceVersion is provided"))
+            }
+            if continueToken != nil {
+                errors.append(.forbidden(field, "\(field) is forbidden when continue is provided"))
+            }
+            if Match(rawValue: text) == nil {
+                errors.append(.notSupported(field, .string(text), ["Exact", "NotOlderThan", ""]))
+            }
+            if text == Match.exact.rawValue, resourceVersion == 0 {
+                errors.append(.forbidden(field, "\(field) \"exact\" is forbidden for resourceVersion \"0\""))
+            }
         }
-        guard let match else { return }
-        if resourceVersion == nil {
-            throw Self.invalid(
-                .forbidden(
-                    "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"))
+        if sendInitialEvents != nil {
+            errors.append(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+        }
+        return errors
+    }
+
+    private func watchErrors(_ text: String) -> [FieldError] {
+        let field = "resourceVersionMatch"
+        var errors: [FieldError] = []
+        if sendInitialEvents != nil, text != Match.notOlderThan.rawValue {
+            errors.append(.forbidden(field, "sendInitialEvents requires setting \(field) to NotOlderThan"))
+        }
+        guard !text.isEmpty else { return errors }
+        if sendInitialEvents == nil {
+            errors.append(
+                .forbidden(field, "\(field) is forbidden for watch unless sendInitialEvents is provided"))
+        }
+        if text != Match.notOlderThan.rawValue {
+            errors.append(.notSupported(field, .string(text), ["NotOlderThan"]))
         }
         if continueToken != nil {
-            throw Self.invalid(
-                .forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"))
+            errors.append(.forbidden(field, "\(field) is forbidden when continue is provided"))
         }
-        if match == .exact, resourceVersion == 0 {
-            throw Self.invalid(
-                .forbidden(
-                    "resourceVersionMatch", "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\""))
-        }
-    }
-
-    private func checkWatch() throws(APIError) {
-        if sendInitialEvents != nil {
-            guard match == .notOlderThan else {
-                throw Self.invalid(
-                    .forbidden(
-                        "resourceVersionMatch",
-                        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
-            }
-        } else if match != nil {
-            throw Self.invalid(
-                .forbidden(
-                    "resourceVersionMatch",
-                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"))
-        }
+        return errors
     }
 }
 

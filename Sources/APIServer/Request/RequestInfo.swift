@@ -8,6 +8,9 @@ import NIOHTTP1
 enum Verb: String, Sendable, CaseIterable {
     case get, list, watch, create, update, patch, delete, deletecollection
 
+    /// Whether it is about the objects that selectors choose.
+    var isOfMany: Bool { self == .list || self == .watch || self == .deletecollection }
+
     var isMutating: Bool {
         switch self {
         case .get, .list, .watch: false
@@ -57,6 +60,8 @@ struct RequestInfo: Sendable {
         if parts.count > 2 { subresource = parts[2] }
         if parts.count > 3 { rest = Array(parts[3...]) }
         verb = Self.verb(method, named: !name.isEmpty, watch: isWatchPath || query.flag("watch"))
+        // A subresource of one object is never a list to watch: `proxy/…?watch=1` is somebody else's parameter.
+        if !subresource.isEmpty, verb == .watch, !isWatchPath { verb = .get }
         if name.isEmpty, verb == .list || verb == .watch || verb == .deletecollection,
             let selector = query["fieldSelector"], let fields = try? FieldSelector.parse(selector),
             let required = fields.required("metadata.name"), Names.pathSegmentProblem(required) == nil
@@ -110,6 +115,21 @@ enum PercentEncoding {
             }
         }
         return String(validating: decoded, as: UTF8.self)
+    }
+
+    /// The text as a value in a query: all but unreserved characters escaped (RFC 3986, 2.3).
+    static func encode(_ text: String) -> String {
+        var escaped = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                escaped.unicodeScalars.append(UnicodeScalar(byte))
+            default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return escaped
     }
 
     private static func hex(_ byte: UInt8) -> UInt8? {

@@ -14,45 +14,111 @@ extension APIServer {
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = mark.map { String(target[..<$0]) } ?? target
         let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
+        if let preparation = authenticator.preparation(for: request) {
+            // Somebody else's keys are needed to judge the token, and have to be fetched first.
+            return preparation { response.eventLoop.execute { self.respond(to: request, response) } }
+        }
         var exchange = Exchange(request, response, metrics, random: configuration.random)
         guard let query = Query(queryText) else {
             return exchange.fail(.badRequest("the query of the request is not valid"))
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let isKnown = schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
-        exchange.describe(info, request.method, isKnown: isKnown)
+        let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
+        exchange.describe(info, request.method, isKnown: resource != nil)
+        exchange.acceptsGzip = Gzip.isAccepted(request.headers)
+        if info.isResource, info.verb == .watch || info.subresource == "log",
+            let socket = WebSocketWriter(request, response, info.verb == .watch ? .lines : .binary)
+        {
+            exchange.response = socket
+        }
+        let remote = aggregator.remote(for: info)
         do throws(APIError) {
+            var offer = ResponseForm.Offer()
+            if let resource {
+                offer.protobuf = resource.message.hasProtobuf
+                offer.table = resource.verbs != ["create"]
+            }
+            offer.isWatch = info.verb == .watch
             exchange.form = try ResponseForm.negotiate(
                 accept: request.headers[canonicalForm: "accept"].map(String.init),
-                pretty: exchange.wantsPretty(request.headers))
+                pretty: exchange.wantsPretty(request.headers), offer: offer)
         } catch {
-            // Paths that are no resource have forms of their own to offer.
-            if info.isResource { return exchange.fail(error) }
+            // Paths that are no resource have forms of their own to offer, and so has what is proxied to.
+            if info.isResource, remote == nil, !Self.isConnect(info) { return exchange.fail(error) }
         }
         do throws(APIError) {
-            let user = try effectiveUser(of: request, sentBy: authenticate(request))
-            try authorize(attributes(info, user, request.method))
-            if info.isResource {
-                try respond(toResource: request, info, user, exchange)
-            } else {
-                try respond(toPath: request, path, user, exchange)
+            let sender: UserInfo
+            do throws(APIError) {
+                sender = try authenticate(request, path)
+            } catch {
+                exchange.audit = auditRecord(request, info, UserInfo(name: ""), nil, exchange)
+                throw error
+            }
+            var attributes = attributes(info, sender, request.method, query)
+            do throws(APIError) {
+                attributes.user = try effectiveUser(of: request, attributes)
+            } catch {
+                exchange.audit = auditRecord(request, info, sender, nil, exchange)
+                throw error
+            }
+            let isImpersonated = attributes.user != sender
+            exchange.audit = auditRecord(request, info, sender, isImpersonated ? attributes.user : nil, exchange)
+            let fixed = attributes
+            passFairness(info, attributes.user, request.method, &exchange) { exchange in
+                do throws(APIError) {
+                    try self.serve(request, info, fixed, remote, exchange)
+                } catch {
+                    exchange.fail(error)
+                }
             }
         } catch {
             exchange.fail(error)
         }
     }
 
-    private func authenticate(_ request: HTTPRequest) throws(APIError) -> UserInfo {
+    /// The request's place in the audit log; nil where nothing is to be logged of it.
+    private func auditRecord(
+        _ request: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ impersonated: UserInfo?, _ exchange: Exchange
+    ) -> AuditRecord? {
+        guard let audit else { return nil }
+        return AuditRecord(
+            audit, request, info, user: user, impersonated: impersonated, auditID: exchange.auditID,
+            now: configuration.now)
+    }
+
+    /// Answers a request whose turn has come.
+    private func serve(
+        _ request: HTTPRequest, _ info: RequestInfo, _ attributes: AuthorizationAttributes, _ remote: RemoteAPI?,
+        _ exchange: Exchange
+    ) throws(APIError) {
+        try authorize(attributes, audit: exchange.audit?.annotations)
+        if let remote {
+            let limit: TimeAmount? =
+                Self.isLongRunning(info)
+                ? nil : try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+            aggregator.pass(request, info, as: attributes.user, to: remote, exchange, timeout: limit)
+        } else if Self.isConnect(info) {
+            try respond(toConnect: request, info, attributes.user, exchange)
+        } else if info.isResource {
+            try respond(toResource: request, info, attributes.user, exchange)
+        } else {
+            try respond(toPath: request, info.path, attributes.user, exchange)
+        }
+    }
+
+    private func authenticate(_ request: HTTPRequest, _ path: String) throws(APIError) -> UserInfo {
         do throws(AuthenticationError) {
-            return try authenticator.authenticate(request)
+            return try authenticator.authenticate(request, path: path)
         } catch {
             logger.debug("unauthenticated request: \(error.reason)")
             throw error.apiError
         }
     }
 
-    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod) -> AuthorizationAttributes {
+    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
+        -> AuthorizationAttributes
+    {
         guard info.isResource else {
             var attributes = AuthorizationAttributes(user: user, verb: method.rawValue.lowercased())
             attributes.path = info.path
@@ -65,6 +131,7 @@ extension APIServer {
         attributes.subresource = info.subresource
         attributes.namespace = info.namespace
         attributes.name = info.name.isEmpty ? info.selectedName ?? "" : info.name
+        if info.verb?.isOfMany == true, !query.items.isEmpty { attributes.selectors = AuthorizationSelectors(query) }
         return attributes
     }
 
@@ -97,26 +164,35 @@ extension APIServer {
         }
         if request.subresource?.name == "log" { return try respondWithLog(request, exchange) }
         if verb == .watch { return try respondWithWatch(request, exchange) }
+        if let audit = exchange.audit { request.audit = audit.annotations }
         try readBody(http, &request)
+        exchange.audit?.setRequest(request.body)
         guard verb.isMutating else {
             answer(request, exchange)
             return
         }
+        let limit = try RequestDeadline.limit(exchange.query, maximum: configuration.requestTimeout)
+        let pending = PendingAnswer()
+        pending.start(limit, on: exchange.response.eventLoop) { exchange.fail(RequestDeadline.exceeded) }
         let inFlight = mutatingInFlight.add(1, ordering: .relaxed).newValue
         if inFlight > configuration.mutatingInFlightLimit {
             mutatingInFlight.subtract(1, ordering: .relaxed)
+            _ = pending.finish()
             throw .tooManyRequests("too many requests, please try again later", retryAfter: 1)
         }
-        answer(request, exchange) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
+        answer(request, exchange, pending) { self.mutatingInFlight.subtract(1, ordering: .relaxed) }
     }
 
     private func answer(
-        _ request: RegistryRequest, _ exchange: Exchange, finally: @escaping @Sendable () -> Void = {}
+        _ request: RegistryRequest, _ exchange: Exchange, _ pending: PendingAnswer? = nil,
+        finally: @escaping @Sendable () -> Void = {}
     ) {
         let rendering = rendering(request, exchange.form)
         let warnings = request.warnings
         registry.perform(request) { result in
             finally()
+            // Too late: the client has been told so.
+            guard pending?.finish() ?? true else { return }
             do throws(APIError) {
                 let (code, body) = try rendering.body(of: try result.get())
                 exchange.send(code, body, contentType: exchange.form.contentType, warnings: warnings)
@@ -129,7 +205,6 @@ extension APIServer {
     private func respondWithWatch(_ request: RegistryRequest, _ exchange: Exchange) throws(APIError) {
         var form = exchange.form
         form.pretty = false
-        form.encoding = .json
         let rendering = rendering(request, form)
         let response = exchange.response
         let limit = configuration.watchBacklogLimit
@@ -140,7 +215,7 @@ extension APIServer {
                     response: response, rendering: rendering, backlogLimit: limit,
                     wantsBookmarks: options.allowBookmarks)
             },
-            begin: { exchange.beginStream(request.warnings) })
+            begin: { exchange.beginStream(form, request.warnings) })
         response.onClose { [weak watcher] in watcher?.end() }
     }
 
@@ -192,7 +267,11 @@ extension APIServer {
             } catch {
                 throw Self.undecodable("yaml", "\(error)", request)
             }
-        case .protobuf: return (try schema.decodeProtobuf(body.readableBytesView), BodyDuplicates())
+        case .protobuf:
+            let kind = request.subresource?.kind ?? request.resource.kind
+            let value = try schema.decodeProtobuf(
+                body.readableBytesView, expected: (apiVersion: request.resource.apiVersion, kind: kind))
+            return (value, BodyDuplicates())
         }
     }
 
@@ -230,12 +309,19 @@ extension APIServer {
 
 /// One request and its answer: what goes into every response, whoever gives it.
 struct Exchange: Sendable {
-    let response: any HTTPResponseWriter
+    var response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
+    /// Whether the client takes compressed answers.
+    var acceptsGzip = false
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
-    private let auditID: String
+    let auditID: String
+    /// The uids of the flow schema and the priority level that let the request through.
+    var fairness: (schema: String, level: String)?
+    /// What is given back when the answer is out, or has begun.
+    var ticket: FairnessTicket?
+    var audit: AuditRecord?
     private var key = Metrics.Key(verb: "", group: "", version: "", resource: "", subresource: "", code: 0)
 
     init(
@@ -274,6 +360,10 @@ struct Exchange: Sendable {
         var headers: HTTPHeaders = [
             "audit-id": auditID, "cache-control": "no-cache, private", "content-type": contentType,
         ]
+        if let fairness {
+            headers.add(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.add(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
         for text in warnings?.all ?? [] { headers.add(name: "warning", value: Self.warning(text)) }
         return headers
     }
@@ -295,6 +385,7 @@ struct Exchange: Sendable {
         var key = key
         key.code = code
         metrics.record(key, seconds: Double(SystemClock.monotonic() - started) / 1e9)
+        ticket?.release()
     }
 
     func send(
@@ -304,10 +395,26 @@ struct Exchange: Sendable {
         record(code)
         var headers = headers(contentType: contentType, warnings)
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
-        response.send(HTTPResponseStatus(statusCode: code), headers: headers, body: [body])
+        audit?.complete(code, body: contentType.hasPrefix("application/json") ? body : nil)
+        let status = HTTPResponseStatus(statusCode: code)
+        guard acceptsGzip, body.readableBytes > Gzip.threshold else {
+            response.send(status, headers: headers, body: [body])
+            return
+        }
+        Gzip.compress(body) { [response, headers] compressed in
+            var headers = headers
+            if compressed != nil {
+                headers.add(name: "content-encoding", value: "gzip")
+                headers.add(name: "vary", value: "Accept-Encoding")
+            }
+            response.send(status, headers: headers, body: [compressed ?? body])
+        }
     }
 
+    /// Answers with a value that is no object of the API: what has no protobuf goes out as JSON.
     func send(_ value: JSONValue, code: Int = 200) {
+        var form = form
+        if form.encoding == .protobuf { form.encoding = .json }
         send(code, Rendering.encode(value, form), contentType: form.contentType)
     }
 
@@ -330,9 +437,41 @@ struct Exchange: Sendable {
             extra: extra)
     }
 
+    func redirect(_ code: Int, to location: String) {
+        send(code, ByteBuffer(), contentType: "text/plain", extra: [("location", location)])
+    }
+
+    // MARK: Answers of others
+
+    /// An answer is passed on that somebody else gives.
+    func passed(_ code: Int) {
+        record(code)
+        auditStream(code)
+    }
+
+    /// An answer has begun that may last: its end is logged when it comes.
+    private func auditStream(_ code: Int) {
+        guard let audit else { return }
+        audit.started(code)
+        response.onClose { audit.complete(code, body: nil) }
+    }
+
+    /// What every answer says, whoever gives it.
+    func addCommonHeaders(_ headers: inout HTTPHeaders) {
+        headers.replaceOrAdd(name: "audit-id", value: auditID)
+        if let fairness {
+            headers.replaceOrAdd(name: "x-kubernetes-pf-flowschema-uid", value: fairness.schema)
+            headers.replaceOrAdd(name: "x-kubernetes-pf-prioritylevel-uid", value: fairness.level)
+        }
+        if !headers.contains(name: "cache-control") {
+            headers.add(name: "cache-control", value: "no-cache, private")
+        }
+    }
+
     /// Begins a watch's answer.
-    func beginStream(_ warnings: Warnings) {
+    func beginStream(_ form: ResponseForm, _ warnings: Warnings) {
         record(200)
-        response.begin(.ok, headers: headers(contentType: "application/json", warnings))
+        auditStream(200)
+        response.begin(.ok, headers: headers(contentType: form.streamContentType, warnings))
     }
 }

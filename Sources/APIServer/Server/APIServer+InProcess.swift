@@ -65,6 +65,14 @@ extension APIServer {
         attributes.subresource = call.subresource
         attributes.namespace = call.namespace
         attributes.name = call.name
+        if verb.isOfMany, !call.query.isEmpty {
+            attributes.selectors = AuthorizationSelectors(Query(call.query))
+            if call.name.isEmpty {
+                // As over HTTP: a selector for one name counts as that name.
+                attributes.name =
+                    attributes.selectors.fields.first { $0.equal && $0.field == "metadata.name" }?.value ?? ""
+            }
+        }
         try authorize(attributes)
         var request = try resolve(
             user: user, verb: verb, group: call.group, version: call.version, resource: call.resource,

@@ -13,7 +13,7 @@ extension APIServer {
 
     func respondWithLog(_ request: RegistryRequest, _ exchange: Exchange) throws(APIError) {
         guard let pod = request.cache[request.key]?.value else { throw request.notFound }
-        let container = try logContainer(pod, request)
+        let container = try container(of: pod, request)
         try checkLogOptions(request)
         let nodeName = pod[path: "spec", "nodeName"]?.stringValue ?? ""
         guard !nodeName.isEmpty else {
@@ -26,27 +26,14 @@ extension APIServer {
             throw .notFound("nodes", group: "", name: nodeName)
         }
         let query = request.query.items.filter { Self.passedOn.contains($0.name) }
-            .map { "\($0.name)=\(Self.escape($0.value))" }.joined(separator: "&")
+            .map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
         kubelets.logs(
             node: node, path: "/containerLogs/\(request.namespace)/\(request.name)/\(container)", query: query,
             to: exchange.response)
     }
 
-    private static func escape(_ text: String) -> String {
-        var escaped = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                escaped.unicodeScalars.append(UnicodeScalar(byte))
-            default: escaped += byte < 16 ? "%0\(String(byte, radix: 16))" : "%\(String(byte, radix: 16))"
-            }
-        }
-        return escaped
-    }
-
     /// The container asked for, or the one that is meant if none is named.
-    private func logContainer(_ pod: JSONValue, _ request: RegistryRequest) throws(APIError) -> String {
+    func container(of pod: JSONValue, _ request: RegistryRequest) throws(APIError) -> String {
         func names(_ list: String) -> [String] {
             (pod[path: "spec", list]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
         }

@@ -25,6 +25,9 @@ extension APIServer {
         case "openapi":
             // Making these documents takes longer than an event loop should be kept.
             Task { self.publish(path, request, exchange) }
+        case "debug" where parts.count == 3 && parts[1] == "api_priority_and_fairness":
+            guard let dump = fairnessDump(parts[2]) else { return exchange.sendNotFoundPage() }
+            exchange.sendText(200, dump)
         case "api", "apis": publish(path, request, exchange)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             guard let tokens else { return exchange.sendNotFoundPage() }
@@ -58,7 +61,8 @@ extension APIServer {
 
     private func publish(_ path: String, _ request: HTTPRequest, _ exchange: Exchange) {
         let accept = request.headers[canonicalForm: "accept"].map(String.init)
-        guard let document = published.document(path: path, accept: accept) else { return exchange.sendNotFoundPage() }
+        let own = published.document(path: path, accept: accept)
+        guard let document = aggregator.merged(path: path, own) else { return exchange.sendNotFoundPage() }
         respond(with: document, request, exchange)
     }
 
@@ -81,7 +85,7 @@ extension APIServer {
                 let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
                 return (resource: name, count: cache.count, watchers: cache.watcherCount)
             }, inFlight: mutatingInFlight.load(ordering: .relaxed), revision: cache.revision)
-            + registry.webhookMetrics.text
+            + registry.webhookMetrics.text + fairnessMetrics()
     }
 
     // MARK: Health
@@ -122,6 +126,7 @@ extension APIServer {
             ] {
                 checks.append((name: hook, isHealthy: isReady))
             }
+            checks.append((name: "shutdown", isHealthy: !isShuttingDown))
         }
         return checks
     }

@@ -6,17 +6,19 @@ import KubeTypes
 
 extension APIServer {
     /// Refuses what no authorizer allows.
-    func authorize(_ attributes: AuthorizationAttributes) throws(APIError) {
+    /// - Parameter audit: is told of the decision.
+    func authorize(_ attributes: AuthorizationAttributes, audit: AuditAnnotations? = nil) throws(APIError) {
         let reason: String
         switch authorizer.authorize(attributes) {
-        case .allow: return
+        case .allow(let why):
+            audit?.add("authorization.k8s.io/decision", "allow")
+            audit?.add("authorization.k8s.io/reason", why)
+            return
         case .noOpinion(let why), .deny(let why): reason = why
         }
-        let message = attributes.forbiddenMessage(reason: reason)
-        if attributes.resource.isEmpty {
-            throw APIError(code: 403, reason: "Forbidden", message: "forbidden: \(message)", details: StatusDetails())
-        }
-        throw .forbidden(attributes.resource, group: attributes.group, name: attributes.name, message)
+        audit?.add("authorization.k8s.io/decision", "forbid")
+        audit?.add("authorization.k8s.io/reason", reason)
+        throw attributes.forbidden(reason: reason)
     }
 
     static let pathNotFound = APIError(

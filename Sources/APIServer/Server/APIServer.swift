@@ -23,10 +23,19 @@ public final class APIServer: HTTPResponder, Sendable {
     let tokens: ServiceAccountTokenIssuer?
     let kubelets: (any KubeletConnection)?
     let metrics = Metrics()
+    let proxyTLS = ProxyTLS()
+    /// Who goes ahead and who waits.
+    let fairness: Fairness
+    let audit: Audit?
+    /// Group versions that other servers answer for.
+    let aggregator: Aggregator
     let published: PublishedDocuments
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
+    private let shuttingDown = Atomic<Bool>(false)
+    private let fairnessControl = Mutex<FairnessController?>(nil)
+    private let aggregation = Mutex<AggregationController?>(nil)
     private let chores = Mutex<[RepeatedTask]>([])
     private let pastRevisions = Mutex<[(seconds: Int64, revision: Revision)]>([])
 
@@ -34,10 +43,13 @@ public final class APIServer: HTTPResponder, Sendable {
     ///   - authentication: how requests say who they are; its token issuer also answers TokenRequests.
     ///   - authorizers: asked after the node authorizer and RBAC.
     ///   - kubelets: how container logs are fetched; nil answers 501.
+    ///   - frontProxy: who this server is towards aggregated API servers; nil has none of them available.
+    ///   - audit: what is logged of requests, and where; nil logs nothing.
     public init(
         configuration: APIServerConfiguration, store: any Store, schema: Schema = .builtin,
         authentication: RequestAuthenticator.Configuration, authorizers: [any Authorizer] = [],
-        kubelets: (any KubeletConnection)? = nil, logger: Logger = Logger(label: "apiserver")
+        kubelets: (any KubeletConnection)? = nil, frontProxy: FrontProxy? = nil,
+        audit: Audit? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
         self.schema = schema
@@ -45,9 +57,20 @@ public final class APIServer: HTTPResponder, Sendable {
         self.logger = logger
         tokens = authentication.tokenIssuer
         cache = WatchCache(schema: schema, store: store, logger: logger)
+        self.audit = audit
+        fairness = Fairness(
+            cache: cache, concurrency: configuration.requestsInFlightLimit,
+            queueWait: .milliseconds(Int64(configuration.requestTimeout) * 250))
+        aggregator = Aggregator(cache: cache, frontProxy: frontProxy, logger: logger)
         authenticator = RequestAuthenticator(authentication, lookup: cache)
         let rbac = RBACAuthorizer(lookup: cache)
-        authorizer = AuthorizerChain([NodeAuthorizer(), rbac] + authorizers)
+        let graph = NodeGraph()
+        for source in NodeGraph.sources {
+            cache.cache(group: source.group, resource: source.resource)?.observe { events in
+                for event in events { graph.changed(source.kind, event.object, isGone: event.kind == .deleted) }
+            }
+        }
+        authorizer = AuthorizerChain([NodeAuthorizer(graph: graph), rbac] + authorizers)
         registry = Registry(
             schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
@@ -66,13 +89,31 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         try await bootstrap()
         startChores()
+        authenticator.onLegacyToken { [weak self] namespace, secret, day in
+            self?.noteUse(ofToken: secret, in: namespace, on: day)
+        }
+        let controller = AggregationController(self)
+        controller.start()
+        aggregation.withLock { $0 = controller }
+        let fairnessController = FairnessController(self)
+        fairnessController.start()
+        fairnessControl.withLock { $0 = fairnessController }
         ready.store(true, ordering: .releasing)
     }
+
+    /// Whether `beginShutdown` was called.
+    var isShuttingDown: Bool { shuttingDown.load(ordering: .acquiring) }
+
+    /// Says at `/readyz` that no more requests should come; those that do are still answered.
+    public func beginShutdown() { shuttingDown.store(true, ordering: .releasing) }
 
     /// Ends watches and stops following the store, which is the caller's to close.
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        aggregation.withLock { $0 }?.stop()
+        fairnessControl.withLock { $0 }?.stop()
+        audit?.sink.flush()
         cache.stop()
         for resource in cache.all { for watcher in resource.watchers { watcher.end() } }
     }
@@ -83,11 +124,32 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Bootstrap
 
     private func bootstrap() async throws(APIError) {
-        try await ensure(Bootstrap.namespaceObjects())
+        try await ensure(Bootstrap.namespaceObjects() + FairnessBootstrap.levelObjects)
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
+        if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
+            rest.append(tracking)
+        }
+        rest += FairnessBootstrap.flowObjects
+        rest += AggregationController.localObjects(schema)
+        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         try await ensure(rest)
     }
+
+    /// Writes down on a Secret that its token was used, so that those that nobody uses can be found.
+    private func noteUse(ofToken secret: String, in namespace: String, on day: String) {
+        let call = APICall(
+            verb: "patch", group: "", version: "v1", resource: "secrets", namespace: namespace, name: secret,
+            body: ["metadata": ["labels": ["kubernetes.io/legacy-token-last-used": .string(day)]]],
+            patchType: "application/merge-patch+json")
+        handle(call, as: Bootstrap.user) { [logger] result in
+            if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
+        }
+    }
+
+    /// Has discovery of groups and APIServices follow a schema that has changed.
+    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {
@@ -160,11 +222,11 @@ public final class APIServer: HTTPResponder, Sendable {
             return revision
         }
         guard let target, target > 0 else { return }
-        let store = cache.store
+        let history = cache
         let logger = logger
         Task {
             do throws(StoreError) {
-                try await store.compact(to: target)
+                try await history.compact(to: target)
             } catch {
                 logger.warning("compaction of the store failed: \(error)")
             }

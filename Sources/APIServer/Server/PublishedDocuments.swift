@@ -6,6 +6,7 @@ import JSON
 import KubeTypes
 import NIOCore
 import NIOHTTP1
+import PKI
 import Synchronization
 
 final class PublishedDocuments: Sendable {
@@ -14,6 +15,12 @@ final class PublishedDocuments: Sendable {
         let contentType: String
         /// Changes with the content.
         let tag: String
+
+        init(bytes: [UInt8], contentType: String) {
+            body = ByteBuffer(bytes: bytes)
+            self.contentType = contentType
+            tag = PublishedDocuments.tag(bytes)
+        }
     }
 
     private let schema: Schema
@@ -44,13 +51,16 @@ final class PublishedDocuments: Sendable {
         }
         if isCore {
             guard parts.count == 2 else { return nil }
-            return json("api/\(parts[1])") { Discovery.resourceList(schema, group: "", version: parts[1]) }
+            return json("api/\(parts[1])") {
+                Discovery.resourceList(schema, group: "", version: parts[1], hash: Self.storageVersionHash)
+            }
         }
         switch parts.count {
         case 2: return json("apis/\(parts[1])") { Discovery.group(schema, parts[1]) }
         case 3:
             return json("apis/\(parts[1])/\(parts[2])") {
-                Discovery.resourceList(schema, group: parts[1], version: parts[2])
+                Discovery.resourceList(
+                    schema, group: parts[1], version: parts[2], hash: Self.storageVersionHash)
             }
         default: return nil
         }
@@ -69,6 +79,11 @@ final class PublishedDocuments: Sendable {
         return nil
     }
 
+    /// The first eight bytes of its SHA-256 in base64, as upstream has it: clients compare it, no more.
+    private static func storageVersionHash(_ version: String) -> String {
+        Base64.encode(Array(Digest.sha256(version).prefix(8)))
+    }
+
     private func json(_ key: String, _ make: () -> JSONValue?) -> Document? {
         cached(key, "application/json") { make().map { JSONWriter.bytes(of: $0) } }
     }
@@ -76,13 +91,13 @@ final class PublishedDocuments: Sendable {
     func cached(_ key: String, _ contentType: String, _ make: () -> [UInt8]?) -> Document? {
         if let known = documents.withLock({ $0[key] }) { return known }
         guard let bytes = make() else { return nil }
-        let document = Document(body: ByteBuffer(bytes: bytes), contentType: contentType, tag: Self.tag(bytes))
+        let document = Document(bytes: bytes, contentType: contentType)
         documents.withLock { $0[key] = document }
         return document
     }
 
     /// FNV-1a: tells contents apart, no more.
-    private static func tag(_ bytes: [UInt8]) -> String {
+    fileprivate static func tag(_ bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return "\"\(String(hash, radix: 16, uppercase: true))\""

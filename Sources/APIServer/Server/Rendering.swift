@@ -28,21 +28,29 @@ struct Rendering: Sendable {
                 buffer.writeInteger(UInt8(ascii: "\n"))
                 return (code, buffer)
             }
+            if form.encoding == .protobuf, form.view == .full { return (code, ByteBuffer(bytes: try protobuf(object))) }
             return (code, Self.encode(try value(of: object), form))
         case .value(let value, let code): return (code, Self.encode(value, form))
         case .list(let list):
             if isVerbatim { return (200, verbatim(list)) }
+            if form.encoding == .protobuf, form.view == .full { return (200, try protobuf(list)) }
             return (200, Self.encode(try value(of: list), form))
         }
     }
 
     /// An object as the client wants to see it, before encoding.
-    func value(of object: CachedObject) throws(APIError) -> JSONValue {
+    /// - Parameter withColumns: false from the second table of a watch on.
+    func value(of object: CachedObject, withColumns: Bool = true) throws(APIError) -> JSONValue {
         switch form.view {
         case .full: return try present(object)
-        case .partial(let version): return partial(object.value, version)
+        case .partial(let version, false): return partial(object.value, version)
+        case .partial(_, true):
+            throw .notAcceptable(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (\(resource.kind))")
         case .table(let version):
-            return table([try present(object)], ["resourceVersion": .string(String(object.revision))], version)
+            return table(
+                [try present(object)], ["resourceVersion": .string(String(object.revision))], version,
+                withColumns: withColumns)
         }
     }
 
@@ -60,11 +68,12 @@ struct Rendering: Sendable {
         ]
     }
 
-    private func table(_ objects: [JSONValue], _ metadata: JSONValue, _ version: String) -> JSONValue {
-        var table = Printer.table(
-            of: objects, resource: resource, now: now, includeObject: includeObject, listMetadata: metadata)
-        table["apiVersion"] = .string("meta.k8s.io/\(version)")
-        return table
+    private func table(
+        _ objects: [JSONValue], _ metadata: JSONValue, _ version: String, withColumns: Bool = true
+    ) -> JSONValue {
+        Printer.table(
+            of: objects, resource: resource, now: now, includeObject: includeObject, listMetadata: metadata,
+            apiVersion: "meta.k8s.io/\(version)", withColumns: withColumns)
     }
 
     static func metadata(of list: ObjectList) -> JSONObject {
@@ -85,7 +94,10 @@ struct Rendering: Sendable {
                 "kind": .string("\(resource.kind)List"), "apiVersion": .string(resource.apiVersion),
                 "metadata": metadata, "items": .array(items),
             ]
-        case .partial(let version):
+        case .partial(_, false):
+            throw .notAcceptable(
+                "you requested PartialObjectMetadata, but the requested object is a list (\(resource.kind)List)")
+        case .partial(let version, true):
             for object in list.objects { items.append(partial(object.value, version)) }
             return [
                 "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
@@ -117,6 +129,8 @@ struct Rendering: Sendable {
     static func encode(_ value: JSONValue, _ form: ResponseForm) -> ByteBuffer {
         switch form.encoding {
         case .yaml: return ByteBuffer(string: YAML.text(of: value))
+        // What has no protobuf was refused by the negotiation: nothing but objects of the tables comes here.
+        case .protobuf: return ByteBuffer(bytes: Schema.builtin.encodeProtobuf(value) ?? [])
         case .json:
             var bytes = form.pretty ? PrettyJSON.bytes(of: value) : JSONWriter.bytes(of: value)
             bytes.append(UInt8(ascii: "\n"))
@@ -124,24 +138,67 @@ struct Rendering: Sendable {
         }
     }
 
+    // MARK: Protobuf
+
+    /// An object's message without its envelope, made once for all that ask in its storage version.
+    private func protobufBody(_ object: CachedObject, keep: Bool) throws(APIError) -> [UInt8] {
+        guard resource == storage else { return schema.protobufBody(of: try present(object), as: resource.message) }
+        return object.protobuf(keep: keep) { schema.protobufBody(of: $0, as: resource.message) }
+    }
+
+    private func protobuf(_ object: CachedObject, keep: Bool = false) throws(APIError) -> [UInt8] {
+        schema.protobufEnvelope(
+            apiVersion: resource.apiVersion, kind: resource.kind, body: try protobufBody(object, keep: keep))
+    }
+
+    private func protobuf(_ list: ObjectList) throws(APIError) -> ByteBuffer {
+        var bodies: [[UInt8]] = []
+        bodies.reserveCapacity(list.objects.count)
+        for object in list.objects { bodies.append(try protobufBody(object, keep: false)) }
+        return ByteBuffer(
+            bytes: schema.protobufList(
+                apiVersion: resource.apiVersion, kind: "\(resource.kind)List",
+                metadata: .object(Self.metadata(of: list)), bodies: bodies))
+    }
+
     // MARK: Watches
 
     /// Whether events are copied, and their objects' values left alone.
-    var isVerbatimWatch: Bool { form.view == .full && resource == storage }
+    var isVerbatimWatch: Bool { form.view == .full && resource == storage && form.encoding == .json }
 
-    /// Appends one line of a watch.
-    func write(_ event: WatchEvent, to buffer: inout ByteBuffer) throws(APIError) {
+    /// Appends an event of a watch.
+    func write(_ event: WatchEvent, withColumns: Bool = true, to buffer: inout ByteBuffer) throws(APIError) {
+        if form.encoding == .protobuf {
+            let object =
+                form.view == .full
+                ? try protobuf(event.object, keep: true)
+                : schema.encodeProtobuf(try value(of: event.object)) ?? []
+            buffer.writeBytes(schema.protobufWatchFrame(type: event.kind.rawValue, object: object))
+            return
+        }
         buffer.writeString("{\"type\":\"\(event.kind.rawValue)\",\"object\":")
         if isVerbatimWatch {
             buffer.writeBytes(event.object.bytes)
         } else {
-            buffer.writeBytes(JSONWriter.bytes(of: try value(of: event.object)))
+            buffer.writeBytes(JSONWriter.bytes(of: try value(of: event.object, withColumns: withColumns)))
         }
         buffer.writeString("}\n")
     }
 
+    /// An event about something that is no stored object: a bookmark, an error.
+    func event(_ type: String, _ object: JSONValue) -> ByteBuffer {
+        if form.encoding == .protobuf {
+            return ByteBuffer(
+                bytes: schema.protobufWatchFrame(type: type, object: Schema.builtin.encodeProtobuf(object) ?? []))
+        }
+        var buffer = ByteBuffer(string: "{\"type\":\"\(type)\",\"object\":")
+        buffer.writeBytes(JSONWriter.bytes(of: object))
+        buffer.writeString("}\n")
+        return buffer
+    }
+
     /// The object of a bookmark: nothing but how far the watch has come.
-    func bookmark(_ revision: Revision, initialEventsEnd: Bool) -> JSONValue {
+    func bookmark(_ revision: Revision, initialEventsEnd: Bool, withColumns: Bool = true) -> JSONValue {
         var metadata: JSONObject = ["resourceVersion": .string(String(revision)), "creationTimestamp": .null]
         if initialEventsEnd { metadata["annotations"] = ["k8s.io/initial-events-end": "true"] }
         let object: JSONValue = [
@@ -149,8 +206,10 @@ struct Rendering: Sendable {
         ]
         switch form.view {
         case .full: return object
-        case .partial(let version): return partial(object, version)
-        case .table(let version): return table([object], ["resourceVersion": .string(String(revision))], version)
+        case .partial(let version, _): return partial(object, version)
+        case .table(let version):
+            return table(
+                [object], ["resourceVersion": .string(String(revision))], version, withColumns: withColumns)
         }
     }
 }

@@ -8,13 +8,28 @@ import NIOCore
 import Storage
 import Synchronization
 
-/// A watch over HTTP: one JSON object a line.
+/// A watch over HTTP: one JSON object a line, or frames of protobuf.
 struct HTTPWatchSink: WatchSink {
     let response: any HTTPResponseWriter
     let rendering: Rendering
     /// Bytes that may wait for the client.
     let backlogLimit: Int
     let wantsBookmarks: Bool
+    /// Tables have their columns in the first event only.
+    private let hasColumns = HasColumns()
+
+    private final class HasColumns: Sendable {
+        private let sent = Atomic<Bool>(false)
+        /// Whether this is the first time.
+        func first() -> Bool { !sent.exchange(true, ordering: .relaxed) }
+    }
+
+    init(response: any HTTPResponseWriter, rendering: Rendering, backlogLimit: Int, wantsBookmarks: Bool) {
+        self.response = response
+        self.rendering = rendering
+        self.backlogLimit = backlogLimit
+        self.wantsBookmarks = wantsBookmarks
+    }
 
     var readsValues: Bool { !rendering.isVerbatimWatch }
 
@@ -23,7 +38,9 @@ struct HTTPWatchSink: WatchSink {
         var buffer = ByteBufferAllocator().buffer(
             capacity: events.reduce(0) { $0 + $1.object.bytes.count + 48 })
         do throws(APIError) {
-            for event in events { try rendering.write(event, to: &buffer) }
+            for event in events {
+                try rendering.write(event, withColumns: hasColumns.first(), to: &buffer)
+            }
         } catch {
             return false
         }
@@ -33,17 +50,12 @@ struct HTTPWatchSink: WatchSink {
 
     func bookmark(_ revision: Revision, initialEventsEnd: Bool) {
         guard wantsBookmarks || initialEventsEnd else { return }
-        write("BOOKMARK", rendering.bookmark(revision, initialEventsEnd: initialEventsEnd))
+        let object = rendering.bookmark(
+            revision, initialEventsEnd: initialEventsEnd, withColumns: hasColumns.first())
+        response.write(rendering.event("BOOKMARK", object))
     }
 
-    func fail(_ error: APIError) { write("ERROR", error.status.json) }
-
-    private func write(_ type: String, _ object: JSONValue) {
-        var buffer = ByteBuffer(string: "{\"type\":\"\(type)\",\"object\":")
-        buffer.writeBytes(JSONWriter.bytes(of: object))
-        buffer.writeString("}\n")
-        response.write(buffer)
-    }
+    func fail(_ error: APIError) { response.write(rendering.event("ERROR", error.status.json)) }
 
     func end() { response.end() }
 }

@@ -20,102 +20,46 @@ struct PodStrategy: Strategy {
         }
         status["qosClass"] = .string(PodQOS.qosClass(of: object["spec"]?.objectValue ?? JSONObject()))
         object["status"] = .object(status)
+        LabelKeys.apply(to: &object)
+    }
+
+    /// Two subresources change one part of a pod each, and nothing else.
+    func prepareForUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
+    {
+        switch context.request.subresource?.name {
+        case "ephemeralcontainers":
+            let containers = object[path: "spec", "ephemeralContainers"]
+            object = Self.restored(object, old)
+            object.update("spec") { $0["ephemeralContainers"] = containers }
+        case "resize": PodResize.keepResources(&object, old: old)
+        default: break
+        }
+    }
+
+    /// The old object as it is written by the new one's author.
+    static func restored(_ object: JSONValue, _ old: JSONValue) -> JSONValue {
+        var restored = old
+        restored.updateMetadata { metadata in
+            for key in ["resourceVersion", "managedFields"] { metadata[key] = object.metadata?[key] }
+        }
+        return restored
     }
 
     func prepareForStatusUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) {
         object.updateMetadata { $0["ownerReferences"] = old["metadata"]?["ownerReferences"] }
         object.update("status") { status in
             if status[string: "qosClass"].isEmpty { status["qosClass"] = old[path: "status", "qosClass"] }
-        }
-    }
-
-    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        guard context.request.verb == .create, let gates = object[path: "spec", "schedulingGates"],
-            !gates.isEmptyValue, let node = object[path: "spec", "nodeName"], !node.isEmptyValue
-        else { return [] }
-        return [.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        if context.request.subresource != nil { return [] }
-        let new = object["spec"]?.objectValue ?? JSONObject()
-        let before = old["spec"]?.objectValue ?? JSONObject()
-        if new == before { return [] }
-        var errors: [FieldError] = []
-        var allowed = new
-        for list in ["containers", "initContainers"] {
-            guard new[array: list].count == before[array: list].count else {
-                errors.append(.forbidden("spec.\(list)", "pod updates may not add or remove containers"))
-                continue
+            // Who does not know of generations does not forget them for others.
+            if status[integer: "observedGeneration"] == 0 {
+                status["observedGeneration"] = old[path: "status", "observedGeneration"]
             }
-            allowed[list] = .array(
-                zip(new[array: list], before[array: list]).enumerated().map { index, pair in
-                    var container = pair.0
-                    if (container["image"]?.stringValue ?? "").isEmpty {
-                        errors.append(.required("spec.\(list)[\(index)].image"))
-                    }
-                    container["image"] = pair.1["image"]
-                    return container
-                })
-            if new[list] == nil { allowed[list] = before[list] }
+            guard let before = old[path: "status", "conditions"]?.arrayValue else { return }
+            status.updateEach("conditions") { condition in
+                guard condition[integer: "observedGeneration"] == 0 else { return }
+                let same = before.first { $0["type"] == condition["type"] }
+                condition["observedGeneration"] = same?["observedGeneration"]
+            }
         }
-        if !errors.isEmpty { return errors }
-        errors += deadline(new, before)
-        allowed["activeDeadlineSeconds"] = before["activeDeadlineSeconds"]
-        // Tolerations may be added, and a grace period that was negative may become 1.
-        let tolerations = new[array: "tolerations"]
-        if before[array: "tolerations"].allSatisfy({ old in
-            tolerations.contains { Self.withoutSeconds($0) == Self.withoutSeconds(old) }
-        }) {
-            allowed["tolerations"] = before["tolerations"]
-        }
-        if before["terminationGracePeriodSeconds"]?.integerValue ?? 0 < 0,
-            new["terminationGracePeriodSeconds"]?.integerValue == 1
-        {
-            allowed["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
-        }
-        // Gates may be opened, not added; a pod that waits at one may still be narrowed to fewer nodes.
-        let gates = before[array: "schedulingGates"].map { $0["name"] }
-        if new[array: "schedulingGates"].allSatisfy({ gates.contains($0["name"]) }) {
-            allowed["schedulingGates"] = before["schedulingGates"]
-        } else {
-            errors.append(
-                .forbidden("spec.schedulingGates", "only deletion is allowed, but found new scheduling gates"))
-        }
-        if !gates.isEmpty { for field in ["nodeSelector", "affinity"] { allowed[field] = before[field] } }
-        if allowed != before, errors.isEmpty {
-            let fields = [
-                "spec.containers[*].image", "spec.initContainers[*].image", "spec.activeDeadlineSeconds",
-            ].map { "`\($0)`" }.joined(separator: ",")
-            let changed = Self.changedFields(allowed, before).map { "spec.\($0)" }.joined(separator: ", ")
-            errors.append(
-                .forbidden(
-                    "spec",
-                    "pod updates may not change fields other than \(fields),`spec.tolerations` (only additions to "
-                        + "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
-                        + "was previously negative)\nchanged: \(changed)"))
-        }
-        return errors
-    }
-
-    private func deadline(_ new: JSONObject, _ old: JSONObject) -> [FieldError] {
-        let path = "spec.activeDeadlineSeconds"
-        switch (new["activeDeadlineSeconds"]?.integerValue, old["activeDeadlineSeconds"]?.integerValue) {
-        case (let new?, let old?) where new > old:
-            return [.invalid(path, .integer(new), "must be less than or equal to previous value")]
-        case (nil, .some): return [.invalid(path, .null, "must not update from a positive integer to nil value")]
-        default: return []
-        }
-    }
-
-    private static func withoutSeconds(_ toleration: JSONValue) -> JSONValue {
-        var toleration = toleration
-        toleration["tolerationSeconds"] = nil
-        return toleration
-    }
-
-    private static func changedFields(_ left: JSONObject, _ right: JSONObject) -> [String] {
-        Set(left.keys).union(right.keys).filter { left[$0] != right[$0] }.sorted()
     }
 
     func gracePeriod(of object: JSONValue, requested: Int64?) -> Int64? {
@@ -126,31 +70,5 @@ struct PodStrategy: Strategy {
         }
         let period = requested ?? object[path: "spec", "terminationGracePeriodSeconds"]?.integerValue ?? 0
         return period < 0 ? 1 : period
-    }
-}
-
-/// The quality of service class that a pod's resources amount to.
-enum PodQOS {
-    static func qosClass(of spec: JSONObject) -> String {
-        var isBestEffort = true
-        var isGuaranteed = true
-        let podLevel = spec[object: "resources"]
-        let holders =
-            podLevel["requests"] != nil || podLevel["limits"] != nil
-            ? [podLevel]
-            : (spec[array: "containers"] + spec[array: "initContainers"]).map {
-                $0["resources"]?.objectValue ?? JSONObject()
-            }
-        for resources in holders {
-            let requests = resources[object: "requests"]
-            let limits = resources[object: "limits"]
-            for name in ["cpu", "memory"] {
-                let request = requests[name].flatMap(Quantity.init(field:)).flatMap { $0.nanos > 0 ? $0 : nil }
-                let limit = limits[name].flatMap(Quantity.init(field:)).flatMap { $0.nanos > 0 ? $0 : nil }
-                if request != nil || limit != nil { isBestEffort = false }
-                if limit == nil || (request != nil && request != limit) { isGuaranteed = false }
-            }
-        }
-        return isBestEffort ? "BestEffort" : isGuaranteed ? "Guaranteed" : "Burstable"
     }
 }

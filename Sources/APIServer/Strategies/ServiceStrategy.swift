@@ -5,6 +5,7 @@ import KubeTypes
 
 struct ServiceStrategy: Strategy {
     var returnsDeletedObject: Bool { true }
+    var allowsCreateOnUpdate: Bool { true }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
         object["status"] = ["loadBalancer": [:]]
@@ -20,16 +21,6 @@ struct ServiceStrategy: Strategy {
 
     func wasDeleted(_ object: JSONValue, _ registry: Registry) {
         registry.services.release(ServiceHoldings(object), owner: object.uid)
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        let before = old[path: "spec", "clusterIP"]?.stringValue ?? ""
-        let now = object[path: "spec", "clusterIP"]?.stringValue ?? ""
-        guard type(object) != "ExternalName", type(old) != "ExternalName", !before.isEmpty, before != now else {
-            return []
-        }
-        let ips = object[path: "spec", "clusterIPs"] ?? .array([.string(now)])
-        return [.invalid("spec.clusterIPs[0]", ips, "may not change once set")]
     }
 
     private func type(_ service: JSONValue) -> String { service[path: "spec", "type"]?.stringValue ?? "ClusterIP" }

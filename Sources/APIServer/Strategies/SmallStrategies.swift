@@ -6,12 +6,27 @@ import KubeTypes
 
 /// Kinds whose DELETE answers with the object.
 struct DeletedObjectStrategy: Strategy {
+    var tracksGeneration = false
     var returnsDeletedObject: Bool { true }
 }
 
-/// A field that stays what it was made.
-private func immutable(_ path: String, _ new: JSONValue?, _ old: JSONValue?) -> [FieldError] {
-    (new ?? .null) == (old ?? .null) ? [] : [.invalid(path, new ?? .null, "field is immutable")]
+/// Service accounts refer to secrets by their names alone.
+struct ServiceAccountStrategy: Strategy {
+    var returnsDeletedObject: Bool { true }
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
+        Self.clean(&object)
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
+    {
+        Self.clean(&object)
+    }
+
+    private static func clean(_ object: inout JSONValue) {
+        guard let secrets = object["secrets"]?.arrayValue, !secrets.isEmpty else { return }
+        object["secrets"] = .array(secrets.map { ["name": $0["name"] ?? ""] })
+    }
 }
 
 struct NamespaceStrategy: Strategy {
@@ -72,73 +87,56 @@ struct SecretStrategy: Strategy {
             }
         }
     }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        immutable("type", object["type"], old["type"])
-            + ConfigMapStrategy.validateImmutability(object, old, ["data"])
-    }
-}
-
-struct ConfigMapStrategy: Strategy {
-    static func validateImmutability(_ object: JSONValue, _ old: JSONValue, _ fields: [String]) -> [FieldError] {
-        guard old["immutable"]?.boolValue == true else { return [] }
-        var errors: [FieldError] = []
-        let detail = "field is immutable when `immutable` is set"
-        if object["immutable"]?.boolValue != true { errors.append(.forbidden("immutable", detail)) }
-        for field in fields where (object[field] ?? [:]) != (old[field] ?? [:]) {
-            errors.append(.forbidden(field, detail))
-        }
-        return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        Self.validateImmutability(object, old, ["data", "binaryData"])
-    }
 }
 
 /// PersistentVolumes and their claims.
 struct VolumeStrategy: Strategy {
-    let phase: String
     let isClaim: Bool
 
     var returnsDeletedObject: Bool { true }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
-        object["status"] = ["phase": .string(phase)]
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        guard isClaim, context.request.subresource == nil else { return [] }
-        var new = object["spec"] ?? [:]
-        let before = old["spec"] ?? [:]
-        // A claim may grow; a volume's name may be filled in.
-        new["resources"] = before["resources"]
-        if (before["volumeName"]?.stringValue ?? "").isEmpty { new["volumeName"] = before["volumeName"] }
-        if before["volumeAttributesClassName"] != new["volumeAttributesClassName"] {
-            new["volumeAttributesClassName"] = before["volumeAttributesClassName"]
+        object["status"] = ["phase": "Pending"]
+        if isClaim {
+            Self.unifySources(&object)
+        } else {
+            object.update("status") { $0["lastPhaseTransitionTime"] = context.now.field }
         }
-        return new == before
-            ? []
-            : [
-                .forbidden(
-                    "spec",
-                    "spec is immutable after creation except resources.requests and volumeAttributesClassName for "
-                        + "bound claims")
-            ]
     }
-}
 
-struct ControllerRevisionStrategy: Strategy {
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        immutable("data", object["data"], old["data"])
+    func prepareForUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
+    {
+        if isClaim { Self.unifySources(&object) }
     }
-}
 
-struct EndpointSliceStrategy: Strategy {
-    var tracksGeneration: Bool { true }
+    func prepareForStatusUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) {
+        guard !isClaim else { return }
+        let before = old["status"]
+        let now = context.now
+        object.update("status") { status in
+            let time = status["lastPhaseTransitionTime"]
+            let was = before?["lastPhaseTransitionTime"]
+            if status["phase"] == before?["phase"] {
+                if time == nil { status["lastPhaseTransitionTime"] = was }
+            } else if time == nil || time == was {
+                status["lastPhaseTransitionTime"] = now.field
+            }
+        }
+    }
 
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        immutable("addressType", object["addressType"], old["addressType"])
+    /// Where a claim's data comes from is said in two fields that agree, unless it is another namespace.
+    private static func unifySources(_ object: inout JSONValue) {
+        let source = object[path: "spec", "dataSource"]
+        let reference = object[path: "spec", "dataSourceRef"]
+        switch (source, reference) {
+        case (let source?, nil): object.update("spec") { $0["dataSourceRef"] = source }
+        case (nil, let reference?):
+            guard (reference["namespace"]?.stringValue ?? "").isEmpty else { return }
+            var plain = reference
+            plain["namespace"] = nil
+            object.update("spec") { $0["dataSource"] = plain }
+        default: break
+        }
     }
 }
 
@@ -163,29 +161,5 @@ struct PriorityClassStrategy: Strategy {
                     "metadata.name",
                     "priority class names with 'system-' prefix are reserved for system use only")
             ]
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        let value =
-            object["value"]?.integerValue ?? 0 == old["value"]?.integerValue ?? 0
-            ? [] : [FieldError.forbidden("value", "may not be changed in an update.")]
-        return value + immutable("preemptionPolicy", object["preemptionPolicy"], old["preemptionPolicy"])
-    }
-}
-
-/// Who asks for a certificate is written down by the server.
-struct CertificateSigningRequestStrategy: Strategy {
-    func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
-        let user = context.request.user
-        object.update("spec") { spec in
-            spec["username"] = .string(user.name)
-            spec.set("uid", .string(user.uid), isEmpty: user.uid.isEmpty)
-            spec.set("groups", user.groups)
-            spec.set("extra", user.extra.field, isEmpty: user.extra.isEmpty)
-        }
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        immutable("spec", object["spec"], old["spec"])
     }
 }

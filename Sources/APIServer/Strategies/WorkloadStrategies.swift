@@ -8,9 +8,15 @@ import KubeTypes
 struct WorkloadStrategy: Strategy {
     let selectorIsImmutable: Bool
     var orphans = false
+    /// Deployments: annotations travel to their ReplicaSets, and labels are not the status's to change.
+    var countsAnnotations = false
 
     var tracksGeneration: Bool { true }
     var defaultPropagation: DeletionOptions.Propagation { orphans ? .orphan : .background }
+
+    func prepareForStatusUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) {
+        if countsAnnotations { object.updateMetadata { $0["labels"] = old["metadata"]?["labels"] } }
+    }
 
     func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         guard selectorIsImmutable, !context.request.isLegacyWorkload,
@@ -27,27 +33,33 @@ extension RegistryRequest {
     }
 }
 
-struct StatefulSetStrategy: Strategy {
+/// DaemonSets count the changes of their template in an annotation, too, as their first version did in a field.
+struct DaemonSetStrategy: Strategy {
+    static let templateGeneration = "deprecated.daemonset.template.generation"
+    private let workload = WorkloadStrategy(selectorIsImmutable: true)
+
     var tracksGeneration: Bool { true }
 
-    private static let mutable = [
-        "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
-    ]
+    func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
+        let given = object.annotations?[Self.templateGeneration]?.stringValue.flatMap(Int64.init) ?? 0
+        Self.set(max(given, 1), &object)
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
+    {
+        let before = old.annotations?[Self.templateGeneration]?.stringValue.flatMap(Int64.init) ?? 1
+        let isChanged = object[path: "spec", "template"] != old[path: "spec", "template"]
+        Self.set(isChanged ? before + 1 : before, &object)
+    }
+
+    private static func set(_ generation: Int64, _ object: inout JSONValue) {
+        object.updateMetadata { metadata in
+            metadata.updateObject("annotations") { $0[templateGeneration] = .string(String(generation)) }
+        }
+    }
 
     func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var new = object["spec"] ?? [:]
-        let before = old["spec"] ?? [:]
-        for field in Self.mutable { new[field] = before[field] }
-        if new == before { return [] }
-        let list = [
-            "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-            "persistentVolumeClaimRetentionPolicy",
-        ].map { "'\($0)'" }.joined(separator: ", ")
-        return [
-            .forbidden(
-                "spec", "updates to statefulset spec for fields other than \(list) and 'minReadySeconds' are forbidden")
-        ]
+        workload.validateUpdate(object, old: old, context)
     }
 }
 
@@ -66,36 +78,25 @@ struct JobStrategy: Strategy {
         object.update("spec") { spec in
             spec.updateObject("template") { template in
                 template.updateObject("metadata") { metadata in
+                    // Labels of the client's that contradict these are validation's to refuse.
                     metadata.updateObject("labels") { labels in
-                        labels["controller-uid"] = .string(uid)
-                        labels["job-name"] = .string(name)
-                        labels[Self.newUID] = .string(uid)
-                        labels[Self.newName] = .string(name)
+                        for (key, value) in [
+                            ("controller-uid", uid), ("job-name", name), (Self.newUID, uid), (Self.newName, name),
+                        ] where labels[key] == nil {
+                            labels[key] = .string(value)
+                        }
                     }
                 }
             }
             spec.updateObject("selector") { selector in
-                selector.updateObject("matchLabels") { $0[Self.newUID] = .string(uid) }
+                selector.updateObject("matchLabels") { labels in
+                    if labels[Self.newUID] == nil { labels[Self.newUID] = .string(uid) }
+                }
             }
         }
         object.updateMetadata { metadata in
             // Labels that were defaulted from the template follow it; a job's own are left alone.
             if metadata["labels"]?.isEmptyValue == true { metadata["labels"] = nil }
         }
-    }
-
-    func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        guard context.request.subresource == nil else { return [] }
-        var errors: [FieldError] = []
-        let isSuspended = old[path: "spec", "suspend"]?.boolValue == true
-        for field in ["selector", "completions", "completionMode", "template", "podFailurePolicy"] {
-            if field == "template", isSuspended { continue }
-            if object[path: "spec", field] != old[path: "spec", field] {
-                if field == "completions", object[path: "spec", "completionMode"]?.stringValue == "Indexed" { continue }
-                errors.append(
-                    .invalid("spec.\(field)", object[path: "spec", field] ?? .null, "field is immutable"))
-            }
-        }
-        return errors
     }
 }

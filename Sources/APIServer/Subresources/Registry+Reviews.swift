@@ -43,21 +43,21 @@ extension Registry {
     {
         switch (request.resource.group, request.resource.plural) {
         case ("", "bindings"): try bind(request, name: "", completion)
-        case ("authorization.k8s.io", "selfsubjectaccessreviews"):
-            var review = try reviewBody(request, options)
-            review["status"] = accessStatus(review["spec"], of: request.user)
-            completion(.success(.value(review, code: 201)))
-        case ("authorization.k8s.io", "subjectaccessreviews"), ("authorization.k8s.io", "localsubjectaccessreviews"):
-            completion(.success(.value(try subjectAccessReview(request, options), code: 201)))
+        case ("authorization.k8s.io", "selfsubjectaccessreviews"),
+            ("authorization.k8s.io", "subjectaccessreviews"),
+            ("authorization.k8s.io", "localsubjectaccessreviews"):
+            completion(.success(.value(try accessReview(request, options), code: 201)))
         case ("authorization.k8s.io", "selfsubjectrulesreviews"):
             completion(.success(.value(try rulesReview(request, options), code: 201)))
         case ("authentication.k8s.io", "selfsubjectreviews"):
-            var review = try reviewBody(request, options)
-            review.updateMetadata { $0["creationTimestamp"] = configuration.now().field }
-            review["status"] = ["userInfo": Self.json(of: request.user)]
-            completion(.success(.value(review, code: 201)))
-        case ("authentication.k8s.io", "tokenreviews"):
-            completion(.success(.value(try tokenReview(request, options), code: 201)))
+            let review = try reviewBody(request, options)
+            completion(
+                .success(
+                    .value(
+                        Self.review(
+                            review, metadata: ["creationTimestamp": configuration.now().field],
+                            status: ["userInfo": Self.json(of: request.user)]), code: 201)))
+        case ("authentication.k8s.io", "tokenreviews"): try tokenReview(request, options, completion)
         default:
             throw .methodNotAllowed(request.resource.plural, group: request.resource.group, request.verb.rawValue)
         }
@@ -71,6 +71,14 @@ extension Registry {
         return body
     }
 
+    /// An answer that repeats nothing of the question but its kind.
+    private static func review(_ question: JSONValue, metadata: JSONValue, status: JSONValue) -> JSONValue {
+        [
+            "kind": question["kind"] ?? "", "apiVersion": question["apiVersion"] ?? "", "metadata": metadata,
+            "status": status,
+        ]
+    }
+
     static func json(of user: UserInfo) -> JSONValue {
         var info: JSONObject = ["username": .string(user.name)]
         if !user.uid.isEmpty { info["uid"] = .string(user.uid) }
@@ -79,46 +87,112 @@ extension Registry {
         return .object(info)
     }
 
+    // MARK: Access
+
+    private func accessReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
+        var review = try reviewBody(request, options)
+        try Self.placeInNamespace(&review, request)
+        let isOwn = request.resource.plural == "selfsubjectaccessreviews"
+        let errors = AccessReviewValidation.errors(in: review, of: request.resource, isOwn: isOwn)
+        if !errors.isEmpty { throw request.invalid(errors, name: "") }
+        let spec = review["spec"]?.objectValue ?? JSONObject()
+        var user = request.user
+        if !isOwn {
+            // v1beta1 has the groups in the singular.
+            let groups = (spec["groups"] ?? spec["group"])?.strings ?? []
+            user = UserInfo(name: spec[string: "user"], uid: spec[string: "uid"], groups: groups)
+            for (key, values) in spec[object: "extra"] { user.extra[key] = values.strings }
+        }
+        review["status"] = accessStatus(spec, of: user)
+        return review
+    }
+
     /// What the authorizer says to the attributes in a review's spec.
-    private func accessStatus(_ spec: JSONValue?, of user: UserInfo) -> JSONValue {
+    private func accessStatus(_ spec: JSONObject, of user: UserInfo) -> JSONValue {
         var attributes = AuthorizationAttributes(user: user, verb: "")
-        if let resource = spec?["resourceAttributes"]?.objectValue {
+        if let resource = spec["resourceAttributes"]?.objectValue {
             attributes.verb = resource[string: "verb"]
             attributes.group = resource[string: "group"]
             attributes.version = resource[string: "version"]
+            if attributes.version.isEmpty { attributes.version = "*" }
             attributes.resource = resource[string: "resource"]
             attributes.subresource = resource[string: "subresource"]
             attributes.namespace = resource[string: "namespace"]
             attributes.name = resource[string: "name"]
-        } else if let path = spec?["nonResourceAttributes"]?.objectValue {
+            attributes.selectors = AuthorizationSelectors(resource)
+        } else if let path = spec["nonResourceAttributes"]?.objectValue {
             attributes.verb = path[string: "verb"]
             attributes.path = path[string: "path"]
         }
+        var status: JSONObject = [:]
+        let reason: String
         switch authorizer.authorize(attributes) {
-        case .allow(let reason): return Self.accessStatus(allowed: true, denied: false, reason)
-        case .noOpinion(let reason): return Self.accessStatus(allowed: false, denied: false, reason)
-        case .deny(let reason): return Self.accessStatus(allowed: false, denied: true, reason)
+        case .allow(let why):
+            status["allowed"] = true
+            reason = why
+        case .noOpinion(let why):
+            status["allowed"] = false
+            reason = why
+        case .deny(let why):
+            status["allowed"] = false
+            status["denied"] = true
+            reason = why
         }
-    }
-
-    private static func accessStatus(allowed: Bool, denied: Bool, _ reason: String) -> JSONValue {
-        var status: JSONObject = ["allowed": .bool(allowed)]
-        if denied { status["denied"] = true }
         if !reason.isEmpty { status["reason"] = .string(reason) }
+        let problems = attributes.selectors.evaluationErrors
+        if !problems.isEmpty { status["evaluationError"] = .string(problems.joined(separator: "; ")) }
         return .object(status)
     }
 
-    private func subjectAccessReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue
+    private func rulesReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
+        let review = try reviewBody(request, options)
+        let namespace = review[path: "spec", "namespace"]?.stringValue ?? ""
+        guard !namespace.isEmpty else { throw .badRequest("no namespace on request") }
+        var answer = Self.review(
+            review, metadata: ["creationTimestamp": .null],
+            status: rbac.rules(for: request.user, namespace: namespace).json)
+        answer["spec"] = [:]
+        return answer
+    }
+
+    // MARK: Tokens
+
+    private func tokenReview(_ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion)
+        throws(APIError)
     {
-        var review = try reviewBody(request, options)
+        let review = try reviewBody(request, options)
+        let token = review[path: "spec", "token"]?.stringValue ?? ""
+        guard !token.isEmpty else { throw .badRequest("token is required for TokenReview in authentication") }
+        let answer: @Sendable () -> Void = { [self] in
+            completion(.success(.value(reviewed(review, token), code: 201)))
+        }
+        if let preparation = authenticator.preparation(forToken: token) { preparation(answer) } else { answer() }
+    }
+
+    private func reviewed(_ review: JSONValue, _ token: String) -> JSONValue {
+        var review = review
+        do throws(AuthenticationError) {
+            let found = try authenticator.authenticate(
+                token: token, audiences: review[path: "spec", "audiences"]?.strings ?? [])
+            var status: JSONObject = ["authenticated": true, "user": Self.json(of: found.user)]
+            status.set("audiences", found.audiences)
+            review["status"] = .object(status)
+        } catch {
+            review["status"] = ["user": [:], "error": .string(error.reason)]
+        }
+        return review
+    }
+}
+
+/// What is wrong with the question of an access review.
+enum AccessReviewValidation {
+    static func errors(in review: JSONValue, of resource: ResourceType, isOwn: Bool) -> [FieldError] {
         let spec = review["spec"]?.objectValue ?? JSONObject()
-        let groups = spec["groups"]?.strings ?? []
         var errors: [FieldError] = []
-        if spec["resourceAttributes"] != nil, spec["nonResourceAttributes"] != nil {
+        if spec["resourceAttributes"] != nil, let path = spec["nonResourceAttributes"] {
             errors.append(
                 .invalid(
-                    "spec.nonResourceAttributes", spec["nonResourceAttributes"] ?? .null,
-                    "cannot be specified in combination with resourceAttributes"))
+                    "spec.nonResourceAttributes", path, "cannot be specified in combination with resourceAttributes"))
         }
         if spec["resourceAttributes"] == nil, spec["nonResourceAttributes"] == nil {
             errors.append(
@@ -126,46 +200,89 @@ extension Registry {
                     "spec.resourceAttributes", .null,
                     "exactly one of nonResourceAttributes or resourceAttributes must be specified"))
         }
-        if spec[string: "user"].isEmpty, groups.isEmpty {
+        if !isOwn, spec[string: "user"].isEmpty, spec[array: "groups"].isEmpty, spec[array: "group"].isEmpty {
             errors.append(.invalid("spec.user", "", "at least one of user or group must be specified"))
         }
-        if request.resource.namespaced {
-            if let own = spec["resourceAttributes"]?["namespace"]?.stringValue, own != request.namespace {
-                errors.append(
-                    .invalid("spec.resourceAttributes.namespace", .string(own), "must match metadata.namespace"))
+        if let attributes = spec["resourceAttributes"]?.objectValue {
+            for name in ["fieldSelector", "labelSelector"] {
+                guard let selector = attributes[name]?.objectValue else { continue }
+                errors += self.errors(
+                    in: selector, "spec.resourceAttributes.\(name)", isLabels: name == "labelSelector")
             }
         }
-        if !errors.isEmpty { throw request.invalid(errors, name: "") }
-        var extra: [String: [String]] = [:]
-        for (key, values) in spec[object: "extra"] { extra[key] = values.strings }
-        let user = UserInfo(
-            name: spec[string: "user"], uid: spec[string: "uid"], groups: groups, extra: extra)
-        review["status"] = accessStatus(review["spec"], of: user)
-        return review
-    }
-
-    private func rulesReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
-        var review = try reviewBody(request, options)
-        let namespace = review[path: "spec", "namespace"]?.stringValue ?? ""
-        guard !namespace.isEmpty else { throw .badRequest("no namespace on request") }
-        review["status"] = rbac.rules(for: request.user, namespace: namespace).json
-        return review
-    }
-
-    private func tokenReview(_ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
-        var review = try reviewBody(request, options)
-        let token = review[path: "spec", "token"]?.stringValue ?? ""
-        guard !token.isEmpty else { throw .badRequest("token is required for TokenReview in authentication") }
-        let audiences = review[path: "spec", "audiences"]?.strings ?? []
-        do throws(AuthenticationError) {
-            let user = try authenticator.authenticate(token: token, audiences: audiences)
-            var status: JSONObject = ["authenticated": true, "user": Self.json(of: user)]
-            let meant = audiences.isEmpty ? tokens?.defaultAudiences ?? [] : audiences
-            if !meant.isEmpty { status["audiences"] = .array(meant.map(JSONValue.string)) }
-            review["status"] = .object(status)
-        } catch {
-            review["status"] = ["user": [:], "error": .string(error.reason)]
+        errors += metadataErrors(review["metadata"], isLocal: resource.namespaced)
+        guard resource.namespaced else { return errors }
+        if let attributes = spec["resourceAttributes"]?.objectValue,
+            attributes[string: "namespace"] != review.namespace
+        {
+            errors.append(
+                .invalid(
+                    "spec.resourceAttributes.namespace", .string(attributes[string: "namespace"]),
+                    "must match metadata.namespace"))
         }
-        return review
+        if let path = spec["nonResourceAttributes"] {
+            errors.append(.invalid("spec.nonResourceAttributes", path, "disallowed on this kind of request"))
+        }
+        return errors
+    }
+
+    /// What is asked has no identity: clients that give it one expect something else than they get.
+    private static func metadataErrors(_ metadata: JSONValue?, isLocal: Bool) -> [FieldError] {
+        let ignored: Set = [
+            "managedFields", "creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
+        ]
+        let rest = (metadata?.objectValue ?? JSONObject()).filter { key, value in
+            !ignored.contains(key) && !(isLocal && key == "namespace") && !value.isEmptyValue
+        }
+        guard !rest.isEmpty else { return [] }
+        return [
+            .invalid("metadata", metadata ?? .null, isLocal ? "must be empty except for namespace" : "must be empty")
+        ]
+    }
+
+    private static func errors(in selector: JSONObject, _ path: String, isLabels: Bool) -> [FieldError] {
+        let raw = selector[string: "rawSelector"]
+        let requirements = selector[array: "requirements"]
+        var errors: [FieldError] = []
+        if !raw.isEmpty, !requirements.isEmpty {
+            errors.append(
+                .invalid("\(path).rawSelector", .string(raw), "may not specified at the same time as requirements"))
+        }
+        if raw.isEmpty, requirements.isEmpty {
+            errors.append(
+                .required(
+                    "\(path).requirements", "when \(path) is specified, requirements or rawSelector is required"))
+        }
+        for (index, requirement) in requirements.enumerated() {
+            errors += self.errors(of: requirement, "\(path).requirements[\(index)]", isLabels: isLabels)
+        }
+        return errors
+    }
+
+    private static func errors(of requirement: JSONValue, _ path: String, isLabels: Bool) -> [FieldError] {
+        var errors: [FieldError] = []
+        let key = requirement["key"]?.stringValue ?? ""
+        let values = requirement["values"]?.strings ?? []
+        if !isLabels, key.isEmpty { errors.append(.required("\(path).key", "must be specified")) }
+        switch requirement["operator"]?.stringValue ?? "" {
+        case "In", "NotIn":
+            if values.isEmpty {
+                errors.append(.required("\(path).values", "must be specified when `operator` is 'In' or 'NotIn'"))
+            }
+        case "Exists", "DoesNotExist":
+            if !values.isEmpty {
+                errors.append(
+                    .forbidden(
+                        "\(path).values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+            }
+        // A client may know operators that this server does not.
+        default: break
+        }
+        guard isLabels else { return errors }
+        errors += Names.isQualifiedName(key).map { .invalid("\(path).key", .string(key), $0) }
+        for (index, value) in values.enumerated() {
+            errors += Names.isLabelValue(value).map { .invalid("\(path).values[\(index)]", .string(value), $0) }
+        }
+        return errors
     }
 }

@@ -3,7 +3,6 @@
 import APISchema
 import JSON
 import KubeTypes
-import PKI
 import Storage
 
 extension Registry {
@@ -17,6 +16,9 @@ extension Registry {
         case (_, "status", .patch), ("certificatesigningrequests", "approval", .patch):
             try patch(request, completion)
         case ("certificatesigningrequests", "approval", .get): completion(.success(try get(request)))
+        case ("pods", "ephemeralcontainers", .get), ("pods", "resize", .get): completion(.success(try get(request)))
+        case ("pods", "ephemeralcontainers", .update), ("pods", "resize", .update): try update(request, completion)
+        case ("pods", "ephemeralcontainers", .patch), ("pods", "resize", .patch): try patch(request, completion)
         case (_, "scale", _): try scale(request, completion)
         case ("pods", "binding", .create): try bind(request, name: request.name, completion)
         case ("pods", "eviction", .create): try evict(request, completion)
@@ -53,6 +55,8 @@ extension Registry {
                 return try self.planAdmitted(attributes) { admitted throws(APIError) in
                     var new = old
                     new.update("spec") { $0["finalizers"] = admitted.object?[path: "spec", "finalizers"] }
+                    let errors = self.schema.validate(new, old: old, of: request.storage, subresource: "finalize")
+                    if !errors.isEmpty { throw request.invalid(errors) }
                     let isDone = new.finalizers.isEmpty && new[path: "spec", "finalizers"]?.isEmptyValue ?? true
                     return PlannedMutation(old.isBeingDeleted && isDone ? .remove(last: new) : .write(new))
                 }
@@ -166,111 +170,5 @@ extension Registry {
                 completion(.failure(error))
             }
         }
-    }
-
-    /// TokenRequest: a token for a service account, bound to a pod, secret or node if asked.
-    func issueToken(_ request: RegistryRequest) throws(APIError) -> Answer {
-        let options = try request.writeOptions()
-        guard let tokens else {
-            throw APIError(code: 501, reason: "NotImplemented", message: "this server issues no tokens")
-        }
-        guard var body = request.body, let message = schema.message("authentication/v1.TokenRequest") else {
-            throw Self.emptyBody
-        }
-        try checkKind(&body, apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest")
-        try decodeFields(&body, as: message, "TokenRequest", "v1", request, options)
-        guard let account = request.cache[request.key]?.value else { throw request.notFound }
-        let spec = body["spec"]?.objectValue ?? JSONObject()
-        let seconds = spec["expirationSeconds"]?.integerValue ?? 3600
-        var errors: [FieldError] = []
-        if seconds < 600 {
-            errors.append(
-                .invalid("spec.expirationSeconds", .integer(seconds), "may not specify a duration less than 10 minutes")
-            )
-        } else if seconds > 1 << 32 {
-            errors.append(
-                .invalid(
-                    "spec.expirationSeconds", .integer(seconds), "may not specify a duration larger than 2^32 seconds"))
-        }
-        if !errors.isEmpty {
-            throw .invalid(kind: "TokenRequest", group: "authentication.k8s.io", name: "", errors)
-        }
-        let bound = try boundObject(spec, request, accountName: account.name)
-        // Clients that were projected an hour's token may forget to reload it: theirs lives a year, with a warning.
-        let extends = seconds == 3607 && bound.pod != nil && (spec["audiences"]?.isEmptyValue ?? true)
-        let lifetime = extends ? 365 * 24 * 3600 : min(seconds, 365 * 24 * 3600)
-        do throws(PKIError) {
-            let issued = try tokens.issue(
-                namespace: request.namespace,
-                serviceAccount: ServiceAccountClaims.Reference(name: account.name, uid: account.uid), pod: bound.pod,
-                secret: bound.secret, node: bound.node, audiences: spec["audiences"]?.strings ?? [],
-                now: configuration.now().seconds, lifetime: lifetime, warnAfter: extends ? seconds : nil)
-            let ends = extends ? configuration.now().seconds + seconds : issued.claims.expires
-            body.updateMetadata { metadata in
-                metadata["name"] = .string(account.name)
-                metadata["namespace"] = .string(request.namespace)
-                metadata["creationTimestamp"] = configuration.now().field
-            }
-            body.update("spec") { spec in
-                if spec["audiences"]?.isEmptyValue ?? true {
-                    spec["audiences"] = .array(tokens.defaultAudiences.map(JSONValue.string))
-                }
-                spec["expirationSeconds"] = .integer(lifetime)
-            }
-            body["status"] = [
-                "token": .string(issued.token), "expirationTimestamp": Time(seconds: ends).field,
-            ]
-            return .value(body, code: 201)
-        } catch {
-            throw .internalError("no token could be issued: \(error)")
-        }
-    }
-
-    private struct BoundObject {
-        var pod: ServiceAccountClaims.Reference?
-        var secret: ServiceAccountClaims.Reference?
-        var node: ServiceAccountClaims.Reference?
-    }
-
-    private func boundObject(_ spec: JSONObject, _ request: RegistryRequest, accountName: String) throws(APIError)
-        -> BoundObject
-    {
-        var bound = BoundObject()
-        guard let reference = spec["boundObjectRef"]?.objectValue, !reference.isEmpty else { return bound }
-        let kind = reference[string: "kind"]
-        let plural = ["Pod": "pods", "Secret": "secrets", "Node": "nodes"][kind]
-        guard let plural, ["", "v1"].contains(reference[string: "apiVersion"]) else {
-            throw .badRequest("cannot bind token for serviceaccount \"\(accountName)\" to object of type \(kind)")
-        }
-        let name = reference[string: "name"]
-        let namespace = kind == "Node" ? "" : request.namespace
-        guard let object = cache.object(group: "", resource: plural, namespace: namespace, name: name)?.value else {
-            throw .notFound(plural, group: "", name: name)
-        }
-        let uid = reference[string: "uid"]
-        if !uid.isEmpty, uid != object.uid {
-            throw .conflict(
-                plural, group: "", name: name,
-                "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have "
-                    + "been deleted and then recreated")
-        }
-        let found = ServiceAccountClaims.Reference(name: name, uid: object.uid)
-        switch kind {
-        case "Pod":
-            let own = object[path: "spec", "serviceAccountName"]?.stringValue ?? ""
-            guard own == accountName else {
-                throw .badRequest(
-                    "cannot bind token for serviceaccount \"\(accountName)\" to pod running with different "
-                        + "serviceaccount name.")
-            }
-            bound.pod = found
-            if let node = object[path: "spec", "nodeName"]?.stringValue, !node.isEmpty {
-                let uid = cache.object(group: "", resource: "nodes", namespace: "", name: node)?.value.uid ?? ""
-                bound.node = ServiceAccountClaims.Reference(name: node, uid: uid)
-            }
-        case "Secret": bound.secret = found
-        default: bound.node = found
-        }
-        return bound
     }
 }

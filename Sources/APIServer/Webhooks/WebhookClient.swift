@@ -83,8 +83,8 @@ final class WebhookClient: Sendable {
     func post(_ document: JSONValue, to config: WebhookClientConfig, timeoutInQuery: Bool = false, timeout: Int)
         async throws(WebhookCallError) -> JSONValue
     {
-        let target = try target(of: config)
-        let url = timeoutInQuery ? Self.withTimeout(target.url, timeout) : target.url
+        let target = try target(of: config, timeout: timeoutInQuery ? timeout : nil)
+        let url = target.url
         func failure(_ why: String, code: Int? = nil, isTimeout: Bool = false) -> WebhookCallError {
             WebhookCallError(description: "Post \"\(url)\": \(why)", code: code, isTimeout: isTimeout)
         }
@@ -94,7 +94,7 @@ final class WebhookClient: Sendable {
         } catch {
             throw failure("unable to load root certificates: \(error)")
         }
-        var request = HTTPClientRequest(url: target.connectURL(timeout: timeoutInQuery ? timeout : nil))
+        var request = HTTPClientRequest(url: target.address)
         request.method = .POST
         request.headers = [
             "content-type": "application/json", "accept": "application/json, */*",
@@ -145,18 +145,16 @@ final class WebhookClient: Sendable {
         /// As messages show it: the service's name, its own port.
         var url: String
         var route: Route
-        /// With the port that is connected to.
+        /// The same with the port that is connected to.
         var address: String
         var hostHeader: String?
-
-        func connectURL(timeout: Int?) -> String { timeout.map { WebhookClient.withTimeout(address, $0) } ?? address }
     }
 
-    private func target(of config: WebhookClientConfig) throws(WebhookCallError) -> Target {
+    private func target(of config: WebhookClientConfig, timeout: Int?) throws(WebhookCallError) -> Target {
         if let service = config.service {
             let serverName = ServiceResolver.serverName(service.name, service.namespace)
-            let path = service.path.hasPrefix("/") ? service.path : "/\(service.path)"
-            let url = "https://\(serverName):\(service.port)\(path == "/" && service.path.isEmpty ? "" : path)"
+            let path = service.path.isEmpty || service.path.hasPrefix("/") ? service.path : "/\(service.path)"
+            let url = Self.withTimeout("https://\(serverName):\(service.port)\(path)", timeout)
             let resolved: ResolvedService
             do throws(ServiceResolutionError) {
                 resolved = try resolver.resolve(
@@ -167,19 +165,20 @@ final class WebhookClient: Sendable {
             return Target(
                 url: url,
                 route: Route(caBundle: config.caBundle, serverName: serverName, address: resolved.host),
-                address: "https://\(serverName):\(resolved.port)\(path)",
+                address: Self.withTimeout("https://\(serverName):\(resolved.port)\(path)", timeout),
                 hostHeader: "\(serverName):\(service.port)")
         }
         let url = config.url ?? ""
         guard url.hasPrefix("https://") else {
             throw WebhookCallError(description: "Post \"\(url)\": unsupported protocol scheme")
         }
+        let address = Self.withTimeout(url, timeout)
         return Target(
-            url: url, route: Route(caBundle: config.caBundle, serverName: "", address: ""), address: url)
+            url: address, route: Route(caBundle: config.caBundle, serverName: "", address: ""), address: address)
     }
 
-    private static func withTimeout(_ url: String, _ seconds: Int) -> String {
-        "\(url)\(url.contains("?") ? "&" : "?")timeout=\(seconds)s"
+    private static func withTimeout(_ url: String, _ seconds: Int?) -> String {
+        seconds.map { "\(url)\(url.contains("?") ? "&" : "?")timeout=\($0)s" } ?? url
     }
 
     // MARK: Clients

@@ -3,8 +3,7 @@
 import JSON
 
 public struct ControllerRevision: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "apps/v1", kind: "ControllerRevision", resource: "controllerrevisions", namespaced: true)
+    public static let type = ObjectType(apiVersion: "apps/v1", kind: "ControllerRevision", resource: "controllerrevisions", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var data: JSONValue? {
@@ -22,8 +21,7 @@ public struct ControllerRevision: KubeObject {
 }
 
 public struct DaemonSet: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "apps/v1", kind: "DaemonSet", resource: "daemonsets", namespaced: true)
+    public static let type = ObjectType(apiVersion: "apps/v1", kind: "DaemonSet", resource: "daemonsets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -149,8 +147,7 @@ public struct DaemonSetUpdateStrategy: JSONView {
 }
 
 public struct Deployment: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "apps/v1", kind: "Deployment", resource: "deployments", namespaced: true)
+    public static let type = ObjectType(apiVersion: "apps/v1", kind: "Deployment", resource: "deployments", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -288,8 +285,7 @@ public struct DeploymentStrategy: JSONView {
 }
 
 public struct ReplicaSet: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "apps/v1", kind: "ReplicaSet", resource: "replicasets", namespaced: true)
+    public static let type = ObjectType(apiVersion: "apps/v1", kind: "ReplicaSet", resource: "replicasets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -425,8 +421,7 @@ public struct RollingUpdateStatefulSetStrategy: JSONView {
 }
 
 public struct StatefulSet: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "apps/v1", kind: "StatefulSet", resource: "statefulsets", namespaced: true)
+    public static let type = ObjectType(apiVersion: "apps/v1", kind: "StatefulSet", resource: "statefulsets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

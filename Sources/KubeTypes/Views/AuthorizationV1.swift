@@ -29,9 +29,7 @@ public struct LabelSelectorAttributes: JSONView {
 }
 
 public struct LocalSubjectAccessReview: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", resource: "localsubjectaccessreviews",
-        namespaced: true)
+    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", resource: "localsubjectaccessreviews", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -137,9 +135,7 @@ public struct ResourceRule: JSONView {
 }
 
 public struct SelfSubjectAccessReview: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", resource: "selfsubjectaccessreviews",
-        namespaced: false)
+    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", resource: "selfsubjectaccessreviews", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -170,9 +166,7 @@ public struct SelfSubjectAccessReviewSpec: JSONView {
 }
 
 public struct SelfSubjectRulesReview: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", resource: "selfsubjectrulesreviews",
-        namespaced: false)
+    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", resource: "selfsubjectrulesreviews", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -199,9 +193,7 @@ public struct SelfSubjectRulesReviewSpec: JSONView {
 }
 
 public struct SubjectAccessReview: KubeObject {
-    public static let type = ObjectType(
-        apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", resource: "subjectaccessreviews",
-        namespaced: false)
+    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", resource: "subjectaccessreviews", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

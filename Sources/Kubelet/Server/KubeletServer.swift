@@ -1,4 +1,4 @@
-// What the API server asks the node agent: logs, above all.
+// What the API server asks the node agent: logs, streams, and what it knows of its pods.
 
 import CRI
 import HTTPServer
@@ -60,6 +60,8 @@ final class KubeletServer: HTTPResponder {
             Self.answer(response, .forbidden, "Forbidden (user=\(client.commonName))")
             return
         }
+        // Browsers ask for a WebSocket by GET, others for SPDY by POST.
+        let isStreaming = request.method == .GET || request.method == .POST
         switch parts.first {
         case "containerLogs" where parts.count == 4 && request.method == .GET:
             guard let logOptions = LogOptions(query: query, now: kubeletNow()) else {
@@ -76,10 +78,19 @@ final class KubeletServer: HTTPResponder {
             Task { await self.metrics(response) }
         case "stats" where parts.dropFirst().first == "summary":
             Task { await self.summary(response) }
-        case "exec", "attach", "portForward", "run", "cri":
+        case "exec" where isStreaming, "attach" where isStreaming, "portForward" where isStreaming:
+            Task { await self.stream(request, parts, response) }
+        case "run", "cri":
             Self.answer(response, .notImplemented, "\(parts[0]) is not supported by this kubelet yet")
         default: Self.answer(response, .notFound, "404 page not found")
         }
+    }
+
+    var runtime: any RuntimeService { kubelet.runtimeService }
+
+    /// A pod of this node as it is now.
+    func currentPod(namespace: String, name: String) async -> Pod? {
+        await kubelet.worker(namespace: namespace, name: name)?.current()
     }
 
     static func answer(_ response: any HTTPResponseWriter, _ status: HTTPResponseStatus, _ text: String) {
@@ -148,14 +159,17 @@ final class KubeletServer: HTTPResponder {
 
     /// The path and the query of a target, decoded; of a parameter that is given twice the first.
     static func split(_ target: String) -> (path: String, query: [String: String]) {
-        guard let mark = target.firstIndex(of: "?") else { return (decode(target[...]), [:]) }
-        var query: [String: String] = [:]
-        for pair in target[target.index(after: mark)...].split(separator: "&") {
+        let path = decode(target.prefix { $0 != "?" })
+        return (path, Dictionary(items(target).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    }
+
+    /// The parameters of a target's query, decoded, in their order.
+    static func items(_ target: String) -> [(name: String, value: String)] {
+        guard let mark = target.firstIndex(of: "?") else { return [] }
+        return target[target.index(after: mark)...].split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = decode(parts[0])
-            if query[name] == nil { query[name] = parts.count > 1 ? decode(parts[1]) : "" }
+            return (decode(parts[0]), parts.count > 1 ? decode(parts[1]) : "")
         }
-        return (decode(target[..<mark]), query)
     }
 
     private static func decode(_ text: Substring) -> String {

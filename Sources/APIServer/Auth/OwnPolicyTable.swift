@@ -1,0 +1,16 @@
+/// The roles and bindings of this server's own components that upstream has none for, in the notation of
+/// `bootstrapPolicyTable`.
+///
+/// DNS has what CoreDNS is given where it is installed, and keeps its own Service. The server's client certificate for
+/// kubelets needs no more than their API.
+let ownPolicyTable = """
+    ClusterRole system:coredns
+      list,watch core: endpoints namespaces pods services
+      list,watch discovery: endpointslices
+    ClusterRoleBinding system:coredns: sa kube-system/coredns
+    ClusterRoleBinding system:kubelet-api-admin: user kube-apiserver-kubelet-client
+    Role kube-system/system:martlet:cluster-dns
+      get,create,update core: services
+      get,create,update discovery: endpointslices
+    RoleBinding kube-system/system:martlet:cluster-dns of system:martlet:cluster-dns: sa kube-system/coredns
+    """

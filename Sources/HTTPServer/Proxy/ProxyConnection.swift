@@ -1,0 +1,191 @@
+import NIOCore
+import NIOHTTP1
+
+/// The connection to the other server, for one request: sends it and passes the answer on, no faster than the client
+/// takes it.
+final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundIn = Never
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private enum State {
+        case waiting
+        case streaming
+        /// The body is collected to be changed.
+        case collecting(HTTPResponseStatus, HTTPHeaders, ByteBuffer, Int, @Sendable ([UInt8]) -> [UInt8])
+        /// The protocol changes as soon as the answer's end has come out of the decoder.
+        case switching(HTTPResponseHead)
+        /// HTTP's handlers are on their way out.
+        case upgrading
+        case over
+    }
+
+    /// Bytes that may wait for the client before no more is read, and how few they must become again.
+    private static let backlog = 1 << 20
+    private static let drained = 256 << 10
+
+    private let pass: ProxyPass
+    private let response: any HTTPResponseWriter
+    private var state = State.waiting
+    private var context: ChannelHandlerContext?
+    private var paused = false
+    private var readHeld = false
+    private var timeout: Scheduled<Void>?
+
+    init(_ pass: ProxyPass, _ response: any HTTPResponseWriter) {
+        self.pass = pass
+        self.response = response
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timeout?.cancel()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        response.onClose { channel.close(promise: nil) }
+        if let limit = pass.headTimeout {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            timeout = context.eventLoop.scheduleTask(in: limit) { bound.value.fail(.timeout) }
+        }
+        let request = pass.request
+        let head = HTTPRequestHead(
+            version: .http1_1, method: request.method, uri: request.target, headers: request.headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if request.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): receive(head, context)
+        case .body(let bytes): receive(bytes)
+        case .end: finish(context)
+        }
+    }
+
+    private func receive(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
+        guard case .waiting = state else { return }
+        if head.status == .switchingProtocols {
+            timeout?.cancel()
+            state = .switching(head)
+            return
+        }
+        if (100..<200).contains(head.status.code) { return }
+        timeout?.cancel()
+        if ProxyPass.isUpgrade(pass.request), head.status.code < 400 {
+            return fail(.notUpgraded(Int(head.status.code)))
+        }
+        var status = head.status
+        var headers = ProxyPass.endToEnd(head.headers)
+        switch pass.adjust(&status, &headers) {
+        case .stream:
+            state = .streaming
+            pass.onStatus(Int(status.code))
+            response.begin(status, headers: headers)
+        case .collect(let limit, let change): state = .collecting(status, headers, ByteBuffer(), limit, change)
+        }
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        switch state {
+        case .streaming: write(bytes)
+        case .collecting(let status, let headers, var body, let limit, let change):
+            state = .waiting  // so that the body is not copied when it grows
+            body.writeImmutableBuffer(bytes)
+            guard body.readableBytes > limit else {
+                state = .collecting(status, headers, body, limit, change)
+                return
+            }
+            state = .streaming
+            pass.onStatus(Int(status.code))
+            response.begin(status, headers: headers)
+            write(body)
+        case .waiting, .switching, .upgrading, .over: break
+        }
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        response.write(bytes)
+        guard !paused, response.pendingBytes > Self.backlog, let context else { return }
+        paused = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        response.onDrain(below: Self.drained) { bound.value.resume() }
+    }
+
+    private func resume() {
+        paused = false
+        if readHeld {
+            readHeld = false
+            context?.read()
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if paused { readHeld = true } else { context.read() }
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        switch state {
+        case .streaming:
+            state = .over
+            response.end()
+        case .collecting(let status, var headers, let body, _, let change):
+            state = .over
+            headers.remove(name: "content-length")
+            pass.onStatus(Int(status.code))
+            response.send(
+                status, headers: headers, body: [ByteBuffer(bytes: change(Array(body.readableBytesView)))])
+        case .switching(let head): return upgrade(head, context)
+        case .upgrading: return
+        case .waiting, .over: break
+        }
+        context.close(promise: nil)
+    }
+
+    private func fail(_ problem: ProxyProblem) {
+        switch state {
+        case .waiting, .switching, .collecting:
+            state = .over
+            pass.onProblem(problem, response)
+        case .streaming:
+            state = .over
+            response.abort()
+        case .upgrading, .over: break
+        }
+        timeout?.cancel()
+        context?.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(.broken("EOF"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(.broken("\(error)")) }
+
+    /// Joins the two connections. What came behind the answer's head follows when the decoder goes.
+    private func upgrade(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
+        guard response.canUpgrade else {
+            return fail(.broken("the backend changed the protocol, the client's connection cannot"))
+        }
+        state = .upgrading
+        pass.onStatus(101)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        response.upgrade(headers: head.headers) { client in
+            let context = bound.value
+            let channel = context.channel
+            let pipeline = channel.pipeline.syncOperations
+            pipeline.removeHandler(name: "proxy.encoder", promise: nil)
+            pipeline.removeHandler(context: context, promise: nil)
+            BytePipe.join(client, channel)
+            pipeline.removeHandler(name: "proxy.decoder", promise: nil)
+        }
+    }
+}
