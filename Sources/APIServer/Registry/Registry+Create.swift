@@ -33,6 +33,7 @@ extension Registry {
                 }
                 return
             }
+            dropRepeatedOwners(of: &object, request)
             track(&object, over: nil, request)
             attributes = AdmissionAttributes(.create, request, object: object, isDryRun: options.dryRun)
             object = .null
@@ -181,8 +182,7 @@ extension Registry {
         errors += schema.validate(object, of: request.storage)
         errors += strategy.validate(object, context)
         if !errors.isEmpty { throw request.invalid(Self.unique(errors), name: object.name) }
-        let advice = Advice.about(object, old: nil, kind: request.storage.message.name) + strategy.warnings(object)
-        for warning in advice { request.warnings.add(warning) }
+        advise(about: object, replacing: nil, request)
     }
 
     /// An object lies in the namespace of its URL, and need not repeat it.
