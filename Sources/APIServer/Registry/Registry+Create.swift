@@ -178,7 +178,7 @@ extension Registry {
         try strategy.prepareForCreate(&object, &context)
         ObjectMetaRules.tidy(&object)
         var errors = ObjectMetaRules.validateName(object, of: request.storage)
-        errors += schema.validate(object, of: request.storage)
+        errors += schema.validate(object, of: request.storage, writtenAs: request.resource.version)
         errors += strategy.validate(object, context)
         if !errors.isEmpty { throw request.invalid(Self.unique(errors), name: object.name) }
         let advice = Advice.about(object, old: nil, kind: request.storage.message.name) + strategy.warnings(object)
