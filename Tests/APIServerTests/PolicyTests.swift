@@ -244,9 +244,9 @@ import Testing
                         [
                             "patchType": "ApplyConfiguration",
                             "applyConfiguration": [
-                                "expression":
+                                "expression": .string(
                                     "Object{metadata: Object.metadata{labels: {'team': variables.team}}, "
-                                    + "data: {'b': '2'}}"
+                                        + "data: {'b': '2'}}")
                             ],
                         ]
                     ],
@@ -260,9 +260,9 @@ import Testing
                         [
                             "patchType": "JSONPatch",
                             "jsonPatch": [
-                                "expression":
+                                "expression": .string(
                                     "[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: "
-                                    + "object.data.b + '!'}]"
+                                        + "object.data.b + '!'}]")
                             ],
                         ]
                     ]

@@ -143,7 +143,8 @@ extension Registry {
                 object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
             }
             errors += schema.validate(
-                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "")
+                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "",
+                writtenAs: request.resource.version)
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
