@@ -245,8 +245,7 @@ import Testing
                             "patchType": "ApplyConfiguration",
                             "applyConfiguration": [
                                 "expression":
-                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, "
-                                    + "data: {'b': '2'}}"
+                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, data: {'b': '2'}}"
                             ],
                         ]
                     ],
@@ -261,8 +260,10 @@ import Testing
                             "patchType": "JSONPatch",
                             "jsonPatch": [
                                 "expression":
-                                    "[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: "
-                                    + "object.data.b + '!'}]"
+                                    """
+                                    [JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: \
+                                    object.data.b + '!'}]
+                                    """
                             ],
                         ]
                     ]
