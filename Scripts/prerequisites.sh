@@ -22,6 +22,9 @@ want pkg-config pkg-config
 want /usr/include/sqlite3.h libsqlite3-dev
 want /usr/include/zlib.h zlib1g-dev
 want kubectl kubernetes-client
+want python3 python3
+# The module that makes virtual environments is a package of its own.
+python3 -c 'import ensurepip, venv' > /dev/null 2>&1 || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ]; then

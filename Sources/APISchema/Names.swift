@@ -300,7 +300,7 @@ public enum Names {
         case ("coordination.k8s.io", "LeaseCandidate"): return isConfigMapKey(name)
         case ("rbac.authorization.k8s.io", _), ("certificates.k8s.io", "ClusterTrustBundle"), ("", "Event"),
             ("events.k8s.io", "Event"), ("authentication.k8s.io", _), ("authorization.k8s.io", _),
-            ("", "ComponentStatus"):
+            ("", "ComponentStatus"), ("apiregistration.k8s.io", "APIService"):
             return isPathSegmentName(name, prefix: prefix)
         default: return isDNS1123Subdomain(whole)
         }

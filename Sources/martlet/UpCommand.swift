@@ -60,7 +60,8 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: "A file with an AuthenticationConfiguration: OpenID Connect issuers, and where anonymous requests may go.")
+        help: "A file with an AuthenticationConfiguration: OpenID Connect issuers, and where anonymous requests may go."
+    )
     var authenticationConfig: String?
 
     func validate() throws {

@@ -37,7 +37,7 @@ import Testing
             "data[.dockerconfigjson] invalid"
         ]),
         (.limitRange, #"{"spec":{"limits":[{"type":"Container","max":{"cpu":"1"},"min":{"cpu":"2"}}]}}"#, [
-            "spec.limits[0].default[cpu] invalid", "spec.limits[0].defaultRequest[cpu] invalid",
+            "spec.limits[0].defaultRequest[cpu] invalid", "spec.limits[0].default[cpu] invalid",
             "spec.limits[0].min[cpu] invalid",
         ]),
         (.limitRange, #"{"spec":{"limits":[{"type":"Odd"}]}}"#, ["spec.limits[0].type invalid"]),
@@ -242,7 +242,7 @@ import Testing
         (.statefulSet, "{}", #"{"spec":{"serviceName":"t"}}"#, ["spec forbidden"]),
         (.statefulSet, "{}", #"{"spec":{"replicas":3}}"#, []),
         (.job, "{}", #"{"spec":{"completions":2}}"#, ["spec.completions invalid"]),
-        (.job, "{}", #"{"spec":{"parallelism":2}}"#, []),
+        (.job, "{}", #"{"spec":{"completions":1,"parallelism":2}}"#, []),
         (.job, "{}", #"{"spec":{"template":{"spec":{"nodeSelector":{"a":"b"}}}}}"#, ["spec.template invalid"]),
         (.job, #"{"spec":{"suspend":true}}"#, #"{"spec":{"suspend":true,"template":{"spec":{"nodeSelector":{"a":"b"}}}}}"#, []),
         (.job, #"{"spec":{"completionMode":"Indexed"}}"#, #"{"spec":{"completionMode":"Indexed","completions":3}}"#, [
@@ -327,7 +327,7 @@ import Testing
         ("*/5 0-6,22 1 jan-mar mon", true), ("@daily", true), ("@every 1h30m", true), ("* * * *", false),
         ("60 * * * *", false), ("5-1 * * * *", false), ("*/0 * * * *", false), ("@odd", false), ("* * ? * *", true),
     ])
-    func schedules(text: String, isRight: Bool) { #expect((try? CronSchedule(text)) != nil == isRight) }
+    func schedules(text: String, isRight: Bool) { #expect(((try? CronSchedule(text)) != nil) == isRight) }
 }
 
 @Suite struct AdviceTests {

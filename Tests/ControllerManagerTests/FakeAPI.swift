@@ -32,6 +32,8 @@ final class FakeAPI: KubeTransport {
         var lastName = 0
         var requests: [KubeRequest] = []
         var failure: (@Sendable (KubeRequest) -> APIError?)?
+        /// Answers SubjectAccessReviews from their spec.
+        var allows: (@Sendable (JSONValue) -> Bool)?
         var heldResources: Set<String> = []
     }
 
@@ -74,6 +76,13 @@ final class FakeAPI: KubeTransport {
 
     /// Requests for which `failure` returns an error fail with it.
     func fail(_ failure: (@Sendable (KubeRequest) -> APIError?)?) { state.withLock { $0.failure = failure } }
+
+    func reviews(_ allows: @escaping @Sendable (JSONValue) -> Bool) { state.withLock { $0.allows = allows } }
+
+    /// How many requests there were for a resource.
+    func count(of resource: String) -> Int {
+        state.withLock { state in state.requests.count { $0.resource == resource } }
+    }
 
     /// Keeps a resource's watch events back, as a slow cache would be.
     func hold(_ resource: String) { state.withLock { _ = $0.heldResources.insert(resource) } }
@@ -217,6 +226,10 @@ final class FakeAPI: KubeTransport {
         case .create:
             var object = request.body ?? [:]
             if request.subresource != nil { return object }
+            if request.resource == "subjectaccessreviews" {
+                object["status"] = ["allowed": .bool(state.allows?(object["spec"] ?? [:]) ?? false)]
+                return object
+            }
             var metadata = ObjectMeta(object["metadata"] ?? [:])
             if (metadata.name ?? "").isEmpty, let prefix = metadata.generateName {
                 state.lastName += 1
@@ -298,7 +311,7 @@ final class FakeAPI: KubeTransport {
         }
         var result: JSONValue
         switch request.subresource {
-        case "status":
+        case "status", "approval":
             // As upstream's strategies do: annotations may come with a status.
             result = current
             result["status"] = new["status"]

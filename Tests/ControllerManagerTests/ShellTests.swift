@@ -82,6 +82,14 @@ struct Restricted: KubeTransport {
             "nodes": "get list watch update delete patch", "nodes/status": "patch update",
             "pods/status": "patch update", "pods": "list watch get delete",
         ],
+        "certificate-controller": [
+            "certificatesigningrequests": "get list watch delete", "certificatesigningrequests/status": "update",
+            "certificatesigningrequests/approval": "update", "subjectaccessreviews": "create",
+        ],
+        "legacy-service-account-token-cleaner": ["configmaps": "get", "secrets": "patch delete"],
+        "bootstrap-signer": ["secrets": "get list watch", "configmaps": "get list watch update"],
+        "token-cleaner": ["secrets": "get list watch delete"],
+        "clusterrole-aggregation-controller": ["clusterroles": "get list watch update patch"],
         "disruption-controller": ["poddisruptionbudgets/status": "update", "pods/status": "patch update"],
         "resourcequota-controller": ["*": "list watch", "resourcequotas/status": "update"],
         "pvc-protection-controller": [

@@ -117,7 +117,8 @@ private final class Shout: ChannelInboundHandler, Sendable {
             let client = try await RawConnection(port: front.port)
             // The first bytes of the new protocol come right behind the request.
             client.send(
-                "POST /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\nContent-Length: 0\r\n\r\nearly;")
+                "POST /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\nContent-Length: 0\r\n\r\nearly;"
+            )
             try await client.waitFor("EARLY;")
             #expect(client.text.hasPrefix("HTTP/1.1 101 Switching Protocols"))
             #expect(client.text.components(of: "hello ") == 1)
@@ -199,7 +200,8 @@ private final class Shout: ChannelInboundHandler, Sendable {
             let client = try await RawConnection(port: server.port)
             client.send(
                 "GET /log HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, binary.k8s.io\r\n\r\n")
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, binary.k8s.io\r\n\r\n"
+            )
             try await client.waitForClose()
             #expect(client.text.hasPrefix("HTTP/1.1 101"))
             #expect(client.text.components(of: "sec-websocket-protocol: binary.k8s.io") == 1)

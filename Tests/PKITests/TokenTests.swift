@@ -49,7 +49,9 @@ import Testing
     @Test func audiencesAreKept() throws {
         let (token, _) = try issuer.issue(
             namespace: "a", serviceAccount: account, audiences: ["vault", "other"], now: now)
-        #expect(throws: TokenError.wrongAudience(["vault", "other"], accepted: issuer.defaultAudiences)) { try issuer.verify(token, now: now) }
+        #expect(throws: TokenError.wrongAudience(["vault", "other"], accepted: issuer.defaultAudiences)) {
+            try issuer.verify(token, now: now)
+        }
         #expect(try issuer.verify(token, audiences: ["x", "vault"], now: now).audiences == ["vault", "other"])
     }
 

@@ -128,7 +128,8 @@ public final class OpenIDIssuer: Sendable {
 
     private func fetchKeys() async throws -> JSONWebKeySet {
         let base = configuration.url.hasSuffix("/") ? String(configuration.url.dropLast()) : configuration.url
-        let place = configuration.discoveryURL.isEmpty
+        let place =
+            configuration.discoveryURL.isEmpty
             ? base + "/.well-known/openid-configuration" : configuration.discoveryURL
         let document = try JSONParser.parse(try await fetch(place), limits: .init(depth: 16))
         guard document["issuer"]?.stringValue == configuration.url, let keys = document["jwks_uri"]?.stringValue else {
@@ -151,7 +152,8 @@ public final class OpenIDIssuer: Sendable {
             throw AuthenticationError("oidc: required claim \(name) is missing or has another value")
         }
         guard let name = claims[configuration.usernameClaim]?.stringValue, !name.isEmpty else {
-            throw AuthenticationError("oidc: parse username claims \"\(configuration.usernameClaim)\": claim not present")
+            throw AuthenticationError(
+                "oidc: parse username claims \"\(configuration.usernameClaim)\": claim not present")
         }
         if configuration.usernameClaim == "email", let verified = claims["email_verified"], verified != true {
             throw AuthenticationError("oidc: email not verified")

@@ -276,7 +276,8 @@ extension AuthorizationAttributes {
             text += namespace.isEmpty ? " at the cluster scope" : " in the namespace \"\(namespace)\""
         }
         // Names come from whoever sent the request: an answer must not look like HTML because of them.
-        if text.utf8.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "&") }) {
+        if text.utf8.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "&") })
+        {
             text = text.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
             text = text.split(separator: "<", omittingEmptySubsequences: false).joined(separator: "&lt;")
             text = text.split(separator: ">", omittingEmptySubsequences: false).joined(separator: "&gt;")

@@ -197,7 +197,8 @@ public final class RequestAuthenticator: Sendable {
     }
 
     /// Tokens that know nothing of audiences are meant for the API server.
-    private func forAnyAudience(_ user: UserInfo, _ wanted: [String]) throws(AuthenticationError) -> AuthenticatedToken {
+    private func forAnyAudience(_ user: UserInfo, _ wanted: [String]) throws(AuthenticationError) -> AuthenticatedToken
+    {
         let own = audiences
         guard !wanted.isEmpty, !own.isEmpty else { return AuthenticatedToken(user: user, audiences: own) }
         let common = wanted.filter(own.contains)

@@ -157,7 +157,8 @@ final class ServiceAccountTokenAuthenticator: Sendable {
         if isGone(object, now) { throw Self.invalidated }
     }
 
-    private func check(_ claims: LegacyServiceAccountClaims, _ token: String, _ now: Int64) throws(AuthenticationError) {
+    private func check(_ claims: LegacyServiceAccountClaims, _ token: String, _ now: Int64) throws(AuthenticationError)
+    {
         let (namespace, name) = (claims.namespace, claims.serviceAccount.name)
         guard !namespace.isEmpty, !name.isEmpty,
             claims.subject == "system:serviceaccount:\(namespace):\(name)"

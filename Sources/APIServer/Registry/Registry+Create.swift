@@ -131,7 +131,7 @@ extension Registry {
             case .failure(let error):
                 for hook in context.onFailure { hook() }
                 effects.finish(succeeded: false)
-                guard case .keyExists = error else { return creation.completion(.failure(APIError(error))) }
+                guard case .store(.keyExists) = error else { return creation.completion(.failure(APIError(error))) }
                 // A generated name that is taken is bad luck: another one.
                 if creation.decoded.name.isEmpty, creation.attempt < Self.nameAttempts {
                     return self.resume {

@@ -29,6 +29,7 @@ extension Registry {
         let options = try request.writeOptions()
         guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
         if type == .apply { return try apply(request, completion) }
+        if request.resource.custom != nil, type == .strategic { throw Self.noStrategicMerge }
         let patch = try Patch(body, type, kind: request.resource.kind)
         change(request, options, completion) { current throws(APIError) in
             let shown = try self.present(current.value, as: request.resource, storage: request.storage)
@@ -43,6 +44,13 @@ extension Registry {
             return object
         }
     }
+
+    /// Strategic merge needs to know merge keys, which schemas of custom resources have no way to tell.
+    private static let noStrategicMerge = APIError(
+        code: 415, reason: "UnsupportedMediaType",
+        message: "the body of the request was in an unknown format - accepted media types include: "
+            + "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        details: StatusDetails())
 
     /// Brings an object into the state that `next` makes of what it is.
     func change(

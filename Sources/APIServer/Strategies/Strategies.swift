@@ -22,6 +22,7 @@ enum Strategies {
         case ("apps", "statefulsets"): PlainStrategy(tracksGeneration: true)
         case ("batch", "jobs"): JobStrategy()
         case ("batch", "cronjobs"): PlainStrategy(tracksGeneration: true)
+        case ("apiextensions.k8s.io", "customresourcedefinitions"): CustomResourceDefinitionStrategy()
         case ("coordination.k8s.io", _), ("node.k8s.io", "runtimeclasses"):
             PlainStrategy(allowsUnconditionalUpdate: false, allowsCreateOnUpdate: true)
         case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
