@@ -244,9 +244,8 @@ import Testing
                         [
                             "patchType": "ApplyConfiguration",
                             "applyConfiguration": [
-                                "expression": .string(
-                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, "
-                                        + "data: {'b': '2'}}")
+                                "expression":
+                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, data: {'b': '2'}}"
                             ],
                         ]
                     ],
@@ -260,9 +259,11 @@ import Testing
                         [
                             "patchType": "JSONPatch",
                             "jsonPatch": [
-                                "expression": .string(
-                                    "[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: "
-                                        + "object.data.b + '!'}]")
+                                "expression":
+                                    """
+                                    [JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: \
+                                    object.data.b + '!'}]
+                                    """
                             ],
                         ]
                     ]

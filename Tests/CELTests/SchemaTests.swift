@@ -7,11 +7,12 @@ import Testing
 @Suite struct SchemaTests {
     private static let text = DeclaredType.scalar(.string, maxElements: 10, minSerializedSize: 2)
     private static let item = DeclaredType.object(
-        "self.items", fields: ["key": .init(jsonName: "key", type: text), "n": .init(jsonName: "n", type: int)])
+        "selfType.items.@idx",
+        fields: ["key": .init(jsonName: "key", type: text), "n": .init(jsonName: "n", type: int)])
     private static let int = DeclaredType.scalar(.int, minSerializedSize: 1)
 
     private static let schema = DeclaredType.object(
-        "self",
+        "selfType",
         fields: [
             "name": .init(jsonName: "name", type: text),
             "a__dash__b": .init(jsonName: "a-b", type: int),
@@ -55,7 +56,7 @@ import Testing
         ("self.__namespace__", "\"ns\""), ("self.ratio", "1d"), ("self.ratio + 1.5", "2.5d"),
         ("self.when.getFullYear()", "2020"), ("self.long == duration('1m30s')", "true"), ("string(self.raw)", "\"hi\""),
         ("type(self.port) == string", "true"), ("self.port == 'http' || self.port > 5", "true"),
-        ("has(self.nothing)", "true"), ("self.nothing == null", "true"),
+        ("has(self.nothing)", "true"), ("dyn(self.nothing) == null", "true"),
         ("has(self.labels)", "true"), ("self.labels['app-name']", "\"web\""), ("'app-name' in self.labels", "true"),
         ("self.labels.all(k, self.labels[k] == 'web')", "true"), ("self.tags.size()", "2"),
         ("self.items.filter(i, i.n > 1).map(i, i.key)", "[\"l\"]"), ("self.unknown", "✗ undefined field 'unknown'"),

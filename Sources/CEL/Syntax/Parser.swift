@@ -104,7 +104,7 @@ struct Parser {
     }
 
     /// Nodes that macros may make of an expression.
-    private static let mostNodes = 500_000
+    private static let mostNodes = 50_000
     private var hasTooManyNodes = false
 
     /// Whether there may be more nodes; where not, that is an issue.
