@@ -1,5 +1,6 @@
 import APISchema
 import JSON
+import KubeTypes
 import Storage
 import Testing
 
