@@ -244,8 +244,9 @@ import Testing
                         [
                             "patchType": "ApplyConfiguration",
                             "applyConfiguration": [
-                                "expression":
-                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, data: {'b': '2'}}"
+                                "expression": .string(
+                                    "Object{metadata: Object.metadata{labels: {'team': variables.team}}, "
+                                        + "data: {'b': '2'}}")
                             ],
                         ]
                     ],
@@ -259,11 +260,9 @@ import Testing
                         [
                             "patchType": "JSONPatch",
                             "jsonPatch": [
-                                "expression":
-                                    """
-                                [JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: \
-                                object.data.b + '!'}]
-                                """
+                                "expression": .string(
+                                    "[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: "
+                                        + "object.data.b + '!'}]")
                             ],
                         ]
                     ]

@@ -125,9 +125,9 @@ private final class Shout: ChannelInboundHandler, Sendable {
             client.send("more;")
             try await client.waitFor("MORE;")
             // More than any buffer on the way holds.
-            let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+            let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 128 << 10)
             for _ in 0..<8 { client.send(piece) }
-            try await eventually("8 MiB", seconds: 20) { client.text.utf8.count > 8 << 20 ? () : nil }
+            try await eventually("1 MiB", seconds: 20) { client.text.utf8.count > 1 << 20 ? () : nil }
             client.send("bye")
             try await client.waitForClose()
             try await eventually("both connections closed") {

@@ -61,6 +61,7 @@ extension Registry {
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
                 var object = try next(current)
+                self.dropRepeatedOwners(of: &object, request)
                 self.track(&object, over: current.value, request)
                 return try self.planUpdate(object, of: current, request, isDryRun: options.dryRun)
             },
@@ -142,7 +143,8 @@ extension Registry {
                 object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
             }
             errors += schema.validate(
-                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "")
+                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "",
+                writtenAs: request.resource.version)
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
@@ -153,10 +155,7 @@ extension Registry {
             attributes.effects.finish(succeeded: false)
             throw error
         }
-        if request.subresource == nil {
-            let advice = Advice.about(object, old: old, kind: request.storage.message.name) + strategy.warnings(object)
-            for warning in advice { request.warnings.add(warning) }
-        }
+        if request.subresource == nil { advise(about: object, replacing: old, request) }
         var planned = PlannedMutation(.write(object), context)
         if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),
             old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 == 0
