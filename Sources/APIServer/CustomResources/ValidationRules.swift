@@ -23,13 +23,3 @@ protocol ValidationRuleChecker: Sendable {
     /// - Parameter old: what it replaces, for rules that compare (`oldSelf`) and for errors that are not new.
     func validate(_ object: JSONValue, replacing old: JSONValue?) -> [FieldError]
 }
-
-/// Rules that nobody evaluates are refused, lest objects pass that the author of a definition means to be refused.
-struct NoValidationRules: ValidationRules {
-    func problems(of schema: JSONSchema, at path: String, old: JSONSchema?) -> [FieldError] {
-        schema.hasValidations
-            ? [.forbidden("\(path).x-kubernetes-validations", "validation rules are not implemented")] : []
-    }
-
-    func checker(of schema: JSONSchema) -> (any ValidationRuleChecker)? { nil }
-}

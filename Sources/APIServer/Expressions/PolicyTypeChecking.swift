@@ -96,7 +96,10 @@ struct PolicyTypeChecker {
 /// The types of resources as expressions see them.
 enum DeclaredSchemas {
     static func type(of resource: ResourceType, named name: String) -> DeclaredType {
-        type(of: resource.message, named: name, within: [])
+        if let schema = resource.custom?.schema, let type = RuleTypes.type(of: schema, isResource: true, named: name) {
+            return type
+        }
+        return type(of: resource.message, named: name, within: [])
     }
 
     private static func type(of message: MessageType, named name: String, within outer: [MessageType]) -> DeclaredType {

@@ -47,7 +47,7 @@ final class Registry: Sendable {
         self.tokens = tokens
         self.logger = logger
         services = ServiceAllocations(configuration)
-        validationRules = NoValidationRules()
+        validationRules = SchemaRules()
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
         matchConditions = ExpressionMatchConditionCompiler()
