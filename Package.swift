@@ -91,7 +91,7 @@ let allTargets: [Target] = [
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
     tests(of: "HTTPServer", http + ["PKI"]),
     tests(of: "CEL", ["JSON"]),
-    tests(of: "APIServer", ["APISchema", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(of: "APIServer", ["APISchema", "CEL", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),

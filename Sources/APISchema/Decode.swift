@@ -16,6 +16,11 @@ extension Schema {
     ) throws(APIError) -> [String] {
         var decoder = Decoder()
         do throws(DecodingProblem) {
+            if let custom = message.custom, case .object(var object) = value {
+                let unknown = try custom.decode(&object)
+                value = .object(object)
+                return unknown
+            }
             value = try decoder.decode(value, as: .message(message))
         } catch {
             throw APIError.badRequest(

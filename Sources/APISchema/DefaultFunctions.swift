@@ -41,6 +41,8 @@ enum DefaultFunctions {
         "batch/v1.Job": jobLabels,
         "batch/v1.JobSpec": job,
         "autoscaling/v2.HorizontalPodAutoscalerSpec": autoscaler,
+        "apiextensions/v1.CustomResourceDefinitionSpec": customResourceDefinition,
+        "apiextensions/v1.ServiceReference": { $0.setDefault("port", 443) },
         "networking/v1.NetworkPolicySpec": networkPolicy,
         "rbac/v1.Subject": subject,
         "resource/v1.ExactDeviceRequest": deviceRequest,
@@ -50,6 +52,17 @@ enum DefaultFunctions {
         "resource/v1beta1.DeviceRequest": flatDeviceRequest,
         "resource/v1beta1.DeviceSubRequest": deviceRequest,
     ]
+
+    // MARK: Custom resources
+
+    private static func customResourceDefinition(_ spec: inout JSONObject) {
+        spec.changeOrMake("names") { names in
+            let kind = names["kind"]?.stringValue ?? ""
+            names.setDefault("singular", .string(kind.lowercased()))
+            if !kind.isEmpty { names.setDefault("listKind", .string("\(kind)List")) }
+        }
+        if spec["conversion"] == nil { spec["conversion"] = ["strategy": "None"] }
+    }
 
     // MARK: Pods
 

@@ -12,6 +12,12 @@ extension Schema {
 
     /// Fills in the defaults of a value that has been decoded as `message`.
     public func applyDefaults(to value: inout JSONValue, as message: MessageType) {
+        if let custom = message.custom, case .object(var object) = value {
+            value = .null
+            custom.applyDefaults(to: &object)
+            value = .object(object)
+            return
+        }
         guard message.hasDefaults, case .object(var object) = value else { return }
         value = .null
         Self.fill(&object, message)

@@ -7,7 +7,7 @@ import Synchronization
 /// A named type: an object with fields, or a scalar with a form of its own (`Quantity`, `Time`).
 ///
 /// Messages refer to each other in circles, so their fields are set after all have been made, by the parser of the
-/// table and before any other thread sees them; from then on they are constant. That is what the unchecked promises.
+/// table (or by `CustomResourceMessages`) and before any other thread sees them; from then on they are constant. That is what the unchecked promises.
 public final class MessageType: @unchecked Sendable, Hashable {
     /// `core/v1.PodSpec`
     public let name: String
@@ -30,6 +30,10 @@ public final class MessageType: @unchecked Sendable, Hashable {
 
     /// In alphabetical order.
     public internal(set) var fields: [Field] = []
+    /// The version of a CustomResourceDefinition that this is the message of; nil for built-in types.
+    public internal(set) var custom: CustomResourceType?
+    /// Fields that are not known here are kept: `x-kubernetes-preserve-unknown-fields` of a custom resource.
+    public internal(set) var preservesUnknownFields = false
     public internal(set) var kinds: [GroupVersionKind] = []
     public internal(set) var unions: [Union] = []
     /// Some rule or function gives defaults to this message or to one inside it.

@@ -189,7 +189,8 @@ public enum Names {
     static func isSubdomainWithUnderscores(_ name: String) -> [String] {
         var problems: [String] = []
         if name.utf8.count > 253 { problems.append(tooLong(253)) }
-        let isRight = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+        let isRight = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy {
+            label in
             let rest = label.first == UInt8(ascii: "_") ? label.dropFirst() : label
             guard let first = rest.first, let last = rest.last, isLowerAlphanumeric(first), isLowerAlphanumeric(last)
             else { return false }
@@ -300,7 +301,7 @@ public enum Names {
         case ("coordination.k8s.io", "LeaseCandidate"): return isConfigMapKey(name)
         case ("rbac.authorization.k8s.io", _), ("certificates.k8s.io", "ClusterTrustBundle"), ("", "Event"),
             ("events.k8s.io", "Event"), ("authentication.k8s.io", _), ("authorization.k8s.io", _),
-            ("", "ComponentStatus"):
+            ("", "ComponentStatus"), ("apiregistration.k8s.io", "APIService"):
             return isPathSegmentName(name, prefix: prefix)
         default: return isDNS1123Subdomain(whole)
         }

@@ -50,11 +50,13 @@ public final class ResourceType: Sendable, Hashable {
     public let deprecation: String?
     /// `group/version`, or the version alone in the core group.
     public let apiVersion: String
+    /// The kind of its lists.
+    public let listKind: String
 
     public init(
         group: String, version: String, plural: String, singular: String, kind: String, namespaced: Bool,
         verbs: [String], shortNames: [String] = [], categories: [String] = [], subresources: [SubresourceType] = [],
-        message: MessageType, storage: StorageIdentity? = nil, deprecation: String? = nil
+        message: MessageType, storage: StorageIdentity? = nil, deprecation: String? = nil, listKind: String? = nil
     ) {
         self.group = group
         self.version = version
@@ -69,11 +71,15 @@ public final class ResourceType: Sendable, Hashable {
         self.message = message
         self.storage = storage ?? StorageIdentity(group: group, version: version, plural: plural)
         self.deprecation = deprecation
+        self.listKind = listKind ?? kind + "List"
         apiVersion = group.isEmpty ? version : "\(group)/\(version)"
     }
 
     /// Its own place among the resources; equal to `storage` where its objects are stored in its own form.
     public var identity: StorageIdentity { StorageIdentity(group: group, version: version, plural: plural) }
+
+    /// What a CustomResourceDefinition says about it; nil for built-in resources.
+    public var custom: CustomResourceType? { message.custom }
 
     public func subresource(_ name: String) -> SubresourceType? { subresources.first { $0.name == name } }
 

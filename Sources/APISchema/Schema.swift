@@ -16,6 +16,10 @@ public final class Schema: Sendable {
     /// Every message and named scalar, in the order of the tables.
     public let messages: [MessageType]
 
+    /// The resources among them that CustomResourceDefinitions have added.
+    public let custom: [ResourceType]
+    private let terminating: Set<String>
+
     private let messagesByName: [String: MessageType]
     private let resourcesByPlural: [ResourceKey: ResourceType]
     private let resourcesByKind: [ResourceKey: ResourceType]
@@ -34,15 +38,62 @@ public final class Schema: Sendable {
         self.messagesByName = messages.byName
         self.groups = groups
         self.resources = resources
+        custom = []
+        terminating = []
         var byPlural = [ResourceKey: ResourceType](minimumCapacity: resources.count)
         var byKind = [ResourceKey: ResourceType](minimumCapacity: resources.count)
+        Self.index(resources, &byPlural, &byKind)
+        resourcesByPlural = byPlural
+        resourcesByKind = byKind
+    }
+
+    private static func index(
+        _ resources: [ResourceType], _ byPlural: inout [ResourceKey: ResourceType],
+        _ byKind: inout [ResourceKey: ResourceType]
+    ) {
         for resource in resources {
             byPlural[ResourceKey(group: resource.group, version: resource.version, name: resource.plural)] = resource
             byKind[ResourceKey(group: resource.group, version: resource.version, name: resource.kind)] = resource
         }
+    }
+
+    /// This schema with the rows of CustomResourceDefinitions added; what has the name of a resource that is there
+    /// already is left out.
+    /// - Parameter terminating: the names of definitions that are being deleted.
+    public convenience init(_ base: Schema, adding rows: [CustomResourceRows], terminating: Set<String> = []) {
+        let custom = rows.flatMap(\.served).filter {
+            base.resource(group: $0.group, version: $0.version, plural: $0.plural) == nil
+        }
+        var versions: [String: Set<String>] = [:]
+        for resource in custom { versions[resource.group, default: []].insert(resource.version) }
+        var groups = base.groups.map { group in
+            guard let added = versions.removeValue(forKey: group.name)?.subtracting(group.versions) else {
+                return group
+            }
+            return APIGroup(name: group.name, versions: group.versions + added.sorted(by: APIVersionOrder.precedes))
+        }
+        for (name, added) in versions.sorted(by: { $0.key < $1.key }) {
+            groups.append(APIGroup(name: name, versions: added.sorted(by: APIVersionOrder.precedes)))
+        }
+        self.init(base, groups: groups, custom: custom, terminating: terminating)
+    }
+
+    private init(_ base: Schema, groups: [APIGroup], custom: [ResourceType], terminating: Set<String>) {
+        self.terminating = terminating
+        self.groups = groups
+        self.custom = custom
+        resources = base.resources + custom
+        messages = base.messages
+        messagesByName = base.messagesByName
+        var byPlural = base.resourcesByPlural
+        var byKind = base.resourcesByKind
+        Self.index(custom, &byPlural, &byKind)
         resourcesByPlural = byPlural
         resourcesByKind = byKind
     }
+
+    /// Whether the definition of a resource is being deleted, and its objects with it: none can be created.
+    public func isTerminating(_ resource: CustomResourceType) -> Bool { terminating.contains(resource.definition) }
 
     /// The resource at `/apis/GROUP/VERSION/PLURAL`; the core group is empty.
     public func resource(group: String, version: String, plural: String) -> ResourceType? {

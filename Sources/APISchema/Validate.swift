@@ -28,6 +28,8 @@ struct Validator {
     /// The whole object, and the message it is of.
     var root = JSONObject()
     var rootMessage = ""
+    /// The version in which the object is written: some rules came with a later one.
+    var version = ""
 
     enum Step {
         case field(String)

@@ -33,6 +33,9 @@ public struct APIServerConfiguration: Sendable {
     public var components: @Sendable () -> [(name: String, problem: String?)] = { [] }
     /// Seconds between bookmarks of watches that asked for them.
     public var bookmarkInterval = 60
+    /// Whether the server's own APIServices, flow schemas and priority levels are made at start. Without them it serves
+    /// the same, and comes up sooner: for tests that are about neither.
+    public var makesServingObjects = true
     /// Whether `proxy` may lead to loopback addresses: for tests, whose pods listen there.
     public var proxiesToLoopback = false
     /// The time now. Passed in so that a cluster can run under a simulated clock.

@@ -7,6 +7,7 @@ public struct CELEnvironment: Sendable {
     /// The types of the variables.
     public let variables: [String: CELType]
     let objectTypes: [String: any CELObjectType]
+    private let findObjectType: (@Sendable (String) -> (any CELObjectType)?)?
     let formats: [String: NamedFormat]
     let declarations = Declarations.standard
 
@@ -17,11 +18,14 @@ public struct CELEnvironment: Sendable {
     ///   - objectTypes: The types that variables have and that expressions construct, by name.
     ///   - declared: Types that schemas declare; the object types within them come along.
     ///   - formats: For the library `format`, by name.
+    ///   - findObjectType: Knows further object types, of which there are more than can be listed.
     public init(
         variables: [String: CELType], objectTypes: [String: any CELObjectType] = [:], declared: [DeclaredType] = [],
-        formats: [String: NamedFormat] = [:]
+        formats: [String: NamedFormat] = [:],
+        findObjectType: (@Sendable (String) -> (any CELObjectType)?)? = nil
     ) {
         self.variables = variables
+        self.findObjectType = findObjectType
         var found: [String: DeclaredType] = [:]
         for type in declared { type.objects(into: &found) }
         self.objectTypes = objectTypes.merging(found.mapValues { $0 as any CELObjectType }) { own, _ in own }
@@ -31,10 +35,10 @@ public struct CELEnvironment: Sendable {
     func type(ofName name: String) -> CELType? {
         if let type = variables[name] { return type }
         if let type = Declarations.typeNames[name] { return .type(type) }
-        return objectTypes[name] == nil ? nil : .type(.object(name))
+        return objectType(named: name) == nil ? nil : .type(.object(name))
     }
 
-    func objectType(named name: String) -> (any CELObjectType)? { objectTypes[name] }
+    func objectType(named name: String) -> (any CELObjectType)? { objectTypes[name] ?? findObjectType?(name) }
 
     func overloads(of function: String) -> [Overload]? {
         let name = function.hasPrefix(".") ? String(function.dropFirst()) : function

@@ -56,35 +56,6 @@ final class ControlPlane: Sendable {
         }
     }
 
-    /// Who is believed: the cluster's own certificates and tokens, and what the files say that were named at start.
-    private static func authentication(_ options: ClusterOptions, _ keys: ClusterKeys) throws(ClusterError)
-        -> RequestAuthenticator.Configuration
-    {
-        var authentication = RequestAuthenticator.Configuration(tokenIssuer: keys.tokens)
-        func read<Value>(
-            _ path: String, _ parse: (String) throws(AuthenticationError) -> Value
-        ) throws(ClusterError) -> Value {
-            let text: String?
-            do { text = try SecretFile.read(path) } catch { throw ClusterError("\(error)") }
-            guard let text else { throw ClusterError("\(path): there is no such file") }
-            do { return try parse(text) } catch { throw ClusterError("\(path): \(error)") }
-        }
-        if let path = options.tokenAuthFile {
-            authentication.staticTokens = try read(path, StaticTokenFile.parse)
-        }
-        if let path = options.authenticationConfig {
-            let file = try read(path) { text throws(AuthenticationError) in try AuthenticationConfiguration(yaml: text)
-            }
-            if let anonymous = file.anonymous { authentication.anonymous = anonymous }
-            do throws(AuthenticationError) {
-                for issuer in file.issuers { authentication.openIDIssuers.append(try OpenIDIssuer(issuer)) }
-            } catch {
-                throw ClusterError("\(path): \(error)")
-            }
-        }
-        return authentication
-    }
-
     /// The database behind the encryption that the options ask for.
     private static func encrypted(_ store: any Store, _ options: ClusterOptions, logger: Logger) throws(ClusterError)
         -> any Store
@@ -119,11 +90,49 @@ final class ControlPlane: Sendable {
         }
     }
 
+    /// Who is believed: the cluster's own certificates and tokens, and what the files say that were named at start.
+    private static func authentication(_ options: ClusterOptions, _ keys: ClusterKeys) throws(ClusterError)
+        -> RequestAuthenticator.Configuration
+    {
+        var authentication = RequestAuthenticator.Configuration(tokenIssuer: keys.tokens)
+        do {
+            authentication.requestHeader = RequestHeaderAuthentication(
+                authority: try ClientCertificateVerifier(authoritiesPEM: keys.frontProxyAuthority.certificatePEM),
+                allowedNames: [FrontProxy.commonName])
+        } catch {
+            throw ClusterError("the front proxy's CA: \(error)")
+        }
+        func read<Value>(
+            _ path: String, _ parse: (String) throws(AuthenticationError) -> Value
+        ) throws(ClusterError) -> Value {
+            let text: String?
+            do { text = try SecretFile.read(path) } catch { throw ClusterError("\(error)") }
+            guard let text else { throw ClusterError("\(path): there is no such file") }
+            do { return try parse(text) } catch { throw ClusterError("\(path): \(error)") }
+        }
+        if let path = options.tokenAuthFile {
+            authentication.staticTokens = try read(path, StaticTokenFile.parse)
+        }
+        if let path = options.authenticationConfig {
+            let file = try read(path) { text throws(AuthenticationError) in try AuthenticationConfiguration(yaml: text)
+            }
+            if let anonymous = file.anonymous { authentication.anonymous = anonymous }
+            do throws(AuthenticationError) {
+                for issuer in file.issuers { authentication.openIDIssuers.append(try OpenIDIssuer(issuer)) }
+            } catch {
+                throw ClusterError("\(path): \(error)")
+            }
+        }
+        return authentication
+    }
+
     /// Answers on `host` and the cluster's port.
     func listen(on host: String) async throws(ClusterError) -> HTTPServer {
+        // Clients come with certificates of the cluster's, proxies that speak for others with those of their own CA.
+        let authorities = keys.authority.certificatePEM + keys.frontProxyAuthority.certificatePEM
         let verifier: ClientCertificateVerifier
         do {
-            verifier = try ClientCertificateVerifier(authoritiesPEM: keys.authority.certificatePEM)
+            verifier = try ClientCertificateVerifier(authoritiesPEM: authorities)
         } catch {
             throw ClusterError("the cluster's CA: \(error)")
         }
@@ -132,7 +141,7 @@ final class ControlPlane: Sendable {
                 certificateChainPEM: Array(keys.apiServer.certificatePEM.utf8),
                 privateKeyPEM: Array(keys.apiServer.privateKeyPEM.utf8),
                 clientCertificates: HTTPServer.ClientCertificates(
-                    certificateAuthoritiesPEM: Array(keys.authority.certificatePEM.utf8),
+                    certificateAuthoritiesPEM: Array(authorities.utf8),
                     verify: { await verifier.problem(with: $0) }))
             let server = server
             let configuration = HTTPServer.Configuration(

@@ -402,6 +402,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     fileprivate func abort() {
         state = .closed
+        // What was written is the client's; only the end is missing.
+        context?.flush()
         context?.close(promise: nil)
     }
 }

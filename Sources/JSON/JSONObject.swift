@@ -40,6 +40,15 @@ public struct JSONObject: Sendable {
         left.utf8.count == right.utf8.count && left == right
     }
 
+    /// Whether both are the same fields in memory, as parts of a value are that a change has left alone. Equal objects
+    /// need not be identical.
+    public func isIdentical(to other: JSONObject) -> Bool {
+        fields.count == other.fields.count
+            && fields.withUnsafeBufferPointer { own in
+                other.fields.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress }
+            }
+    }
+
     /// Makes room for `count` fields.
     public mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
@@ -131,6 +140,7 @@ extension JSONObject: Hashable {
     /// Two objects are equal if they hold the same fields, in whatever order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.fields.count == right.fields.count else { return false }
+        if left.isIdentical(to: right) { return true }
         for (position, field) in left.fields.enumerated() {
             if isSame(right.fields[position].key, field.key) {
                 if right.fields[position].value != field.value { return false }

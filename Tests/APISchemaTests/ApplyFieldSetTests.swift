@@ -113,6 +113,10 @@ enum Fields {
             #"{"spec":{"containers":[{"name":"a","ports":[{"containerPort":80},{"containerPort":80,"protocol":"UDP"}]}]}}"#,
             #"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}},"k:{\"containerPort\":80,\"protocol\":\"UDP\"}":{".":{},"f:containerPort":{},"f:protocol":{}}}}}}}"#
         ),
+        (
+            "core/v1.Service", #"{"spec":{"ports":[{"port":80}]}}"#,
+            #"{"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{}}}}}"#
+        ),
         // Owned as a whole: selectors, lists without keys, quantities.
         (
             "apps/v1.Deployment", #"{"spec":{"selector":{"matchLabels":{"a":"b"}}}}"#, #"{"f:spec":{"f:selector":{}}}"#

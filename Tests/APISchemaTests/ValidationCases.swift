@@ -6,7 +6,8 @@ import KubeTypes
 /// A right object of a kind, to which a merge patch does something wrong.
 enum Base: String {
     case pod, service, deployment, statefulSet, daemonSet, replicationController, job, cronJob, configMap, secret
-    case claim, volume, storageClass, csiDriver, csiNode, attachment, attributesClass, limitRange, quota, node, namespace
+    case claim, volume, storageClass, csiDriver, csiNode, attachment, attributesClass, limitRange, quota, node,
+        namespace
     case endpoints, slice, ingress, ingressClass, networkPolicy, serviceCIDR, ipAddress, autoscaler, budget
     case role, clusterRole, roleBinding, clusterRoleBinding, priorityClass, runtimeClass, lease, leaseCandidate
     case signingRequest, trustBundle, webhooks, policy, binding, mutatingPolicy, flowSchema, priorityLevel

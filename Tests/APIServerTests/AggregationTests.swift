@@ -38,6 +38,12 @@ private struct Extension: HTTPResponder {
         case "/apis/wardle.example.com/v1alpha1/flunders" where request.target.contains("watch=1"):
             response.begin(.ok, headers: ["content-type": "application/json"])
             response.write(ByteBuffer(string: "{\"type\":\"ADDED\",\"object\":{}}\n"))
+        case "/openapi/v2":
+            send([
+                "swagger": "2.0",
+                "paths": ["/apis/wardle.example.com/v1alpha1/flunders": ["get": [:]], "/healthz": [:]],
+                "definitions": ["com.example.wardle.Flunder": ["type": "object"]],
+            ])
         case "/apis/wardle.example.com/v1alpha1/moved":
             response.send(.found, headers: ["location": "https://elsewhere/"], body: [])
         default:
@@ -201,6 +207,12 @@ private struct Fixture {
             let index = await plane.call(.GET, "/openapi/v3").json
             #expect(index[path: "paths", "apis/wardle.example.com/v1alpha1"] != nil)
 
+            let spec = await plane.call(.GET, "/openapi/v2").json
+            #expect(spec["paths"]?["/apis/wardle.example.com/v1alpha1/flunders"] != nil)
+            #expect(spec["paths"]?["/healthz"] == nil)
+            #expect(spec["definitions"]?["com.example.wardle.Flunder"] != nil)
+            #expect(spec["definitions"]?["io.k8s.api.core.v1.Pod"] != nil)
+
             await plane.call(.DELETE, Fixture.object)
             #expect(await plane.call(.GET, "/apis/wardle.example.com").status == 404)
             #expect(await plane.call(.GET, "/apis").text.contains("wardle") == false)
@@ -224,7 +236,7 @@ private struct Fixture {
     }
 
     @Test func hasAnObjectForEveryGroupVersionOfItsOwn() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         for group in plane.server.schema.groups {
             for version in group.versions {
                 let object = await plane.call(.GET, "\(Fixture.objects)/\(version).\(group.name)").json
@@ -237,7 +249,8 @@ private struct Fixture {
     @Test func refusesWhatMakesNoSense() async throws {
         try await Fixture.run { fixture in
             for (spec, field) in [
-                (["version": "v1"] as JSONObject, "metadata.name"), (["groupPriorityMinimum": 0], "spec.groupPriorityMinimum"),
+                (["version": "v1"] as JSONObject, "metadata.name"),
+                (["groupPriorityMinimum": 0], "spec.groupPriorityMinimum"),
                 (["versionPriority": 1001], "spec.versionPriority"),
                 (["insecureSkipTLSVerify": true], "spec.insecureSkipTLSVerify"), (["service": nil], "spec.caBundle"),
                 (["service": ["namespace": "", "name": "x"]], "spec.service.namespace"),

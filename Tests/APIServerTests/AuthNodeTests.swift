@@ -18,9 +18,7 @@ private typealias UserInfo = InProcessAPI.User
             kind, CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 1), isGone: isGone)
     }
 
-    private static func boundPod(_ name: String, node: String, _ spec: JSONObject = [:], mirror: Bool = false)
-        -> JSONValue
-    {
+    private static func nodePod(_ name: String, node: String, _ spec: JSONObject = [:], mirror: Bool = false) -> JSONValue {
         var spec = spec
         spec["nodeName"] = .string(node)
         var metadata: JSONObject = ["name": .string(name), "namespace": "a"]
@@ -81,21 +79,21 @@ private typealias UserInfo = InProcessAPI.User
     ])
     func podsLeadToWhatTheyMention(_ request: String) {
         #expect(!decide(request).allowed)
-        put(.pod, Self.boundPod("p", node: "n2", Self.rich))
+        put(.pod, Self.nodePod("p", node: "n2", Self.rich))
         #expect(decide(request).reason == "no relationship found between node 'n1' and this object")
-        put(.pod, Self.boundPod("p", node: "n1", Self.rich))
+        put(.pod, Self.nodePod("p", node: "n1", Self.rich))
         #expect(decide(request).allowed)
         // Another pod with the same needs, and then none.
-        put(.pod, Self.boundPod("q", node: "n1", Self.rich))
-        put(.pod, Self.boundPod("p", node: "n1", Self.rich), isGone: true)
+        put(.pod, Self.nodePod("q", node: "n1", Self.rich))
+        put(.pod, Self.nodePod("p", node: "n1", Self.rich), isGone: true)
         let own = request.hasSuffix("a/p") || request.hasSuffix("a/p-e")
         #expect(decide(request).allowed == !own)
-        put(.pod, Self.boundPod("q", node: "n1", Self.rich), isGone: true)
+        put(.pod, Self.nodePod("q", node: "n1", Self.rich), isGone: true)
         #expect(!decide(request).allowed)
     }
 
     @Test func mirrorPodsLeadToNothing() {
-        put(.pod, Self.boundPod("p", node: "n1", Self.rich, mirror: true))
+        put(.pod, Self.nodePod("p", node: "n1", Self.rich, mirror: true))
         #expect(decide("get pods a/p").allowed)
         #expect(!decide("get secrets a/volume").allowed)
     }
@@ -113,7 +111,7 @@ private typealias UserInfo = InProcessAPI.User
         ]
         put(.volume, volume)
         #expect(!decide("get persistentvolumes -/pv").allowed)
-        put(.pod, Self.boundPod("p", node: "n1", Self.rich))
+        put(.pod, Self.nodePod("p", node: "n1", Self.rich))
         #expect(decide("get persistentvolumes -/pv").allowed)
         #expect(decide("get secrets b/stage").allowed)
         #expect(!decide("get secrets b/controller").allowed)

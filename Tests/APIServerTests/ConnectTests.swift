@@ -148,8 +148,10 @@ private func withPlane(_ body: (ControlPlane, Int) async throws -> Void) async t
 
     @Test func translatesStreamOptions() throws {
         for (subresource, query, expected) in [
-            ("exec", "command=sh&command=-c&command=a+b%26&stdin=true&stdout=1&stderr=false&tty=true&container=c",
-                "input=1&output=1&tty=1&command=sh&command=-c&command=a%20b%26"),
+            (
+                "exec", "command=sh&command=-c&command=a+b%26&stdin=true&stdout=1&stderr=false&tty=true&container=c",
+                "input=1&output=1&tty=1&command=sh&command=-c&command=a%20b%26"
+            ),
             ("attach", "stdin=1&command=no", "input=1"),
             ("portforward", "ports=80&ports=443", "port=80%2C443"),
             ("portforward", "", ""),
@@ -185,8 +187,10 @@ private func withPlane(_ body: (ControlPlane, Int) async throws -> Void) async t
         for (page, expected) in [
             ("<img src=/a.png alt=/b>", "<img src=/p/a.png alt=/b>"),
             ("<!-- <a href=\"/a\"> --><a\nhref = \"/a\" >", "<!-- <a href=\"/a\"> --><a\nhref = \"/p/a\" >"),
-            ("<script src='/s.js'>x = \"<a href='/a'>\"</script><a href='/a'>",
-                "<script src='/p/s.js'>x = \"<a href='/a'>\"</script><a href='/p/a'>"),
+            (
+                "<script src='/s.js'>x = \"<a href='/a'>\"</script><a href='/a'>",
+                "<script src='/p/s.js'>x = \"<a href='/a'>\"</script><a href='/p/a'>"
+            ),
             ("a < b <", "a < b <"), ("<a href", "<a href"), ("<a href=\"/x", "<a href=\"/p/x"),
         ] {
             #expect(String(decoding: rewriting.html(Array(page.utf8)), as: UTF8.self) == expected)

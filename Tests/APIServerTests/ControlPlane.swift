@@ -155,6 +155,7 @@ final class ControlPlane: Sendable {
         audit: Audit? = nil, _ configure: (inout APIServerConfiguration) -> Void = { _ in }
     ) throws -> APIServer {
         var configuration = APIServerConfiguration()
+        configuration.makesServingObjects = false
         configure(&configuration)
         var authentication = RequestAuthenticator.Configuration()
         authentication.staticTokens = [

@@ -30,11 +30,12 @@ private final class StuckStore: Store {
 }
 
 @Suite struct DeadlineTests {
-    @Test(arguments: [
-        ("1s", 1_000_000_000), ("1m30s", 90_000_000_000), ("500ms", 500_000_000), ("1.5h", 5_400_000_000_000),
-        ("0", 0), ("-2s", -2_000_000_000), ("100us", 100_000), ("", nil), ("5", nil), ("s", nil), ("5x", nil),
-        (".s", nil), ("99999999999h", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("1s", 1_000_000_000), ("1m30s", 90_000_000_000), ("500ms", 500_000_000), ("1.5h", 5_400_000_000_000),
+            ("0", 0), ("-2s", -2_000_000_000), ("100us", 100_000), ("", nil), ("5", nil), ("s", nil), ("5x", nil),
+            (".s", nil), ("99999999999h", nil),
+        ] as [(String, Int64?)])
     func readsDurations(_ text: String, _ expected: Int64?) {
         #expect(GoDuration.nanoseconds(text) == expected)
     }

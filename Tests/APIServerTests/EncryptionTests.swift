@@ -1,5 +1,6 @@
 import APISchema
 import JSON
+import KubeTypes
 import Storage
 import Testing
 
@@ -18,7 +19,9 @@ private func hex(_ text: String) -> [UInt8] {
 }
 
 /// A key of so many bytes, all the same, in base64.
-private func secret(_ byte: UInt8, _ count: Int = 32) -> String { Base64.encode([UInt8](repeating: byte, count: count)) }
+private func secret(_ byte: UInt8, _ count: Int = 32) -> String {
+    Base64.encode([UInt8](repeating: byte, count: count))
+}
 
 private func configuration(_ providers: String, resources: String = "secrets") throws -> EncryptionConfiguration {
     try EncryptionConfiguration(
@@ -72,7 +75,10 @@ private func keys(_ provider: String, _ keys: (String, UInt8)...) -> String {
 
     /// RFC 8439, A.3: the corners of the arithmetic.
     @Test(arguments: [
-        ("02" + String(repeating: "00", count: 31), String(repeating: "ff", count: 16), "03" + String(repeating: "00", count: 15)),
+        (
+            "02" + String(repeating: "00", count: 31), String(repeating: "ff", count: 16),
+            "03" + String(repeating: "00", count: 15)
+        ),
         (
             "02" + String(repeating: "00", count: 15) + String(repeating: "ff", count: 16),
             "02" + String(repeating: "00", count: 15), "03" + String(repeating: "00", count: 15)
@@ -132,10 +138,13 @@ private func keys(_ provider: String, _ keys: (String, UInt8)...) -> String {
 
     @Test func readsWithOldKeysAndSaysSo() throws {
         let old = try #require(
-            try configuration(keys("aescbc", ("k1", 1)) + ", {identity: {}}").transformer(group: "", resource: "secrets"))
+            try configuration(keys("aescbc", ("k1", 1)) + ", {identity: {}}").transformer(
+                group: "", resource: "secrets"))
         let new = try #require(
-            try configuration(keys("secretbox", ("k2", 2)) + ", " + keys("aescbc", ("k3", 3), ("k1", 1)) + ", {identity: {}}")
-                .transformer(group: "", resource: "secrets"))
+            try configuration(
+                keys("secretbox", ("k2", 2)) + ", " + keys("aescbc", ("k3", 3), ("k1", 1)) + ", {identity: {}}"
+            )
+            .transformer(group: "", resource: "secrets"))
         let stored = try old.encrypt([7], context: "x")
         #expect(try new.decrypt(stored, context: "x").value == [7])
         #expect(try new.decrypt(stored, context: "x").isStale)
@@ -182,7 +191,10 @@ private func keys(_ provider: String, _ keys: (String, UInt8)...) -> String {
     }
 
     private static func secretObject(_ name: String) -> JSONValue {
-        ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(name)], "stringData": ["a": "plain-text-here"]]
+        [
+            "apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(name)],
+            "stringData": ["a": "plain-text-here"],
+        ]
     }
 
     /// Values under the store, as a thief of the disk would find them.

@@ -25,7 +25,9 @@ private func level(
             ],
     ]
     if let borrowing { limited["borrowingLimitPercent"] = .integer(borrowing) }
-    return PriorityLevelRules(["metadata": ["name": .string(name)], "spec": ["type": "Limited", "limited": .object(limited)]])
+    return PriorityLevelRules([
+        "metadata": ["name": .string(name)], "spec": ["type": "Limited", "limited": .object(limited)],
+    ])
 }
 
 private func schema(_ name: String, _ level: String, by: String = "ByUser") -> FlowSchemaRules {
@@ -182,16 +184,22 @@ private final class Bench: Sendable {
     }
 
     @Test func theBootstrapSchemasSortRequests() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         for (user, groups, verb, group, resource, namespace, path, expected) in [
             ("x", ["system:masters"], "get", "", "pods", "a", "", "exempt"),
             ("x", ["system:authenticated"], "get", "", "", "", "/healthz", "probes"),
             ("x", ["system:authenticated"], "get", "", "", "", "/metrics", "global-default"),
-            ("system:kube-scheduler", ["system:authenticated"], "update", "coordination.k8s.io", "leases", "kube-system", "", "system-leader-election"),
+            (
+                "system:kube-scheduler", ["system:authenticated"], "update", "coordination.k8s.io", "leases",
+                "kube-system", "", "system-leader-election"
+            ),
             ("system:kube-scheduler", ["system:authenticated"], "list", "", "pods", "", "", "kube-scheduler"),
             ("system:node:n", ["system:nodes"], "patch", "", "nodes/status", "", "", "system-node-high"),
             ("system:node:n", ["system:nodes"], "list", "", "pods", "", "", "system-nodes"),
-            ("system:serviceaccount:kube-system:x", ["system:serviceaccounts"], "list", "", "pods", "", "", "kube-system-service-accounts"),
+            (
+                "system:serviceaccount:kube-system:x", ["system:serviceaccounts"], "list", "", "pods", "", "",
+                "kube-system-service-accounts"
+            ),
             ("system:serviceaccount:a:x", ["system:serviceaccounts"], "list", "", "pods", "a", "", "service-accounts"),
             ("system:anonymous", ["system:unauthenticated"], "get", "", "", "", "/livez", "probes"),
             ("x", ["system:authenticated"], "create", "", "pods", "a", "", "global-default"),
@@ -203,7 +211,8 @@ private final class Bench: Sendable {
             request.resource = resource
             request.namespace = namespace
             request.path = path
-            #expect(plane.server.fairness.classify(request)?.schema ?? "none" == expected, "\(user) \(resource) \(path)")
+            #expect(
+                plane.server.fairness.classify(request)?.schema ?? "none" == expected, "\(user) \(resource) \(path)")
         }
         plane.server.stop()
     }
@@ -211,7 +220,7 @@ private final class Bench: Sendable {
     private static let base = "/apis/flowcontrol.apiserver.k8s.io/v1"
 
     @Test func saysWhoLetARequestThrough() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         let answer = await plane.call(.GET, "/api/v1/namespaces/default")
         let exempt = await plane.call(.GET, "\(Self.base)/flowschemas/exempt").json
         #expect(answer.headers.first(name: "x-kubernetes-pf-flowschema-uid") == exempt.uid)
@@ -228,7 +237,7 @@ private final class Bench: Sendable {
     }
 
     @Test func schemasSayWhetherTheirLevelExists() async throws {
-        let plane = try await ControlPlane()
+        let plane = try await ControlPlane { $0.makesServingObjects = true }
         let flow: JSONValue = [
             "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema", "metadata": ["name": "mine"],
             "spec": ["priorityLevelConfiguration": ["name": "later"], "matchingPrecedence": 1000],

@@ -170,6 +170,17 @@ struct ListSemanticsTests {
         if status != 200 { #expect(answer.message == message) }
     }
 
+    @Test(arguments: [
+        ("m0?watch=1&fieldSelector=metadata.name%3Dm1", 400), ("m0?watch=1&fieldSelector=metadata.namespace%3Da", 400),
+        ("m0?watch=1&fieldSelector=metadata.name%3Dm0&timeoutSeconds=1", 200), ("m0?watch=1&timeoutSeconds=1", 200),
+    ])
+    func oneObjectIsWatchedByItsName(_ query: String, _ status: Int) async throws {
+        let plane = try await filled(2)
+        let answer = await plane.call(.GET, "\(Self.maps)/\(query)")
+        #expect(answer.status == status)
+        if status == 200 { #expect(answer.eventSummary == ["ADDED m0"]) }
+    }
+
     @Test func collectionsAreDeletedBySelectorAndLimit() async throws {
         let plane = try await filled(4)
         await plane.call(.DELETE, "\(Self.maps)?dryRun=All")

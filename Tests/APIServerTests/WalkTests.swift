@@ -24,8 +24,11 @@ struct WalkTests {
             let list = await plane.call(.GET, path)
             #expect(list.status == 200, "\(label): \(list.text)")
             #expect(list.json["kind"]?.stringValue == "\(resource.kind)List", "\(label)")
-            guard resource.verbs.contains("create") else { continue }
-            let name = "walk-\(resource.version)"
+            // A definition is named after what it defines: CustomResourceTests walk that way.
+            guard resource.verbs.contains("create"), resource.plural != "customresourcedefinitions" else { continue }
+            // Some kinds are named after what they stand for.
+            let names = ["APIService": "v1.walk.example.com", "IPAddress": "10.9.8.7"]
+            let name = names[resource.kind] ?? "walk-\(resource.version)"
             let body = Samples.object(resource, name: name)
             let created = await plane.call(.POST, path, body)
             #expect(created.status == 201, "\(label): \(created.text)")
@@ -95,6 +98,12 @@ enum Samples {
         case "ReplicationController": return ["spec": ["selector": ["app": "walk"], "template": template]]
         case "Job": return ["spec": ["template": jobTemplate]]
         case "CronJob": return ["spec": ["schedule": "* * * * *", "jobTemplate": ["spec": ["template": jobTemplate]]]]
+        case "APIService":
+            return [
+                "spec": [
+                    "group": "walk.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+                ]
+            ]
         case "Service": return ["spec": ["ports": [["port": 80]]]]
         case "PersistentVolume":
             return [
@@ -133,7 +142,7 @@ enum Samples {
         case "StorageClass": return ["provisioner": "example.com/x"]
         case "RuntimeClass": return ["handler": "runc"]
         case "EndpointSlice": return ["addressType": "IPv4", "endpoints": []]
-        case "ControllerRevision": return ["revision": 1]
+        case "ControllerRevision": return ["revision": 1, "data": ["a": 1]]
         case "IngressClass": return ["spec": ["controller": "example.com/x"]]
         case "Ingress":
             if resource.version == "v1" {
@@ -159,7 +168,9 @@ enum Samples {
             return ["spec": ["parentRef": ["resource": "services", "name": "x", "namespace": "default"]]]
         case "FlowSchema":
             return ["spec": ["priorityLevelConfiguration": ["name": "x"]]]
-        case "PriorityLevelConfiguration": return ["spec": ["type": "Exempt"]]
+        case "PriorityLevelConfiguration":
+            return ["spec": ["type": "Limited", "limited": ["limitResponse": ["type": "Reject"]]]]
+        case "ClusterTrustBundle": return ["spec": ["trustBundle": "-----BEGIN CERTIFICATE-----\n"]]
         case "NetworkPolicy": return ["spec": ["podSelector": [:]]]
         default: return [:]
         }

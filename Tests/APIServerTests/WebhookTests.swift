@@ -279,6 +279,64 @@ import Testing
         }
     }
 
+    @Test func subresourcesAndCollectionsAndConnectionsAreAskedAbout() async throws {
+        try await with({ _, review in
+            let request = review["request"]
+            let isExec = request?["operation"] == "CONNECT" && request?[path: "object", "stdin"] == true
+            return isExec
+                ? WebhookServer.review(review, ["allowed": false, "status": ["message": "no shells"]])
+                : WebhookServer.allow(review)
+        }) { plane, server in
+            await plane.makeDefaultAccount()
+            await plane.call(.POST, "/api/v1/namespaces/default/pods", pod("p"))
+            await plane.call(.POST, "/apis/apps/v1/namespaces/default/deployments", deployment("d"))
+            await plane.call(.POST, Self.configMaps, configMap("x", labels: ["app": "y"]))
+            await register(
+                plane,
+                configuration(
+                    "Validating", "v", server,
+                    rules: [
+                        [
+                            "operations": ["*"], "apiGroups": ["", "apps"], "apiVersions": ["*"],
+                            "resources": ["pods/*", "*/status", "configmaps"],
+                        ]
+                    ], ["admissionReviewVersions": ["v2", "v1beta1"]]))
+            var status = await plane.call(.GET, "/apis/apps/v1/namespaces/default/deployments/d").json
+            status["status"] = ["replicas": 1]
+            await plane.call(.PUT, "/apis/apps/v1/namespaces/default/deployments/d/status", status)
+            #expect(server.requests.map { $0["subResource"] } == ["status"])
+            #expect(server.requests.last?[path: "object", "status", "replicas"] == 1)
+            let evicted = await plane.call(
+                .POST, "/api/v1/namespaces/default/pods/p/eviction",
+                ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": "p"]])
+            #expect(evicted.status == 201, "\(evicted.text)")
+            let eviction = server.requests.last
+            #expect(eviction?["subResource"] == "eviction" && eviction?[path: "kind", "kind"] == "Eviction")
+            #expect(await plane.call(.DELETE, "\(Self.configMaps)?labelSelector=app%3Dy").status == 200)
+            let deletion = server.requests.last
+            #expect(deletion?["operation"] == "DELETE" && deletion?["name"] == nil)
+            #expect(deletion?[path: "oldObject", "metadata", "name"] == "x")
+
+            let api = plane.server
+            var request = try api.resolve(
+                user: .init(name: "admin"), verb: .create, group: "", version: "v1", resource: "pods",
+                subresource: "exec", namespace: "default", name: "p")
+            request.verb = .create
+            let exec = request
+            let outcome: Result<Void, APIError> = await withCheckedContinuation { continuation in
+                api.registry.admitConnect(
+                    exec, options: ["kind": "PodExecOptions", "apiVersion": "v1", "stdin": true, "command": ["sh"]]
+                ) { continuation.resume(returning: $0) }
+            }
+            guard case .failure(let error) = outcome else {
+                Issue.record("the connection was admitted")
+                return
+            }
+            #expect(error.message == "admission webhook \"v.example.com\" denied the request: no shells")
+            #expect(server.requests.last?[path: "kind", "kind"] == "PodExecOptions")
+        }
+    }
+
     @Test func configurationsThemselvesAreExempt() async throws {
         try await with({ _, review in WebhookServer.review(review, ["allowed": false]) }) { plane, server in
             let everything: JSONValue = [
@@ -293,17 +351,6 @@ import Testing
             let gone = await plane.call(
                 .DELETE, "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v")
             #expect(gone.status == 200)
-        }
-    }
-
-    @Test func matchConditionsAreRefusedUntilSomebodyKnowsThem() async throws {
-        try await with({ _, review in WebhookServer.allow(review) }) { plane, server in
-            guard plane.server.registry.matchConditions == nil else { return }
-            let answer = await plane.call(
-                .POST, "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-                configuration(
-                    "Validating", "v", server, ["matchConditions": [["name": "a", "expression": "true"]]]))
-            #expect(answer.status == 422 && answer.causes == ["webhooks[0].matchConditions"])
         }
     }
 

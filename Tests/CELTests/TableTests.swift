@@ -34,12 +34,12 @@ import Testing
     }
 
     @Test func messagesShowTheLine() {
-        let problem = Tables.environment.compile("1 +\n  'é' + nope").problem
+        let problem = Tables.environment.compile("1 == 1 &&\n  'é' == nope").problem
         #expect(
             problem == """
-                ERROR: <input>:2:9: undeclared reference to 'nope' (in container '')
-                 |   'é' + nope
-                 | ...．....^
+                ERROR: <input>:2:10: undeclared reference to 'nope' (in container '')
+                 |   'é' == nope
+                 | ...．.....^
                 """)
     }
 }

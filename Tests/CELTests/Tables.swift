@@ -27,7 +27,8 @@ enum Tables {
     ]
 
     private static let primary =
-        "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+        "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, "
+        + "IDENTIFIER}"
 
     /// What an expression comes to, as the tables write it.
     static func outcome(of text: String) -> String {

@@ -117,16 +117,17 @@ private final class Shout: ChannelInboundHandler, Sendable {
             let client = try await RawConnection(port: front.port)
             // The first bytes of the new protocol come right behind the request.
             client.send(
-                "POST /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\nContent-Length: 0\r\n\r\nearly;")
+                "POST /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\nContent-Length: 0\r\n\r\nearly;"
+            )
             try await client.waitFor("EARLY;")
             #expect(client.text.hasPrefix("HTTP/1.1 101 Switching Protocols"))
             #expect(client.text.components(of: "hello ") == 1)
             client.send("more;")
             try await client.waitFor("MORE;")
             // More than any buffer on the way holds.
-            let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+            let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 128 << 10)
             for _ in 0..<8 { client.send(piece) }
-            try await eventually("8 MiB", seconds: 20) { client.text.utf8.count > 8 << 20 ? () : nil }
+            try await eventually("1 MiB", seconds: 20) { client.text.utf8.count > 1 << 20 ? () : nil }
             client.send("bye")
             try await client.waitForClose()
             try await eventually("both connections closed") {
@@ -199,7 +200,8 @@ private final class Shout: ChannelInboundHandler, Sendable {
             let client = try await RawConnection(port: server.port)
             client.send(
                 "GET /log HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, binary.k8s.io\r\n\r\n")
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: other, binary.k8s.io\r\n\r\n"
+            )
             try await client.waitForClose()
             #expect(client.text.hasPrefix("HTTP/1.1 101"))
             #expect(client.text.components(of: "sec-websocket-protocol: binary.k8s.io") == 1)

@@ -25,9 +25,9 @@ public struct Comparison: Sendable {
         var isNone: Bool { here.isEmpty && below.isEmpty }
     }
 
-    /// Compares an old value with a new one.
-    public init(_ old: JSONValue, _ new: JSONValue, _ type: MergeType) {
-        root = Self.compare(old, new, type).below
+    /// Compares an old value with a new one, but for what is at and below the paths of `ignored`, which are of fields.
+    public init(_ old: JSONValue, _ new: JSONValue, _ type: MergeType, ignoring ignored: FieldSet = FieldSet()) {
+        root = Self.compare(old, new, type, ignored).below
     }
 
     public var isSame: Bool { root.isEmpty }
@@ -37,21 +37,8 @@ public struct Comparison: Sendable {
     /// Paths at which there is another value, or one where there was none.
     public var changed: FieldSet { Self.set(root, [.added, .modified]) }
     public var modified: FieldSet { Self.set(root, .modified) }
-
-    /// Forgets differences at and below the paths of `fields`.
-    mutating func ignore(_ fields: FieldSet) {
-        if !fields.isEmpty, !root.isEmpty { root = Self.without(fields, root) }
-    }
-
-    private static func without(_ fields: FieldSet, _ nodes: [Node]) -> [Node] {
-        nodes.compactMap { node in
-            guard let ignored = fields[node.element] else { return node }
-            if ignored.isMember { return nil }
-            var kept = node
-            kept.difference.below = without(ignored.children, node.difference.below)
-            return kept.difference.isNone ? nil : kept
-        }
-    }
+    /// Every path at which something differs.
+    var all: FieldSet { Self.set(root, [.added, .removed, .modified]) }
 
     private static func set(_ nodes: [Node], _ marks: Marks) -> FieldSet {
         FieldSet(
@@ -65,7 +52,9 @@ public struct Comparison: Sendable {
 
     // MARK: Comparing
 
-    private static func compare(_ old: JSONValue?, _ new: JSONValue?, _ type: MergeType) -> Difference {
+    private static func compare(
+        _ old: JSONValue?, _ new: JSONValue?, _ type: MergeType, _ ignored: FieldSet = FieldSet()
+    ) -> Difference {
         let oldShape = old.map(type.shape(of:))
         let newShape = new.map(type.shape(of:))
         if let oldShape, let newShape, oldShape != newShape {
@@ -80,7 +69,8 @@ public struct Comparison: Sendable {
         case .fields:
             let (before, after) = (old?.objectValue, new?.objectValue)
             if before?.isEmpty ?? true, after?.isEmpty ?? true { return leaf(old, new) }
-            return Difference(here: presence(old, new), below: fields(before, after, type))
+            if let before, let after, before.isIdentical(to: after) { return Difference() }
+            return Difference(here: presence(old, new), below: fields(before, after, type, ignored))
         case .elements:
             let (before, after) = (old?.arrayValue ?? [], new?.arrayValue ?? [])
             if before.isEmpty, after.isEmpty { return leaf(old, new) }
@@ -110,10 +100,17 @@ public struct Comparison: Sendable {
         }
     }
 
-    private static func fields(_ old: JSONObject?, _ new: JSONObject?, _ type: MergeType) -> [Node] {
+    private static func fields(
+        _ old: JSONObject?, _ new: JSONObject?, _ type: MergeType, _ ignored: FieldSet = FieldSet()
+    ) -> [Node] {
         var nodes: [Node] = []
         func add(_ name: String, _ old: JSONValue?, _ new: JSONValue?) {
-            let difference = compare(old, new, type.field(name) ?? .deduced)
+            var inner = FieldSet()
+            if !ignored.isEmpty, let node = ignored[.field(name)] {
+                if node.isMember { return }
+                inner = node.children
+            }
+            let difference = compare(old, new, type.field(name) ?? .deduced, inner)
             if !difference.isNone { nodes.append(Node(element: .field(name), difference: difference)) }
         }
         if let old { for (name, value) in old { add(name, value, new?[name]) } }

@@ -58,28 +58,57 @@ public struct FieldManager: Sendable {
         } else if let sent, sent != kept, let decoded = try? ManagedFields(decoding: sent), !decoded.isEmpty {
             managed = decoded
         } else {
-            managed = (try? ManagedFields(decoding: kept)) ?? ManagedFields()
+            managed = (try? ManagedFields(decoding: kept, isOurs: true)) ?? ManagedFields()
             isUntouched = true
         }
         // An object of which nobody owns anything stays like that until somebody applies it.
         if live != nil, managed.isEmpty { return JSONValue?.none }
-        guard var old = live == nil ? EmptyObject.value(of: resource) : versioned(live), let new = versioned(new) else {
-            return managed.encoded
-        }
+        guard let new = versioned(new) else { return managed.encoded }
+        guard let live else { return managedFields(ofNew: new, managed, by: manager, at: time) }
+        guard var old = versioned(live) else { return managed.encoded }
         EmptyObject.addStructs(of: resource, to: &old)
-        var comparison = Comparison(old, new, type)
-        comparison.ignore(ignored)
+        let comparison = Comparison(old, new, type, ignoring: ignored)
         if comparison.isSame, isUntouched { return kept }
-        update(&managed, comparison, (live ?? [:], new), except: nil)
+        update(&managed, comparison, (live, new), except: nil)
         let changed = comparison.changed.subtracting(Self.stripped)
         if !changed.isEmpty {
             let identity = identity(manager, .update)
-            let before = managed[identity]?.fields ?? FieldSet()
-            managed[identity] = ManagedFields.Entry(
-                identity, apiVersion: resource.apiVersion, time: time, fields: changed.union(before))
+            if var entry = managed[identity], entry.contains(changed) {
+                entry.touch(at: time)
+                managed[identity] = entry
+            } else {
+                let before = managed[identity]?.fields ?? FieldSet()
+                managed[identity] = ManagedFields.Entry(
+                    identity, apiVersion: resource.apiVersion, time: time, fields: changed.union(before))
+            }
         }
         managed.cap()
         return managed.encoded
+    }
+
+    /// The managed fields of an object that is created, whose creator may have brought along those of others.
+    private func managedFields(
+        ofNew new: JSONValue, _ others: ManagedFields, by manager: String, at time: String
+    ) -> JSONValue? {
+        let empty = EmptyObject.value(of: resource)
+        guard others.isEmpty else {
+            var managed = others
+            let comparison = Comparison(empty, new, type, ignoring: ignored)
+            update(&managed, comparison, (empty, new), except: nil)
+            let identity = identity(manager, .update)
+            let owned = comparison.changed.subtracting(Self.stripped).union(managed[identity]?.fields ?? FieldSet())
+            managed[identity] =
+                owned.isEmpty
+                ? nil
+                : ManagedFields.Entry(
+                    identity, apiVersion: resource.apiVersion, time: time, fields: owned)
+            managed.cap()
+            return managed.encoded
+        }
+        let creation = CreatedFields(stripped: Self.stripped, ignored: ignored)
+        let fields = creation.fieldsV1(of: new, over: empty, type)
+        if fields.isEmpty { return JSONValue?.none }
+        return .array([ManagedFields.encode(identity(manager, .update), resource.apiVersion, time, .object(fields))])
     }
 
     /// Takes from every entry but one what a change took from it: fields that have another value now, or none.
@@ -97,9 +126,9 @@ public struct FieldManager: Sendable {
                 return
             }
             if comparison.isSame { return }
-            let lost = sets[entry.apiVersion] ?? comparison.changed.union(comparison.removed)
+            let lost = sets[entry.apiVersion] ?? comparison.all
             sets[entry.apiVersion] = lost
-            if entry.fields.intersects(lost) { entry.fields = entry.fields.subtracting(lost) }
+            if entry.intersects(lost) { entry.fields = entry.fields.subtracting(lost) }
         }
     }
 
@@ -113,9 +142,8 @@ public struct FieldManager: Sendable {
         if let other = row(in: apiVersion), let old = convert(objects.old, from: storage, to: other),
             let new = convert(objects.new, from: resource, to: other)
         {
-            var comparison = Comparison(old, new, other.mergeType)
-            comparison.ignore(ResetFields.of(other, subresource: subresource))
-            result = comparison
+            result = Comparison(
+                old, new, other.mergeType, ignoring: ResetFields.of(other, subresource: subresource))
         }
         known[apiVersion] = .some(result)
         return result
@@ -196,8 +224,7 @@ public struct FieldManager: Sendable {
     /// The first to apply finds somebody who owns all that is there.
     private func ownedBeforeFirstApply(_ live: JSONValue, _ old: JSONValue, at time: String) -> ManagedFields {
         var managed = ManagedFields()
-        var comparison = Comparison(EmptyObject.value(of: resource), old, type)
-        comparison.ignore(ignored)
+        let comparison = Comparison(EmptyObject.value(of: resource), old, type, ignoring: ignored)
         let fields = comparison.changed.subtracting(Self.stripped)
         if !fields.isEmpty {
             let identity = identity("before-first-apply", .update)
@@ -252,7 +279,6 @@ public struct FieldManager: Sendable {
         mutating func settle(at time: String) {
             guard changesObject, var entry = managed[identity] else { return }
             entry.time = time
-            entry.encoded = JSONValue?.none
             managed[identity] = entry
         }
     }
@@ -274,8 +300,7 @@ public struct FieldManager: Sendable {
         if let last, last.fields == fields, last.apiVersion == resource.apiVersion { entry.encoded = last.encoded }
         managed[identity] = entry
         let pruned = prune(merged, managed, last)
-        var comparison = Comparison(old, pruned, type)
-        comparison.ignore(ignored)
+        let comparison = Comparison(old, pruned, type, ignoring: ignored)
         var conflicts: [Conflict] = []
         if !comparison.isSame {
             conflicts = self.conflicts(managed, comparison, (old, pruned), except: identity)
@@ -284,8 +309,7 @@ public struct FieldManager: Sendable {
             update(&managed, comparison, (stored, pruned), except: identity)
         }
         if var own = managed[identity] {
-            let kept = own.fields.subtracting(Self.stripped)
-            if kept != own.fields { own.fields = kept }
+            if own.intersects(Self.stripped) { own.fields = own.fields.subtracting(Self.stripped) }
             managed[identity] = own
         }
         managed.changeEach { _ in }
@@ -390,5 +414,5 @@ public struct FieldManager: Sendable {
 
 extension ResourceType {
     /// How objects of this resource are merged and owned.
-    var mergeType: MergeType { .object(message) }
+    public var mergeType: MergeType { .object(message) }
 }

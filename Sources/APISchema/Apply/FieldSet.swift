@@ -216,6 +216,24 @@ extension FieldSet {
 
     private static let empty = JSONValue.object(JSONObject())
 
+    /// Whether the two have a path in common; the other is in the form in which it is written.
+    func intersects(fieldsV1 other: JSONObject) -> Bool {
+        nodes.contains { node in
+            guard let below = other[node.element.fieldsV1Name]?.objectValue else { return false }
+            if node.isMember, below.isEmpty || below["."] != nil { return true }
+            return !node.children.isEmpty && node.children.intersects(fieldsV1: below)
+        }
+    }
+
+    /// Whether all paths are in the other, which is in the form in which it is written.
+    func isContained(inFieldsV1 other: JSONObject) -> Bool {
+        nodes.allSatisfy { node in
+            guard let below = other[node.element.fieldsV1Name]?.objectValue else { return false }
+            if node.isMember, !below.isEmpty, below["."] == nil { return false }
+            return node.children.isEmpty || node.children.isContained(inFieldsV1: below)
+        }
+    }
+
     /// Reads a FieldsV1 value. Steps of unknown kinds are passed over.
     public init(fieldsV1 value: JSONValue) throws(FieldSetError) {
         self = try Self.read(value, depth: 0).set

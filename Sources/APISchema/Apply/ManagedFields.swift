@@ -33,11 +33,11 @@ public struct ManagedFields: Sendable {
         var identity: Identity
         var apiVersion: String
         /// RFC 3339 in UTC, to the second.
-        var time: String?
-        /// Setting it makes the entry's encoded form anew.
-        var fields: FieldSet {
-            didSet { encoded = JSONValue?.none }
+        var time: String? {
+            didSet { fields = fields }
         }
+        /// Nil as long as nobody has asked: most entries are written back as they were read.
+        private var decoded: FieldSet?
         /// The entry as it was read; nil since something in it changed.
         var encoded: JSONValue?
 
@@ -45,7 +45,46 @@ public struct ManagedFields: Sendable {
             self.identity = identity
             self.apiVersion = apiVersion
             self.time = time
-            self.fields = fields
+            decoded = fields
+        }
+
+        /// An entry that was read, and whose fields are known to make sense.
+        init(_ identity: Identity, apiVersion: String, time: String?, encoded: JSONValue) {
+            self.identity = identity
+            self.apiVersion = apiVersion
+            self.time = time
+            self.encoded = encoded
+        }
+
+        private var encodedFields: JSONObject { encoded?["fieldsV1"]?.objectValue ?? JSONObject() }
+
+        /// Setting it makes the entry's encoded form anew.
+        var fields: FieldSet {
+            get { decoded ?? (try? FieldSet(fieldsV1: .object(encodedFields))) ?? FieldSet() }
+            set {
+                decoded = newValue
+                encoded = JSONValue?.none
+            }
+        }
+
+        var isEmpty: Bool { decoded?.isEmpty ?? encodedFields.isEmpty }
+
+        func intersects(_ set: FieldSet) -> Bool {
+            decoded.map { $0.intersects(set) } ?? set.intersects(fieldsV1: encodedFields)
+        }
+
+        func contains(_ set: FieldSet) -> Bool {
+            decoded.map { set.subtracting($0).isEmpty } ?? set.isContained(inFieldsV1: encodedFields)
+        }
+
+        /// Says when the manager wrote last, its fields being as they were.
+        mutating func touch(at time: String) {
+            guard var written = encoded else {
+                self.time = time
+                return
+            }
+            written["time"] = .string(time)
+            self = Entry(identity, apiVersion: apiVersion, time: time, encoded: written)
         }
     }
 
@@ -72,7 +111,7 @@ public struct ManagedFields: Sendable {
     /// Changes the fields of every entry; those that have none left go.
     mutating func changeEach(_ change: (inout Entry) -> Void) {
         for index in entries.indices { change(&entries[index]) }
-        entries.removeAll { $0.fields.isEmpty }
+        entries.removeAll { $0.isEmpty }
     }
 }
 
@@ -83,8 +122,9 @@ extension ManagedFields {
     private static let entriesLimit = 2048
 
     /// Reads `metadata.managedFields`.
+    /// - Parameter isOurs: whether this server wrote it, so that its fields need not be read to know that they can be.
     /// - Throws: what makes an entry unusable, as upstream says it.
-    init(decoding value: JSONValue?) throws(FieldSetError) {
+    init(decoding value: JSONValue?, isOurs: Bool = false) throws(FieldSetError) {
         guard case .array(let list)? = value else { return }
         guard list.count <= Self.entriesLimit else { throw FieldSetError("too many entries") }
         entries.reserveCapacity(list.count)
@@ -105,10 +145,14 @@ extension ManagedFields {
                 "", operation, apiVersion: apiVersion, subresource: entry["subresource"]?.stringValue ?? "")
             identity.manager = entry["manager"]?.stringValue ?? ""
             var decoded = Entry(
-                identity, apiVersion: apiVersion, time: entry["time"]?.stringValue,
-                fields: try entry["fieldsV1"].map { value throws(FieldSetError) in try FieldSet(fieldsV1: value) }
-                    ?? FieldSet())
-            decoded.encoded = entry
+                identity, apiVersion: apiVersion, time: entry["time"]?.stringValue, encoded: entry)
+            if !isOurs {
+                decoded.fields =
+                    try entry["fieldsV1"].map { value throws(FieldSetError) in
+                        try FieldSet(fieldsV1: value)
+                    } ?? FieldSet()
+                decoded.encoded = entry
+            }
             self[identity] = decoded
         }
     }
@@ -130,16 +174,20 @@ extension ManagedFields {
     }
 
     private static func encode(_ entry: Entry) -> JSONValue {
-        if let encoded = entry.encoded { return encoded }
+        entry.encoded ?? encode(entry.identity, entry.apiVersion, entry.time, entry.fields.fieldsV1)
+    }
+
+    static func encode(_ identity: Identity, _ apiVersion: String, _ time: String?, _ fieldsV1: JSONValue) -> JSONValue
+    {
         var object = JSONObject()
         object.reserveCapacity(7)
-        if !entry.identity.manager.isEmpty { object["manager"] = .string(entry.identity.manager) }
-        object["operation"] = .string(entry.identity.operation.rawValue)
-        object["apiVersion"] = .string(entry.apiVersion)
-        if let time = entry.time { object["time"] = .string(time) }
+        if !identity.manager.isEmpty { object["manager"] = .string(identity.manager) }
+        object["operation"] = .string(identity.operation.rawValue)
+        object["apiVersion"] = .string(apiVersion)
+        if let time { object["time"] = .string(time) }
         object["fieldsType"] = "FieldsV1"
-        object["fieldsV1"] = entry.fields.fieldsV1
-        if !entry.identity.subresource.isEmpty { object["subresource"] = .string(entry.identity.subresource) }
+        object["fieldsV1"] = fieldsV1
+        if !identity.subresource.isEmpty { object["subresource"] = .string(identity.subresource) }
         return .object(object)
     }
 
@@ -199,7 +247,7 @@ extension ManagedFields {
             if self[bucket] == nil, var moved = self[first] {
                 self[first] = nil
                 moved.identity = bucket
-                moved.encoded = JSONValue?.none
+                moved.fields = moved.fields
                 self[bucket] = moved
             }
             let gathered = entry.fields.union(self[bucket]?.fields ?? FieldSet())

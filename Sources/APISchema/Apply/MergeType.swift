@@ -63,7 +63,7 @@ extension MergeType {
     }
 
     /// The type of a field or of a map's entry; nil where there is none by that name.
-    func field(_ name: String) -> MergeType? {
+    public func field(_ name: String) -> MergeType? {
         switch self {
         case .object(let message): message.field(name)?.mergeType
         case .structure(let structure): structure.fields[name] ?? structure.others
@@ -87,6 +87,8 @@ extension MergeType {
         switch self {
         case .object(let message):
             guard let field = message.field(name) else { return JSONValue?.none }
+            // A service port's protocol is defaulted by a function, of which the row says nothing.
+            if name == "protocol", message.shortName == "ServicePort" { return "TCP" }
             return field.documentedDefault ?? field.defaultValue
         case .structure(let structure): return structure.defaults[name]
         default: return JSONValue?.none

@@ -3,9 +3,20 @@
 import JSON
 
 enum ResetFields {
-    private static let status = FieldSet(fields: ["status"])
-    private static let spec = FieldSet(fields: ["spec"])
+    /// What is the server's, or the same for all.
+    private static let server = FieldSet(
+        fields: ["metadata", "name"], ["metadata", "namespace"], ["metadata", "creationTimestamp"],
+        ["metadata", "selfLink"], ["metadata", "uid"], ["metadata", "generation"], ["metadata", "managedFields"],
+        ["metadata", "resourceVersion"])
+    private static let status = server.union(FieldSet(fields: ["status"]))
+    private static let spec = server.union(FieldSet(fields: ["spec"]))
     private static let specAndMetadata = FieldSet(fields: ["spec"], ["metadata"])
+    private static let specAndStatus = server.union(FieldSet(fields: ["spec"], ["status"]))
+    private static let specAndLabels = server.union(FieldSet(fields: ["spec"], ["metadata", "labels"]))
+    private static let ofPodStatus = server.union(
+        FieldSet(fields: ["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"]))
+    private static let ofRequestStatus = server.union(FieldSet(fields: ["spec"], ["status", "conditions"]))
+    private static let ofApproval = server.union(FieldSet(fields: ["spec"], ["status", "certificate"]))
 
     /// Resources of whose metadata a write of the status keeps nothing, by group.
     private static let keepsMetadata: [String: Set<String>] = [
@@ -20,19 +31,16 @@ enum ResetFields {
     /// The fields that a write of `resource` through `subresource` does not touch; empty means the object itself.
     static func of(_ resource: ResourceType, subresource: String) -> FieldSet {
         switch (resource.group, resource.plural, subresource) {
-        case ("certificates.k8s.io", "certificatesigningrequests", ""): FieldSet(fields: ["spec"], ["status"])
-        case ("certificates.k8s.io", "certificatesigningrequests", "status"):
-            FieldSet(fields: ["spec"], ["status", "conditions"])
-        case ("certificates.k8s.io", "certificatesigningrequests", "approval"):
-            FieldSet(fields: ["spec"], ["status", "certificate"])
+        case ("certificates.k8s.io", "certificatesigningrequests", ""): specAndStatus
+        case ("certificates.k8s.io", "certificatesigningrequests", "status"): ofRequestStatus
+        case ("certificates.k8s.io", "certificatesigningrequests", "approval"): ofApproval
         case ("", "namespaces", "finalize"): status
-        case (_, _, ""): resource.subresource("status") == nil ? FieldSet() : status
-        case (_, "deployments", "status"): FieldSet(fields: ["spec"], ["metadata", "labels"])
-        case ("", "pods", "status"):
-            FieldSet(fields: ["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"])
+        case (_, _, ""): resource.subresource("status") == nil ? server : status
+        case (_, "deployments", "status"): specAndLabels
+        case ("", "pods", "status"): ofPodStatus
         case (let group, let plural, "status"):
             keepsMetadata[group]?.contains(plural) == true ? specAndMetadata : spec
-        default: FieldSet()
+        default: server
         }
     }
 }

@@ -49,10 +49,7 @@ public struct ScaleFields: Sendable {
             if identity.operation == .update { identity.apiVersion = Self.scaleVersion }
             if let owner = owners[identity] {
                 var kept = entry
-                if owner.time != entry.time {
-                    kept.time = owner.time
-                    kept.encoded = JSONValue?.none
-                }
+                if owner.time != entry.time { kept.time = owner.time }
                 result[entry.identity] = kept
                 owners[identity] = nil
                 continue

@@ -45,7 +45,7 @@ public enum Discovery {
         guard schema.group(group)?.versions.contains(version) == true else { return nil }
         var entries: [(name: String, entry: JSONValue)] = []
         for resource in schema.resources where resource.group == group && resource.version == version {
-            entries.append((resource.plural, entry(of: resource, hash)))
+            entries.append((resource.plural, entry(of: resource, schema, hash)))
             for subresource in resource.subresources {
                 entries.append(
                     ("\(resource.plural)/\(subresource.name)", entry(of: subresource, under: resource)))
@@ -60,10 +60,11 @@ public enum Discovery {
         return .object(list)
     }
 
-    private static func entry(of resource: ResourceType, _ hash: ((String) -> String)?) -> JSONValue {
+    private static func entry(of resource: ResourceType, _ schema: Schema, _ hash: ((String) -> String)?) -> JSONValue {
         var entry: JSONObject = [
             "name": .string(resource.plural), "singularName": .string(resource.singular),
-            "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind), "verbs": strings(resource.verbs),
+            "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind),
+            "verbs": strings(verbs(of: resource, schema)),
         ]
         if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
         if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
@@ -92,6 +93,12 @@ public enum Discovery {
         subresource.group != resource.group || subresource.version != resource.version
     }
 
+    /// Resources whose definition is being deleted take no more writes.
+    private static func verbs(of resource: ResourceType, _ schema: Schema) -> [String] {
+        guard let custom = resource.custom, schema.isTerminating(custom) else { return resource.verbs }
+        return resource.verbs.filter { !["create", "patch", "update"].contains($0) }
+    }
+
     private static func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
 
     // MARK: The aggregated form
@@ -110,7 +117,7 @@ public enum Discovery {
             let versions = group.versions.map { version -> JSONValue in
                 let resources = byVersion[group.name.isEmpty ? version : "\(group.name)/\(version)"] ?? []
                 return [
-                    "version": .string(version), "resources": .array(resources.map(discovery)),
+                    "version": .string(version), "resources": .array(resources.map { discovery(of: $0, schema) }),
                     "freshness": "Current",
                 ]
             }
@@ -124,13 +131,13 @@ public enum Discovery {
         ]
     }
 
-    private static func discovery(of resource: ResourceType) -> JSONValue {
+    private static func discovery(of resource: ResourceType, _ schema: Schema) -> JSONValue {
         var entry: JSONObject = [
             "resource": .string(resource.plural),
             // Empty group and version: those of the list that this is in.
             "responseKind": ["group": "", "version": "", "kind": .string(resource.kind)],
             "scope": resource.namespaced ? "Namespaced" : "Cluster", "singularResource": .string(resource.singular),
-            "verbs": strings(resource.verbs),
+            "verbs": strings(verbs(of: resource, schema)),
         ]
         if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
         if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }

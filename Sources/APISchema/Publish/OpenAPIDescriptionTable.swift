@@ -37,7 +37,7 @@ enum OpenAPIDescriptionTable {
         ObjectMeta.labels: Short keys and values by which objects are found and selected.
         ObjectMeta.annotations: Keys and values of any content, for tools to keep with the object. Not selectable.
         ObjectMeta.uid: Set by the server; no two objects ever have the same.
-        ObjectMeta.creationTimestamp: When the server created the object. Set by the server.
+        ObjectMeta.creationTimestamp: CreationTimestamp is a timestamp of when the server created the object. Set by the server.
         ObjectMeta.deletionTimestamp: When the object is to be gone. Set by the server when it is deleted gracefully.
         ObjectMeta.deletionGracePeriodSeconds: How many seconds it was given to end gracefully. Set by the server.
         ObjectMeta.generation: Counts the changes of what is wanted. Set by the server.

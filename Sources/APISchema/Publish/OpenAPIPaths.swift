@@ -10,26 +10,33 @@ struct OpenAPIPaths {
 
     /// All paths of a group and version, in the order of their text.
     func paths(group: String, version: String) -> [(path: String, item: JSONValue)] {
-        let root = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
         var paths: [(path: String, item: JSONValue)] = []
         for resource in schema.resources where resource.group == group && resource.version == version {
-            let scope = resource.namespaced ? "\(root)/namespaces/{namespace}" : root
-            let collection = "\(scope)/\(resource.plural)"
-            add(collection, operations(on: resource, collection: true), of: resource, named: false, to: &paths)
-            add(
-                "\(collection)/{name}", operations(on: resource, collection: false), of: resource, named: true,
-                to: &paths)
-            if resource.namespaced, resource.verbs.contains("list") {
-                let list = operation("list", "get", on: resource, suffix: "ForAllNamespaces")
-                paths.append(("\(root)/\(resource.plural)", ["get": list]))
-            }
-            for subresource in resource.subresources {
-                add(
-                    "\(collection)/{name}/\(subresource.name)", operations(on: resource, subresource), of: resource,
-                    named: true, to: &paths)
-            }
+            paths += self.paths(of: resource)
         }
         return paths.sorted { $0.path < $1.path }
+    }
+
+    /// The paths of one resource.
+    func paths(of resource: ResourceType) -> [(path: String, item: JSONValue)] {
+        let root = resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.apiVersion)"
+        var paths: [(path: String, item: JSONValue)] = []
+        let scope = resource.namespaced ? "\(root)/namespaces/{namespace}" : root
+        let collection = "\(scope)/\(resource.plural)"
+        add(collection, operations(on: resource, collection: true), of: resource, named: false, to: &paths)
+        add(
+            "\(collection)/{name}", operations(on: resource, collection: false), of: resource, named: true,
+            to: &paths)
+        if resource.namespaced, resource.verbs.contains("list") {
+            let list = operation("list", "get", on: resource, suffix: "ForAllNamespaces")
+            paths.append(("\(root)/\(resource.plural)", ["get": list]))
+        }
+        for subresource in resource.subresources {
+            add(
+                "\(collection)/{name}/\(subresource.name)", operations(on: resource, subresource), of: resource,
+                named: true, to: &paths)
+        }
+        return paths
     }
 
     private func add(
@@ -79,7 +86,7 @@ struct OpenAPIPaths {
         operation["tags"] = [.string(tag(of: resource))]
         operation["operationId"] = .string(identifier(verb, resource, subresource, suffix))
         if dialect == .v2 {
-            operation["consumes"] = method == "patch" ? .array(Self.patchTypes.map { .string($0) }) : ["*/*"]
+            operation["consumes"] = method == "patch" ? .array(patchTypes(of: resource).map { .string($0) }) : ["*/*"]
             operation["produces"] = ["application/json"]
         }
         var parameters = Self.parameters[verb]?.map { parameter($0.name, $0.type, $0.about) } ?? []
@@ -89,7 +96,7 @@ struct OpenAPIPaths {
         }
         if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
         if let body, dialect == .v3 {
-            let types = method == "patch" ? Self.patchTypes : ["*/*"]
+            let types = method == "patch" ? patchTypes(of: resource) : ["*/*"]
             operation["requestBody"] = [
                 "content": .object(JSONObject(types.map { (key: $0, value: ["schema": body]) })),
                 "required": .bool(verb != "delete"),
@@ -124,6 +131,11 @@ struct OpenAPIPaths {
         "application/apply-patch+yaml",
     ]
 
+    private func patchTypes(of resource: ResourceType) -> [String] {
+        guard resource.custom != nil else { return Self.patchTypes }
+        return Self.patchTypes.filter { !$0.contains("strategic") }
+    }
+
     private func body(_ verb: String, _ message: MessageType?) -> JSONValue? {
         switch verb {
         case "create", "update": message.map(dialect.reference)
@@ -140,7 +152,12 @@ struct OpenAPIPaths {
             case "delete", "deletecollection": schema.message("meta/v1.Status")
             default: message
             }
-        let content = answer.map(dialect.reference) ?? ["type": "string"]
+        let content: JSONValue
+        if verb == "list", resource.custom != nil {
+            content = ["$ref": .string(dialect.schemaPrefix + CustomResourceOpenAPI.listName(of: resource))]
+        } else {
+            content = answer.map(dialect.reference) ?? ["type": "string"]
+        }
         func response(_ description: String) -> JSONValue {
             dialect == .v2
                 ? ["description": .string(description), "schema": content]

@@ -38,6 +38,26 @@ public enum OpenAPIV2 {
         ]
     }
 
+    /// What CustomResourceDefinitions add to the document: their paths and definitions.
+    public static func customPart(_ schema: Schema) -> (paths: JSONObject, definitions: JSONObject) {
+        let maker = OpenAPIPaths(schema: schema, dialect: .v2)
+        var definitions = JSONObject()
+        var paths = JSONObject()
+        for resource in schema.custom {
+            for (name, definition) in CustomResourceOpenAPI(dialect: .v2).definitions(of: resource) {
+                definitions[name] = definition
+            }
+            for (path, item) in maker.paths(of: resource) { paths[path] = item }
+        }
+        return (paths, definitions)
+    }
+
+    /// The same in protobuf: what follows the document in bytes is merged into it.
+    public static func customProtobuf(_ schema: Schema) -> [UInt8] {
+        let (paths, definitions) = customPart(schema)
+        return OpenAPIV2Protobuf.bytes(of: ["paths": .object(paths), "definitions": .object(definitions)])
+    }
+
     /// The document in protobuf, as `openapi.v2.Document` of gnostic.
     public static func protobuf(_ schema: Schema) -> [UInt8] { OpenAPIV2Protobuf.bytes(of: document(schema)) }
 }

@@ -38,6 +38,11 @@ public enum OpenAPIV3 {
         for message in messages(schema, group: group, version: version) {
             components[message.openAPIName] = schemas.definition(of: message)
         }
+        for resource in schema.custom where resource.group == group && resource.version == version {
+            for (name, definition) in CustomResourceOpenAPI(dialect: .v3).definitions(of: resource) {
+                components[name] = definition
+            }
+        }
         let paths = OpenAPIPaths(schema: schema, dialect: .v3).paths(group: group, version: version)
         return [
             "openapi": "3.0.0", "info": info,
@@ -50,6 +55,12 @@ public enum OpenAPIV3 {
     private static func messages(_ schema: Schema, group: String, version: String) -> [MessageType] {
         var open: [MessageType] = ["Status", "DeleteOptions", "Patch"].compactMap { schema.message("meta/v1.\($0)") }
         for resource in schema.resources where resource.group == group && resource.version == version {
+            if let custom = resource.custom {
+                open.append(custom.objectMeta)
+                open += [schema.message("meta/v1.ListMeta")].compactMap { $0 }
+                open += resource.subresources.compactMap(\.message).filter { $0.custom == nil }
+                continue
+            }
             open.append(resource.message)
             if let list = schema.message(resource.message.name + "List") { open.append(list) }
             open += resource.subresources.compactMap(\.message)

@@ -8,6 +8,13 @@ struct Printing: Sendable {
     let columns: [TableColumn]
     let cells: @Sendable (TableCells) -> [JSONValue]
 
+    /// How the objects of a kind become rows that no list of kinds names.
+    init(columns: [TableColumn], _ cells: @escaping @Sendable (TableCells) -> [JSONValue]) {
+        kinds = []
+        self.columns = columns
+        self.cells = cells
+    }
+
     init(_ kinds: [String], _ columns: String, _ cells: @escaping @Sendable (TableCells) -> [JSONValue]) {
         self.kinds = kinds
         self.columns = TableColumn.list(columns)
@@ -31,7 +38,11 @@ public enum Printer {
     }
 
     public static func columns(of resource: ResourceType) -> [TableColumn] {
-        columns(group: resource.group, kind: resource.kind)
+        printing(of: resource).columns
+    }
+
+    private static func printing(of resource: ResourceType) -> Printing {
+        resource.custom.map(CustomResourcePrinter.printing) ?? printing(group: resource.group, kind: resource.kind)
     }
 
     /// A table with a row for each of `objects`.
@@ -46,8 +57,8 @@ public enum Printer {
         listMetadata: JSONValue? = nil, apiVersion: String = "meta.k8s.io/v1", withColumns: Bool = true
     ) -> JSONValue {
         table(
-            of: objects, group: resource.group, kind: resource.kind, now: now, includeObject: includeObject,
-            listMetadata: listMetadata, apiVersion: apiVersion, withColumns: withColumns)
+            of: objects, printing(of: resource), group: resource.group, kind: resource.kind, now: now,
+            includeObject: includeObject, listMetadata: listMetadata, apiVersion: apiVersion, withColumns: withColumns)
     }
 
     /// The same for a kind that need not be a resource: `autoscaling`/`Scale`, or core `Status`.
@@ -55,7 +66,15 @@ public enum Printer {
         of objects: [JSONValue], group: String, kind: String, now: Time, includeObject: IncludeObject = .metadata,
         listMetadata: JSONValue? = nil, apiVersion: String = "meta.k8s.io/v1", withColumns: Bool = true
     ) -> JSONValue {
-        let printing = printing(group: group, kind: kind)
+        table(
+            of: objects, printing(group: group, kind: kind), group: group, kind: kind, now: now,
+            includeObject: includeObject, listMetadata: listMetadata, apiVersion: apiVersion, withColumns: withColumns)
+    }
+
+    private static func table(
+        of objects: [JSONValue], _ printing: Printing, group: String, kind: String, now: Time,
+        includeObject: IncludeObject, listMetadata: JSONValue?, apiVersion: String, withColumns: Bool
+    ) -> JSONValue {
         let isPod = group.isEmpty && kind == "Pod"
         let rows = sorted(objects, kind: kind).map { object -> JSONValue in
             let cells = TableCells(object: object, now: now)

@@ -52,6 +52,9 @@ public struct TableColumn: Sendable, Hashable {
         }
     }
 
+    /// What a column of that name usually holds.
+    static func description(of name: String) -> String { descriptions[name] ?? "" }
+
     private static let descriptions: [String: String] = [
         "Name": "The name of the object, unique among those of its kind in its namespace.",
         "Age": "How long ago the object was created.",

@@ -95,7 +95,7 @@ enum CertificateRules {
             let signer = spec[string: "signerName"]
             if signer.isEmpty {
                 v.required("signerName")
-            } else if signer == "kubernetes.io/legacy-unknown" {
+            } else if signer == "kubernetes.io/legacy-unknown", v.version != "v1beta1" {
                 v.invalid("signerName", signer, "the legacy signerName is not allowed via this API version")
             } else {
                 v.invalid("signerName", signer, Names.isSignerName(signer))

@@ -61,7 +61,8 @@ struct AddressText: Hashable {
                     bytes += four
                     continue
                 }
-                guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                guard (1...4).contains(part.utf8.count),
+                    part.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
                     let number = UInt16(part, radix: 16)
                 else { return nil }
                 bytes += [UInt8(number >> 8), UInt8(number & 0xff)]

@@ -21,7 +21,10 @@ enum AdmissionRules {
                 if !names.insert(name).inserted { v.duplicate("name", name) }
             }
             v.elements("rules", of: hook) { _, rule, v in self.rule(rule, &v) }
-            let effects = ["None", "NoneOnDryRun"]
+            // The first version let webhooks have side effects.
+            let effects =
+                v.version == "v1beta1"
+                ? ["None", "NoneOnDryRun", "Some", "Unknown"] : ["None", "NoneOnDryRun"]
             if !hook.holds("sideEffects") {
                 v.required("sideEffects", "must specify one of \(effects.joined(separator: ", "))")
             } else {

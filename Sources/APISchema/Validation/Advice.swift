@@ -68,7 +68,8 @@ public enum Advice {
                 add(child, "non-standard IP address \"\(value)\" is invalid: use \"\(address.canonical)\"")
             } else if address.isV6, address.canonical != value {
                 add(
-                    child, "IPv6 address \"\(value)\" should be in RFC 5952 canonical format (\"\(address.canonical)\")")
+                    child, "IPv6 address \"\(value)\" should be in RFC 5952 canonical format (\"\(address.canonical)\")"
+                )
             }
         }
 
@@ -83,7 +84,8 @@ public enum Advice {
         if problems.isEmpty { return }
         advice.add(
             "metadata.name",
-            "\(use), which can result in surprising behavior; a DNS label is recommended: [\(problems.joined(separator: " "))]")
+            "\(use), which can result in surprising behavior; a DNS label is recommended: [\(problems.joined(separator: " "))]"
+        )
     }
 
     // MARK: Workloads
@@ -186,7 +188,8 @@ public enum Advice {
             let options = "volume.beta.kubernetes.io/mount-options"
             if annotations[options] != nil {
                 advice.add(
-                    "metadata.annotations[\(options)]", "deprecated since v1.31; use \"mountOptions\" attribute instead")
+                    "metadata.annotations[\(options)]", "deprecated since v1.31; use \"mountOptions\" attribute instead"
+                )
             }
         }
         if spec[string: "persistentVolumeReclaimPolicy"] == "Recycle" {

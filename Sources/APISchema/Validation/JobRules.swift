@@ -24,7 +24,9 @@ enum JobRules {
             indexed(spec, &v)
         } else {
             for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
-                if let value = spec[field], !value.isNull { v.invalid(field, value, "requires indexed completion mode") }
+                if let value = spec[field], !value.isNull {
+                    v.invalid(field, value, "requires indexed completion mode")
+                }
             }
         }
         failurePolicy(spec, &v)
@@ -205,7 +207,8 @@ enum JobRules {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
             if ends.count > 2 {
                 throw IndexProblem(
-                    text: "the fragment \"\(part)\" violates the requirement that an index interval can have at most two "
+                    text:
+                        "the fragment \"\(part)\" violates the requirement that an index interval can have at most two "
                         + "parts separated by '-'")
             }
             var numbers: [Int64] = []

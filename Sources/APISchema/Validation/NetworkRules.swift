@@ -255,7 +255,7 @@ enum NetworkRules {
             if (AddressText(text)?.isV6 ?? false) != (type == "IPv6") {
                 v.leavingOne { $0.invalid("", text, "must be an \(type) address") }
             }
-            v.invalid("", text, Addresses.problems(ofEndpoint: text))
+            if !v.isOfAPIServer { v.invalid("", text, Addresses.problems(ofEndpoint: text)) }
         case "FQDN":
             if text.isEmpty { return v.required("") }
             let name = text.hasSuffix(".") ? String(text.dropLast()) : text

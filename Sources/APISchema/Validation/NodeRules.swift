@@ -82,7 +82,9 @@ enum NodeRules {
     // MARK: Namespaces
 
     static func namespaceSpec(_ spec: JSONObject, _ v: inout Validator) {
-        for finalizer in spec[strings: "finalizers"] { v.invalid("finalizers", finalizer, Names.isFinalizer(finalizer)) }
+        for finalizer in spec[strings: "finalizers"] {
+            v.invalid("finalizers", finalizer, Names.isFinalizer(finalizer))
+        }
     }
 
     static func namespaceStatus(_ namespace: JSONObject, _ old: JSONObject, _ v: inout Validator) {

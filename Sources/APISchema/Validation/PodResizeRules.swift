@@ -56,7 +56,9 @@ enum PodResizeRules {
         guard case .object(let was)? = before["resources"] else {
             guard case .object(var now)? = copy["resources"] else { return }
             restore(&now, from: [:])
-            if now.allSatisfy({ $0.value.isEmptyOrZero }) { copy["resources"] = nil } else {
+            if now.allSatisfy({ $0.value.isEmptyOrZero }) {
+                copy["resources"] = nil
+            } else {
                 v.forbidden("", "only cpu and memory resources are mutable at pod-level")
             }
             return

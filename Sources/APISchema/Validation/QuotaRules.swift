@@ -53,7 +53,8 @@ enum QuotaRules {
         let (minimum, maximum) = (amount("min"), amount("max"))
         let (limit, request) = (amount("default"), amount("defaultRequest"))
         func order(
-            _ low: CanonicalQuantity?, _ lowName: String, _ high: CanonicalQuantity?, _ highName: String, at list: String,
+            _ low: CanonicalQuantity?, _ lowName: String, _ high: CanonicalQuantity?, _ highName: String,
+            at list: String,
             _ shown: CanonicalQuantity?
         ) {
             guard let low, let high, low.nanos > high.nanos else { return }

@@ -39,7 +39,8 @@ enum ResourceClaimRules {
             guard let field = fields.first else {
                 return v.required(
                     "",
-                    "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set")
+                    "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set"
+                )
             }
             attribute(field, constraint[string: field], isFull: true, &v)
         }
@@ -132,7 +133,9 @@ enum ResourceClaimRules {
             switch opaque["parameters"] {
             case nil, .null?: v.required("parameters")
             case .object(let parameters)?:
-                if JSONWriter.bytes(of: .object(parameters)).count > 10 << 10 { v.tooLong("parameters", limit: 10 << 10) }
+                if JSONWriter.bytes(of: .object(parameters)).count > 10 << 10 {
+                    v.tooLong("parameters", limit: 10 << 10)
+                }
             default: v.invalid("parameters", "<value omitted>", "must be a valid JSON object")
             }
         }

@@ -125,7 +125,8 @@ enum SecurityRules {
             let domain = parts[0]
             if domain.utf8.count >= 256 { problems.append("'s Domain length must be under 256 characters") }
             let isNetBIOS =
-                (1...15).contains(domain.count) && !domain.hasPrefix(".") && !domain.contains { "\\/:*?\"<>|".contains($0) }
+                (1...15).contains(domain.count) && !domain.hasPrefix(".")
+                && !domain.contains { "\\/:*?\"<>|".contains($0) }
             let labels = domain.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             if !isNetBIOS, !labels.allSatisfy({ Names.isDNS1123Label($0).isEmpty }) {
                 problems.append("'s Domain doesn't match the NetBios nor the DNS format")
@@ -182,7 +183,10 @@ enum SecurityRules {
         guard case .object(let os)? = spec["os"] else { return }
         switch os[string: "name"] {
         case "": v.required("os.name")
-        case "linux": forbid(["windowsOptions"], of: spec, pod: ["windowsOptions"], fields: [], "windows options cannot be set for a linux pod", &v)
+        case "linux":
+            forbid(
+                ["windowsOptions"], of: spec, pod: ["windowsOptions"], fields: [],
+                "windows options cannot be set for a linux pod", &v)
         case "windows":
             forbid(
                 [

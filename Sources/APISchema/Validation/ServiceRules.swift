@@ -316,7 +316,15 @@ enum ServiceRules {
     static func endpointAddress(_ address: JSONObject, _ v: inout Validator) {
         let text = address[string: "ip"]
         let problems = Addresses.problems(ofLegacy: text)
-        v.invalid("ip", text, problems.isEmpty ? Addresses.problems(ofEndpoint: text) : problems)
+        v.invalid("ip", text, problems.isEmpty && !v.isOfAPIServer ? Addresses.problems(ofEndpoint: text) : problems)
         if let node = address["nodeName"]?.stringValue { v.invalid("nodeName", node, Names.isDNS1123Subdomain(node)) }
+    }
+}
+
+extension Validator {
+    /// Whether these are the endpoints of the API server itself, which may well listen on loopback alone.
+    var isOfAPIServer: Bool {
+        let metadata = root[object: "metadata"]
+        return metadata[string: "name"] == "kubernetes" && metadata[string: "namespace"] == "default"
     }
 }

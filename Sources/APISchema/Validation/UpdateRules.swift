@@ -174,14 +174,17 @@ extension Schema {
     /// - Parameters:
     ///   - object: decoded, defaulted and prepared, in the form in which it is stored.
     ///   - subresource: through which it is changed; empty for the object itself.
+    ///   - version: the one in which the client writes, which may ask for less than the stored one.
     public func validate(
-        _ object: JSONValue, old: JSONValue? = nil, of resource: ResourceType, subresource: String = ""
+        _ object: JSONValue, old: JSONValue? = nil, of resource: ResourceType, subresource: String = "",
+        writtenAs version: String = ""
     ) -> [FieldError] {
         guard case .object(let new) = object else { return [] }
         let message = resource.message
         var validator = Validator()
         validator.root = new
         validator.rootMessage = message.name
+        validator.version = version
         guard case .object(let old)? = old else {
             validator.check(new, message)
             UpdateRules.onCreate[message.name]?(new, &validator)

@@ -31,7 +31,9 @@ enum VolumeRules {
         }
         if volume.holds("ephemeral"), v.isPod, !name.isEmpty {
             let claim = "\(v.root[object: "metadata"][string: "name"])-\(name)"
-            for problem in Names.isDNS1123Subdomain(claim) { v.invalid("name", name, "PVC name \"\(claim)\": \(problem)") }
+            for problem in Names.isDNS1123Subdomain(claim) {
+                v.invalid("name", name, "PVC name \"\(claim)\": \(problem)")
+            }
         }
         for reference in ["cinder", "storageos"] {
             v.inside(reference, of: volume) { source, v in
@@ -264,7 +266,11 @@ enum VolumeRules {
 
     private static func podCertificate(_ source: JSONObject, _ v: inout Validator) {
         let signer = source[string: "signerName"]
-        if signer.isEmpty { v.required("signerName") } else { v.invalid("signerName", signer, Names.isSignerName(signer)) }
+        if signer.isEmpty {
+            v.required("signerName")
+        } else {
+            v.invalid("signerName", signer, Names.isSignerName(signer))
+        }
         let types = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"]
         if !types.contains(source[string: "keyType"]) {
             v.unsupported("keyType", .string(source[string: "keyType"]), types)
@@ -272,7 +278,8 @@ enum VolumeRules {
         if let seconds = source["maxExpirationSeconds"]?.integerValue {
             let maximum: Int64 = Names.isKubernetesSigner(signer) ? 86400 : 7_862_400
             if seconds < 3600 {
-                v.invalid("maxExpirationSeconds", .integer(seconds), "if provided, maxExpirationSeconds must be >= 3600")
+                v.invalid(
+                    "maxExpirationSeconds", .integer(seconds), "if provided, maxExpirationSeconds must be >= 3600")
             } else if seconds > maximum {
                 v.invalid(
                     "maxExpirationSeconds", .integer(seconds),

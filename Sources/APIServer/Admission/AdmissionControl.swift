@@ -19,8 +19,8 @@ struct AdmissionControl: Sendable {
                 PersistentVolumeClaimResize(), RuntimeClassAdmission(), CertificateAdmission(), DefaultIngressClass(),
                 PodTopologyLabels(),
             ],
-            mutating: [MutatingWebhooks()],
-            validating: [ValidatingWebhooks(), ResourceQuotaAdmission()])
+            mutating: [MutatingPolicies(), MutatingWebhooks()],
+            validating: [ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission()])
     }
 
     func admit(_ attributes: inout AdmissionAttributes, _ registry: Registry) throws(APIError) {

@@ -1,8 +1,10 @@
 // Node agents change only what is theirs: their node, its lease, and the pods that run on it (upstream's
 // NodeRestriction).
 
+import APISchema
 import JSON
 import KubeTypes
+import PKI
 
 struct NodeRestriction: AdmissionPlugin {
     private static let userPrefix = "system:node:"
@@ -56,6 +58,7 @@ private struct NodeRequest {
         case ("storage.k8s.io", "csinodes"):
             if ownName != node { throw refuse("can only access CSINode with the same name as the requesting node") }
         case ("resource.k8s.io", "resourceslices"): try checkSlice()
+        case ("certificates.k8s.io", "certificatesigningrequests"): try checkCertificateRequest()
         default: return
         }
     }
@@ -344,6 +347,24 @@ private struct NodeRequest {
         }
         guard let name else { return nil }
         return registry.cache.cache(group: "storage.k8s.io", resource: "csidrivers")?[ObjectKey(name: name)]?.value
+    }
+
+    /// A node asks for certificates of its own name only.
+    private func checkCertificateRequest() throws(APIError) {
+        let signer = attributes.object?[path: "spec", "signerName"]?.stringValue ?? ""
+        guard attributes.operation == .create,
+            signer == "kubernetes.io/kubelet-serving" || signer == "kubernetes.io/kube-apiserver-client-kubelet"
+        else { return }
+        let text = attributes.object?[path: "spec", "request"]?.stringValue ?? ""
+        let request: CertificateRequest
+        do throws(PKIError) {
+            request = try CertificateRequest(pem: Base64.decode(text) ?? [])
+        } catch {
+            throw refuse("unable to parse csr: \(error)")
+        }
+        if request.commonName != "system:node:\(node)" {
+            throw refuse("can only create a node CSR with CN=system:node:\(node)")
+        }
     }
 
     private func checkSlice() throws(APIError) {

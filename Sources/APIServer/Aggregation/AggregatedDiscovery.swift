@@ -12,6 +12,23 @@ struct RemoteDiscovery: Sendable {
     var resources: [JSONValue]
     /// Whether it could not be asked again.
     var isStale: Bool
+    /// The part of its OpenAPI v2 document that is about its group; nil where it has none to show.
+    var openAPI: RemoteOpenAPI?
+}
+
+/// Paths and definitions of a remote's OpenAPI v2 document.
+struct RemoteOpenAPI: Sendable {
+    var paths: JSONObject = [:]
+    var definitions: JSONObject
+
+    /// Of a whole document, what is under the group's path.
+    init?(_ document: JSONValue, group: String) {
+        guard let all = document["paths"]?.objectValue, let definitions = document["definitions"]?.objectValue else {
+            return nil
+        }
+        for (path, value) in all where path.hasPrefix("/apis/\(group)/") { paths[path] = value }
+        self.definitions = definitions
+    }
 }
 
 extension Aggregator {
@@ -20,10 +37,24 @@ extension Aggregator {
         state.withLock { state in
             guard state.remotes[name] != nil else { return }
             let old = state.discoveries[name]
-            let new = RemoteDiscovery(resources: resources ?? old?.resources ?? [], isStale: resources == nil)
+            let new = RemoteDiscovery(
+                resources: resources ?? old?.resources ?? [], isStale: resources == nil, openAPI: old?.openAPI)
             if let old, old.isStale == new.isStale, old.resources == new.resources { return }
             state.discoveries[name] = new
             state.generation += 1
+            state.documents = [:]
+        }
+    }
+
+    /// Whether a remote's OpenAPI document is still to be fetched.
+    func wantsOpenAPI(_ name: RemoteAPI.Name) -> Bool {
+        state.withLock { state in state.discoveries[name].map { $0.openAPI == nil } ?? false }
+    }
+
+    func discovered(_ name: RemoteAPI.Name, openAPI: RemoteOpenAPI) {
+        state.withLock { state in
+            guard state.discoveries[name] != nil else { return }
+            state.discoveries[name]?.openAPI = openAPI
             state.documents = [:]
         }
     }
@@ -33,7 +64,9 @@ extension Aggregator {
     func merged(path: String, _ base: PublishedDocuments.Document?) -> PublishedDocuments.Document? {
         if isEmpty { return base }
         let parts = path.split(separator: "/").map(String.init)
-        guard parts.first == "apis" && parts.count <= 2 || parts == ["openapi", "v3"] else { return base }
+        guard parts.first == "apis" && parts.count <= 2 || parts == ["openapi", "v3"] || parts == ["openapi", "v2"],
+            parts.last != "v2" || base?.contentType == "application/json"
+        else { return base }
         let key = "\(path) \(base?.contentType ?? "") \(base?.tag ?? "")"
         let (known, remotes, discoveries) = state.withLock { state in
             (state.documents[key], Array(state.remotes.values), state.discoveries)
@@ -41,7 +74,9 @@ extension Aggregator {
         if let known { return known }
         let value = base.flatMap { try? JSONParser.parse($0.body.readableBytesView) }
         let merged: JSONValue?
-        if parts.first == "openapi" {
+        if parts.last == "v2" {
+            merged = value.map { Self.openAPIV2($0, discoveries.values.compactMap(\.openAPI)) }
+        } else if parts.first == "openapi" {
             merged = value.map { Self.openAPIIndex($0, remotes) }
         } else if parts.count == 2 {
             merged = Self.group(parts[1], value, remotes)
@@ -67,7 +102,9 @@ extension Aggregator {
                 }
             )
         }.sorted { left, right in
-            let (first, second) = (left.remotes.map(\.groupPriority).max() ?? 0, right.remotes.map(\.groupPriority).max() ?? 0)
+            let (first, second) = (
+                left.remotes.map(\.groupPriority).max() ?? 0, right.remotes.map(\.groupPriority).max() ?? 0
+            )
             return (second, left.name) < (first, right.name)
         }
     }
@@ -166,6 +203,20 @@ extension Aggregator {
             result.append(object)
         }
         return result.map(JSONValue.object)
+    }
+
+    /// Definitions of a name that is here already stay as they are: both come from the same libraries.
+    private static func openAPIV2(_ base: JSONValue, _ remotes: [RemoteOpenAPI]) -> JSONValue {
+        var result = base
+        for remote in remotes {
+            result.update("paths") { paths in
+                for (path, value) in remote.paths where paths[path] == nil { paths[path] = value }
+            }
+            result.update("definitions") { definitions in
+                for (name, value) in remote.definitions where definitions[name] == nil { definitions[name] = value }
+            }
+        }
+        return result
     }
 
     /// The documents of remotes are fetched from them when asked for.

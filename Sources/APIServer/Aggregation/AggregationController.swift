@@ -14,6 +14,8 @@ final class AggregationController: Sendable {
     private let aggregator: Aggregator
     private let signal: AsyncStream<Void>.Continuation
     private let stream: AsyncStream<Void>
+    /// The groups that have their APIServices.
+    private let seen: Mutex<[APIGroup]>
     private let running = Mutex<(task: Task<Void, Never>, timer: RepeatedTask)?>(nil)
 
     /// How often servers are asked again whether they still answer.
@@ -24,6 +26,7 @@ final class AggregationController: Sendable {
     init(_ server: APIServer) {
         self.server = server
         aggregator = server.aggregator
+        seen = Mutex(server.schema.groups)
         (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -38,12 +41,17 @@ final class AggregationController: Sendable {
         let look: @Sendable () -> Void = { if !aggregator.isEmpty { signal.yield() } }
         server.cache.follow(group: "", resource: "services", look)
         server.cache.follow(group: "discovery.k8s.io", resource: "endpointslices", look)
+        // A definition's group is served a moment before its status says so, and for a moment after it is gone.
+        server.cache.follow(group: "apiextensions.k8s.io", resource: "customresourcedefinitions") { signal.yield() }
         aggregator.reload()
         let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
             initialDelay: Self.interval, delay: Self.interval
-        ) { _ in look() }
+        ) { _ in signal.yield() }
         let task = Task { [self] in
-            for await _ in stream { await checkRemotes() }
+            for await _ in stream {
+                await followSchema()
+                await checkRemotes()
+            }
         }
         running.withLock { $0 = (task, timer) }
     }
@@ -78,10 +86,18 @@ final class AggregationController: Sendable {
         }
     }
 
-    /// Makes APIServices for group versions that came, and removes those of group versions that went: called whenever
-    /// the schema has changed. One that somebody made to lead elsewhere is left alone.
-    func schemaChanged(_ schema: Schema) async {
-        let wanted = Dictionary(Self.localObjects(schema).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    /// Makes APIServices for group versions that came, and removes those of group versions that went. One that somebody
+    /// made to lead elsewhere is left alone.
+    private func followSchema() async {
+        guard server.configuration.makesServingObjects else { return }
+        let schema = server.schema
+        let isKnown = seen.withLock { seen in
+            defer { seen = schema.groups }
+            return seen == schema.groups
+        }
+        if isKnown { return }
+        let wanted = Dictionary(
+            Self.localObjects(schema).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let objects = server.cache.objects(group: "apiregistration.k8s.io", resource: "apiservices", namespace: nil)
         for object in objects
         where wanted[object.key.name] == nil && object.value.labels?[Self.automanaged]?.stringValue == "true" {
@@ -141,6 +157,7 @@ final class AggregationController: Sendable {
             if (200..<300).contains(answer.status.code), answer.isComplete {
                 let document = try? JSONParser.parse(answer.body.readableBytesView)
                 aggregator.discovered(remote.name, document?["resources"]?.arrayValue ?? [])
+                await fetchOpenAPI(of: remote)
                 return .passed
             }
             last =
@@ -150,6 +167,17 @@ final class AggregationController: Sendable {
         }
         aggregator.discovered(remote.name, nil)
         return .failed("FailedDiscoveryCheck", last)
+    }
+
+    /// Old clients read OpenAPI v2 alone. A server without it is none the worse.
+    private func fetchOpenAPI(of remote: RemoteAPI) async {
+        guard aggregator.wantsOpenAPI(remote.name),
+            let answer = await aggregator.fetch("/openapi/v2", from: remote, accept: "application/json"),
+            answer.status == .ok, answer.isComplete,
+            let document = try? JSONParser.parse(answer.body.readableBytesView),
+            let spec = RemoteOpenAPI(document, group: remote.name.group)
+        else { return }
+        aggregator.discovered(remote.name, openAPI: spec)
     }
 
     /// What is wrong with the service that a remote is behind, if anything.
@@ -181,7 +209,8 @@ final class AggregationController: Sendable {
         guard isReady else {
             return .failed(
                 "MissingEndpoints",
-                "endpointslices for service/\(name) in \"\(namespace)\" have no addresses with port name \"\(portName)\"")
+                "endpointslices for service/\(name) in \"\(namespace)\" have no addresses with port name \"\(portName)\""
+            )
         }
         return nil
     }

@@ -1,5 +1,6 @@
 // Field selectors: `spec.nodeName=n1,status.phase!=Failed`, and the fields that each kind can be selected by.
 
+import APISchema
 import JSON
 import KubeTypes
 
@@ -141,10 +142,10 @@ enum SelectableFields {
     ]
 
     /// The selector in terms of stored fields, or an error for a field that objects cannot be selected by.
-    static func resolve(_ selector: FieldSelector, resource: String, group: String) throws(SelectorError)
-        -> FieldSelector
-    {
-        let known = byResource[group.isEmpty ? resource : "\(resource).\(group)"] ?? []
+    static func resolve(
+        _ selector: FieldSelector, resource: String, group: String, custom: CustomResourceType? = nil
+    ) throws(SelectorError) -> FieldSelector {
+        let known = custom?.selectableFields ?? byResource[group.isEmpty ? resource : "\(resource).\(group)"] ?? []
         var result = selector
         for index in result.terms.indices {
             var field = result.terms[index].field
@@ -187,7 +188,12 @@ enum SelectableFields {
         default:
             var value: JSONValue? = object
             for part in term.path { value = value?[part] }
-            return value?.stringValue ?? ""
+            return switch value {
+            case .string(let text)?: text
+            case .integer(let integer)?: String(integer)
+            case .bool(let bool)?: bool ? "true" : "false"
+            default: ""
+            }
         }
     }
 }

@@ -12,6 +12,10 @@ final class ResourceCache: Sendable {
     let resource: ResourceType
     /// `/registry/apps/deployments/`
     let prefix: String
+    /// How stored objects become those of this version; nil for built-in types, which are cached as they are stored.
+    let form: CustomResourceForm?
+    /// Where objects wait for a conversion webhook; nil where nobody has to be asked.
+    private let queue: ConversionQueue?
 
     private struct State {
         var objects = ObjectMap()
@@ -38,17 +42,47 @@ final class ResourceCache: Sendable {
     private static let recentLimit = 2048
     private static let recentBytesLimit = 2 << 20
 
-    init(resource: ResourceType, prefix: String) {
+    init(resource: ResourceType, prefix: String, form: CustomResourceForm? = nil) {
         self.resource = resource
         self.prefix = prefix
+        self.form = form
+        queue = form.flatMap { $0.webhook == nil ? nil : ConversionQueue($0) }
     }
+
+    // MARK: Versions of custom resources
+
+    /// Begins with objects in their stored form.
+    func loadRaw(_ objects: [CachedObject], at revision: Revision) {
+        if let queue { return queue.load(objects, at: revision, into: self) }
+        load(objects.map { form?.shown($0) ?? $0 }, at: revision)
+    }
+
+    /// Takes changes of objects in their stored form.
+    func take(_ changes: [RawChange]) {
+        if let queue { return queue.take(changes, into: self) }
+        apply(changes.map { ($0.kind, form?.shown($0.object, isFresh: $0.isFresh) ?? $0.object) })
+    }
+
+    /// Whether a request may have to wait until all changes are here; false for all but resources with a conversion
+    /// webhook.
+    var mayLag: Bool { queue != nil }
+
+    /// Calls `completion` when all changes so far are here, or with the reason why they cannot be.
+    func catchUp(_ completion: @escaping @Sendable (APIError?) -> Void) {
+        guard let queue else { return completion(nil) }
+        queue.catchUp(self, completion)
+    }
+
+    // MARK: Keys
 
     func storeKey(_ key: ObjectKey) -> String {
         key.namespace.isEmpty ? prefix + key.name : "\(prefix)\(key.namespace)/\(key.name)"
     }
 
     /// The key of an object from what follows the prefix in the store.
-    func objectKey(_ rest: Substring) -> ObjectKey {
+    func objectKey(_ rest: Substring) -> ObjectKey { Self.objectKey(rest) }
+
+    static func objectKey(_ rest: Substring) -> ObjectKey {
         guard let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) else { return ObjectKey(name: String(rest)) }
         return ObjectKey(
             namespace: String(rest[..<slash]), name: String(rest[rest.index(after: slash)...]))
@@ -63,7 +97,7 @@ final class ResourceCache: Sendable {
     var watcherCount: Int { state.withLock { $0.watchers.count } }
     var revision: Revision { state.withLock { $0.revision } }
     /// Whether it pays to keep the value of an object that was just written.
-    var wantsValues: Bool { state.withLock { $0.valueReaders > 0 } }
+    var wantsValues: Bool { form != nil || state.withLock { $0.valueReaders > 0 } }
 
     func load(_ objects: [CachedObject], at revision: Revision) {
         let observers = state.withLock { state in

@@ -19,6 +19,8 @@ public final class WatchCache: Sendable, ObjectLookup {
     private let byIdentity: [Identity: ResourceCache]
     /// By served resource: those of several versions share one cache.
     private let byResource: [ObjectIdentifier: ResourceCache]
+    /// What CustomResourceDefinitions have added. Built-in resources are found without it.
+    private let custom = Mutex(CustomCaches())
     private let currentRevision = Atomic<Int64>(0)
     private let compacted = Atomic<Int64>(0)
     private let following = Mutex<(any StoreWatch)?>(nil)
@@ -75,13 +77,103 @@ public final class WatchCache: Sendable, ObjectLookup {
     }
 
     /// The cache that holds a served resource's objects.
-    func cache(for resource: ResourceType) -> ResourceCache? { byResource[ObjectIdentifier(resource)] }
-
-    func cache(group: String, resource: String) -> ResourceCache? {
-        byIdentity[Identity(group: group, plural: resource)]
+    func cache(for resource: ResourceType) -> ResourceCache? {
+        if resource.custom == nil { return byResource[ObjectIdentifier(resource)] }
+        return custom.withLock { $0.byResource[ObjectIdentifier(resource)] }
     }
 
-    var all: some Collection<ResourceCache> { caches.values }
+    /// The cache of a resource in the version in which it is stored.
+    func cache(group: String, resource: String) -> ResourceCache? {
+        if let cache = byIdentity[Identity(group: group, plural: resource)] { return cache }
+        return custom.withLock { $0.current["\(group)/\(resource)"]?.caches.first }
+    }
+
+    /// The caches of built-in resources.
+    var builtin: some Collection<ResourceCache> { caches.values }
+
+    /// The caches of all resources, those of custom ones in every version.
+    var all: [ResourceCache] { Array(caches.values) + custom.withLock { $0.current.values.flatMap(\.caches) } }
+
+    // MARK: Custom resources
+
+    /// The storages that are told of changes, by `group/plural`, and the caches that requests find.
+    private struct CustomCaches {
+        var current: [String: CustomResourceStorage] = [:]
+        /// Those that are being loaded and will take the place of the current ones.
+        var coming: [String: CustomResourceStorage] = [:]
+        var byResource: [ObjectIdentifier: ResourceCache] = [:]
+    }
+
+    func customStorage(group: String, plural: String) -> CustomResourceStorage? {
+        custom.withLock { $0.current["\(group)/\(plural)"] }
+    }
+
+    /// Reads the objects of a new definition, or takes over those of one that changed, and puts the storage in its place.
+    /// Changes that happen meanwhile are not lost. Called by one task at a time.
+    func install(_ storage: CustomResourceStorage) async throws(StoreError) {
+        let path = "\(storage.rows.group)/\(storage.rows.plural)"
+        let former = custom.withLock { custom in
+            custom.coming[path] = storage
+            return custom.current[path]
+        }
+        if let former {
+            let (objects, revision) = former.snapshot
+            storage.load(objects.all, at: revision)
+        } else {
+            do throws(StoreError) {
+                try await load(storage)
+            } catch {
+                custom.withLock { _ = $0.coming.removeValue(forKey: path) }
+                throw error
+            }
+        }
+        custom.withLock { custom in
+            for cache in former?.caches ?? [] { custom.byResource[ObjectIdentifier(cache.resource)] = nil }
+            for cache in storage.caches { custom.byResource[ObjectIdentifier(cache.resource)] = cache }
+            custom.coming[path] = nil
+            custom.current[path] = storage
+        }
+        former?.endWatches()
+    }
+
+    private func load(_ storage: CustomResourceStorage) async throws(StoreError) {
+        var objects: [CachedObject] = []
+        var start: String?
+        var revision: Revision?
+        while true {
+            let page = try await store.range(prefix: storage.prefix, start: start, limit: 2000, at: revision)
+            revision = page.revision
+            for keyValue in page.keyValues {
+                let key = ResourceCache.objectKey(keyValue.key.dropFirst(storage.prefix.count))
+                objects.append(StoredObject.object(keyValue, key: key))
+            }
+            guard page.more, let last = page.keyValues.last else { break }
+            start = last.key + "\0"
+        }
+        storage.load(objects, at: revision ?? 0)
+    }
+
+    /// Forgets the objects of a definition that is gone.
+    func uninstall(group: String, plural: String) {
+        let gone = custom.withLock { custom in
+            let gone = custom.current.removeValue(forKey: "\(group)/\(plural)")
+            for cache in gone?.caches ?? [] { custom.byResource[ObjectIdentifier(cache.resource)] = nil }
+            return gone
+        }
+        gone?.endWatches()
+    }
+
+    /// The storages that a key of the store concerns.
+    private func customStorages(_ path: String) -> [CustomResourceStorage] {
+        guard path.hasPrefix(Self.root) else { return [] }
+        let rest = path.dropFirst(Self.root.count)
+        guard let group = rest.firstIndex(of: "/"), let plural = rest[rest.index(after: group)...].firstIndex(of: "/")
+        else { return [] }
+        let name = String(rest[..<plural])
+        return custom.withLock { [$0.current[name], $0.coming[name]].compactMap { $0 } }
+    }
+
+    // MARK: The log
 
     /// Reads everything and follows the log.
     func start() async throws(StoreError) {
@@ -128,15 +220,37 @@ public final class WatchCache: Sendable, ObjectLookup {
         // Changes of one resource are applied together; between resources no order is promised to anybody.
         var order: [ResourceCache] = []
         var changes: [ObjectIdentifier: [(kind: StoreEvent.Kind, object: CachedObject)]] = [:]
+        var customEvents: [StoreEvent] = []
         for event in events {
-            guard let (cache, key) = locate(event.keyValue.key) else { continue }
+            guard let (cache, key) = locate(event.keyValue.key) else {
+                customEvents.append(event)
+                continue
+            }
             let value = takeHandoff(event.keyValue, keep: cache.wantsValues)
             let object = StoredObject.object(event.keyValue, key: key, value: value)
             if changes[ObjectIdentifier(cache)] == nil { order.append(cache) }
             changes[ObjectIdentifier(cache), default: []].append((kind: event.kind, object: object))
         }
         for cache in order { cache.apply(changes[ObjectIdentifier(cache)] ?? []) }
+        if !customEvents.isEmpty { applyCustom(customEvents) }
         currentRevision.store(last.keyValue.modRevision, ordering: .releasing)
+    }
+
+    private func applyCustom(_ events: [StoreEvent]) {
+        var order: [CustomResourceStorage] = []
+        var grouped: [ObjectIdentifier: (events: [StoreEvent], values: [JSONValue?])] = [:]
+        for event in events {
+            let value = takeHandoff(event.keyValue, keep: true)
+            for storage in customStorages(event.keyValue.key) {
+                if grouped[ObjectIdentifier(storage)] == nil { order.append(storage) }
+                grouped[ObjectIdentifier(storage), default: ([], [])].events.append(event)
+                grouped[ObjectIdentifier(storage), default: ([], [])].values.append(value)
+            }
+        }
+        for storage in order {
+            guard let (events, values) = grouped[ObjectIdentifier(storage)] else { continue }
+            storage.apply(events, values: values)
+        }
     }
 
     // MARK: Values of writes under way
@@ -161,9 +275,12 @@ public final class WatchCache: Sendable, ObjectLookup {
             watcher.deliver(
                 events.map { event in
                     let key = cache.objectKey(event.keyValue.key.dropFirst(cache.prefix.count))
+                    func shown(_ keyValue: KeyValue) -> CachedObject {
+                        let object = StoredObject.object(keyValue, key: key)
+                        return cache.form?.shown(object) ?? object
+                    }
                     return CacheEvent(
-                        kind: event.kind, object: StoredObject.object(event.keyValue, key: key),
-                        previous: event.previous.map { StoredObject.object($0, key: key) })
+                        kind: event.kind, object: shown(event.keyValue), previous: event.previous.map(shown))
                 })
         }
     }

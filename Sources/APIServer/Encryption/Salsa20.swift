@@ -175,7 +175,7 @@ enum SecretBox {
         let stream = stream(key, nonce, 32 + encrypted.count)
         let expected = Poly1305.tag(encrypted, key: Array(stream[..<32]))
         // Every byte is looked at, so that the time says nothing.
-        guard zip(expected, box.prefix(overhead)).reduce(UInt8(0), { $0 | $1.0 ^ $1.1 }) == 0 else { return nil }
+        guard zip(expected, box.prefix(overhead)).reduce(UInt8(0), { $0 | ($1.0 ^ $1.1) }) == 0 else { return nil }
         return zip(encrypted, stream.dropFirst(32)).map { $0 ^ $1 }
     }
 }

@@ -42,7 +42,8 @@ final class FairnessController: Sendable {
         let cache = server.cache
         let group = "flowcontrol.apiserver.k8s.io"
         for (resource, objects) in [
-            ("prioritylevelconfigurations", FairnessBootstrap.levelObjects), ("flowschemas", FairnessBootstrap.flowObjects),
+            ("prioritylevelconfigurations", FairnessBootstrap.levelObjects),
+            ("flowschemas", FairnessBootstrap.flowObjects),
         ] {
             for object in objects
             where FairnessBootstrap.mandatory.contains(object.name)

@@ -30,16 +30,29 @@ struct FlowSchemaRules: Sendable {
         var paths: [PathRule]
     }
 
+    /// Names, or all there are.
+    struct Names: Sendable {
+        private let coversAll: Bool
+        private let names: Set<String>
+
+        init(_ json: JSONValue?) {
+            names = Set(json?.strings ?? [])
+            coversAll = names.contains("*")
+        }
+
+        func contains(_ name: String) -> Bool { coversAll || names.contains(name) }
+    }
+
     struct ResourceRule: Sendable {
-        var verbs: Set<String>
-        var groups: Set<String>
-        var resources: Set<String>
-        var namespaces: Set<String>
+        var verbs: Names
+        var groups: Names
+        var resources: Names
+        var namespaces: Names
         var clusterScope: Bool
     }
 
     struct PathRule: Sendable {
-        var verbs: Set<String>
+        var verbs: Names
         var paths: [String]
     }
 
@@ -66,14 +79,12 @@ struct FlowSchemaRules: Sendable {
                 subjects: (rule["subjects"]?.arrayValue ?? []).compactMap(Self.subject),
                 resources: (rule["resourceRules"]?.arrayValue ?? []).map { rule in
                     ResourceRule(
-                        verbs: Set(rule["verbs"]?.strings ?? []), groups: Set(rule["apiGroups"]?.strings ?? []),
-                        resources: Set(rule["resources"]?.strings ?? []),
-                        namespaces: Set(rule["namespaces"]?.strings ?? []),
+                        verbs: Names(rule["verbs"]), groups: Names(rule["apiGroups"]),
+                        resources: Names(rule["resources"]), namespaces: Names(rule["namespaces"]),
                         clusterScope: rule["clusterScope"]?.boolValue ?? false)
                 },
                 paths: (rule["nonResourceRules"]?.arrayValue ?? []).map { rule in
-                    PathRule(
-                        verbs: Set(rule["verbs"]?.strings ?? []), paths: rule["nonResourceURLs"]?.strings ?? [])
+                    PathRule(verbs: Names(rule["verbs"]), paths: rule["nonResourceURLs"]?.strings ?? [])
                 })
         }
     }
@@ -105,7 +116,8 @@ struct FlowSchemaRules: Sendable {
         case .account(let namespace, let name):
             let prefix = "system:serviceaccount:\(namespace):"
             guard user.name.hasPrefix(prefix) else { return false }
-            return name == "*" || user.name.utf8.count == prefix.utf8.count + name.utf8.count && user.name.hasSuffix(name)
+            return name == "*"
+                || user.name.utf8.count == prefix.utf8.count + name.utf8.count && user.name.hasSuffix(name)
         }
     }
 
@@ -121,17 +133,15 @@ struct FlowSchemaRules: Sendable {
 
 extension FlowSchemaRules.ResourceRule {
     fileprivate func matches(_ request: FlowRequest) -> Bool {
-        guard verbs.contains("*") || verbs.contains(request.verb), groups.contains("*") || groups.contains(request.group),
-            resources.contains("*") || resources.contains(request.resource)
+        guard verbs.contains(request.verb), groups.contains(request.group), resources.contains(request.resource)
         else { return false }
-        if request.namespace.isEmpty { return clusterScope }
-        return namespaces.contains("*") || namespaces.contains(request.namespace)
+        return request.namespace.isEmpty ? clusterScope : namespaces.contains(request.namespace)
     }
 }
 
 extension FlowSchemaRules.PathRule {
     fileprivate func matches(_ request: FlowRequest) -> Bool {
-        guard verbs.contains("*") || verbs.contains(request.verb) else { return false }
+        guard verbs.contains(request.verb) else { return false }
         return paths.contains { pattern in
             if pattern == "*" || pattern == request.path { return true }
             return pattern.hasSuffix("*") && request.path.hasPrefix(pattern.dropLast())

@@ -32,9 +32,11 @@ extension APIServer {
         case (_, .get), (_, .create): verb = info.verb ?? .get
         default: throw Self.methodNotAllowed
         }
-        let request = try resolve(
+        var resolved = try resolve(
             user: user, verb: verb, group: "", version: info.version, resource: info.resource,
             subresource: info.subresource, namespace: info.namespace, name: info.name)
+        resolved.query = exchange.query
+        let request = resolved
         let loop = exchange.response.eventLoop
         let connect: @Sendable (Result<Void, APIError>) -> Void = { admitted in
             do throws(APIError) {

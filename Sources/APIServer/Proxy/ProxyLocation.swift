@@ -85,7 +85,8 @@ extension APIServer {
         guard isProxyable(kubelet.host) else { throw .badRequest("address not allowed") }
         if target.port.isEmpty || target.port == String(kubelet.port) { return kubelet }
         guard let port = UInt16(target.port) else {
-            throw .serviceUnavailable("error trying to reach service: dial tcp: lookup tcp/\(target.port): unknown port")
+            throw .serviceUnavailable(
+                "error trying to reach service: dial tcp: lookup tcp/\(target.port): unknown port")
         }
         return proxyTarget(kubelet.host, Int(port), secure: target.isSecure)
     }

@@ -151,6 +151,38 @@ extension Registry {
     }
 }
 
+// MARK: Advice
+
+extension Registry {
+    /// Warns about what was accepted and is hardly meant.
+    func advise(about object: JSONValue, replacing old: JSONValue?, _ request: RegistryRequest) {
+        let advice = Advice.about(object, old: old, kind: request.storage.message.name)
+        for warning in advice + strategy(request.cache).warnings(object) { request.warnings.add(warning) }
+    }
+
+    /// An owner is an owner once, however often it is listed.
+    func dropRepeatedOwners(of object: inout JSONValue, _ request: RegistryRequest) {
+        guard let owners = object["metadata"]?["ownerReferences"]?.arrayValue, owners.count > 1 else { return }
+        var kept: [JSONValue] = []
+        var repeated: [String] = []
+        for owner in owners {
+            if kept.contains(owner) {
+                let uid = owner["uid"]?.stringValue ?? ""
+                if !repeated.contains(uid) { repeated.append(uid) }
+            } else {
+                kept.append(owner)
+            }
+        }
+        guard !repeated.isEmpty else { return }
+        object.updateMetadata { $0["ownerReferences"] = .array(kept) }
+        let when = request.verb == .patch ? " after mutating admission happens" : ""
+        request.warnings.add(
+            ".metadata.ownerReferences contains duplicate entries\(when); API server dedups owner references in 1.20+, and "
+                + "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+                + repeated.joined(separator: ", "))
+    }
+}
+
 extension String {
     /// What follows the first `separator`; all of it where there is none.
     fileprivate func components(behind separator: String) -> String {

@@ -45,19 +45,26 @@ extension Registry {
     /// Commits a new object. A key that is taken is the caller's to handle.
     func commitCreate(
         _ object: JSONValue, key: ObjectKey, in cache: ResourceCache,
-        completion: @escaping @Sendable (Result<CachedObject, StoreError>) -> Void
+        completion: @escaping @Sendable (Result<CachedObject, CommitError>) -> Void
     ) {
         let path = cache.storeKey(key)
-        let stored = StoredObject.encode(object)
         let watchCache = self.cache
-        if cache.wantsValues { watchCache.handOff(path, stored: stored, value: object) }
-        store.commit(.create(key: path, value: stored)) { result in
-            switch result {
-            case .success(let commit):
-                completion(.success(self.written(stored, object, commit.revision, key, cache)))
-            case .failure(let error):
-                watchCache.dropHandoff(path)
-                completion(.failure(error))
+        cache.inStoredForm(object) { form in
+            let value: JSONValue
+            switch form {
+            case .success(let converted): value = converted
+            case .failure(let error): return completion(.failure(.refused(error)))
+            }
+            let stored = StoredObject.encode(value)
+            if cache.wantsValues { watchCache.handOff(path, stored: stored, value: value) }
+            self.store.commit(.create(key: path, value: stored)) { result in
+                switch result {
+                case .success(let commit):
+                    completion(.success(self.written(stored, object, commit.revision, key, cache)))
+                case .failure(let error):
+                    watchCache.dropHandoff(path)
+                    completion(.failure(.store(error)))
+                }
             }
         }
     }
@@ -67,6 +74,7 @@ extension Registry {
         _ stored: [UInt8], _ value: JSONValue, _ revision: Revision, _ key: ObjectKey, _ cache: ResourceCache
     ) -> CachedObject {
         if let cached = cache[key], cached.revision == revision { return cached }
+        let stored = cache.form == nil ? stored : StoredObject.encode(value)
         return StoredObject.object(stored, revision: revision, key: key, value: value)
     }
 
@@ -124,9 +132,8 @@ extension Registry {
         case .write(var value):
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
-            if value == current.value || Self.differsInTimesOnly(value, current.value),
-                !store.needsRewrite(attempt.cache.storeKey(attempt.key))
-            {
+            let isSame = value == current.value || Self.differsInTimesOnly(value, current.value)
+            if isSame, !store.needsRewrite(attempt.cache.storeKey(attempt.key)) {
                 for hook in planned.onFailure { hook() }
                 return completion(.success(MutationResult(object: current)))
             }
@@ -136,17 +143,26 @@ extension Registry {
                     key: attempt.key, bytes: JSONWriter.bytes(of: value), revision: current.revision, value: value)
                 return completion(.success(MutationResult(object: object)))
             }
-            let stored = StoredObject.encode(value)
-            if attempt.cache.wantsValues { cache.handOff(path, stored: stored, value: value) }
-            store.commit(.update(key: path, value: stored, expected: current.revision)) { [value] result in
-                if case .success(let commit) = result {
-                    for hook in planned.onSuccess { hook() }
-                    let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
-                    return completion(.success(MutationResult(object: object)))
+            attempt.cache.inStoredForm(value) { [value] form in
+                let converted: JSONValue
+                switch form {
+                case .success(let result): converted = result
+                case .failure(let error):
+                    for hook in planned.onFailure { hook() }
+                    return completion(.failure(error))
                 }
-                self.cache.dropHandoff(path)
-                for hook in planned.onFailure { hook() }
-                self.retry(result, attempt, completion)
+                let stored = StoredObject.encode(converted)
+                if attempt.cache.wantsValues { self.cache.handOff(path, stored: stored, value: converted) }
+                self.store.commit(.update(key: path, value: stored, expected: current.revision)) { result in
+                    if case .success(let commit) = result {
+                        for hook in planned.onSuccess { hook() }
+                        let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
+                        return completion(.success(MutationResult(object: object)))
+                    }
+                    self.cache.dropHandoff(path)
+                    for hook in planned.onFailure { hook() }
+                    self.retry(result, attempt, completion)
+                }
             }
         case .remove(let last):
             var shown = current
@@ -193,7 +209,14 @@ extension Registry {
                     .conflict(resource.plural, group: resource.group, name: failed.key.name, Self.modifiedMeanwhile)))
         }
         // Planning again is work, and this is the store's writer.
-        resume { [next] in self.attempt(StoredObject.object(now, key: next.key), next, completion) }
+        resume { [next] in
+            next.cache.inShownForm(StoredObject.object(now, key: next.key)) { current in
+                switch current {
+                case .success(let object): self.attempt(object, next, completion)
+                case .failure(let error): completion(.failure(error))
+                }
+            }
+        }
     }
 
     static let modifiedMeanwhile =

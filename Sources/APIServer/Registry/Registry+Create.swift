@@ -33,6 +33,7 @@ extension Registry {
                 }
                 return
             }
+            dropRepeatedOwners(of: &object, request)
             track(&object, over: nil, request)
             attributes = AdmissionAttributes(.create, request, object: object, isDryRun: options.dryRun)
             object = .null
@@ -131,7 +132,7 @@ extension Registry {
             case .failure(let error):
                 for hook in context.onFailure { hook() }
                 effects.finish(succeeded: false)
-                guard case .keyExists = error else { return creation.completion(.failure(APIError(error))) }
+                guard case .store(.keyExists) = error else { return creation.completion(.failure(APIError(error))) }
                 // A generated name that is taken is bad luck: another one.
                 if creation.decoded.name.isEmpty, creation.attempt < Self.nameAttempts {
                     return self.resume {
@@ -178,11 +179,10 @@ extension Registry {
         try strategy.prepareForCreate(&object, &context)
         ObjectMetaRules.tidy(&object)
         var errors = ObjectMetaRules.validateName(object, of: request.storage)
-        errors += schema.validate(object, of: request.storage)
+        errors += schema.validate(object, of: request.storage, writtenAs: request.resource.version)
         errors += strategy.validate(object, context)
         if !errors.isEmpty { throw request.invalid(Self.unique(errors), name: object.name) }
-        let advice = Advice.about(object, old: nil, kind: request.storage.message.name) + strategy.warnings(object)
-        for warning in advice { request.warnings.add(warning) }
+        advise(about: object, replacing: nil, request)
     }
 
     /// An object lies in the namespace of its URL, and need not repeat it.

@@ -159,7 +159,8 @@ extension Registry {
     func deleteCollection(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try DeletionOptions(request.query, body: request.body)
         let list = try ListOptions(
-            request.query, resource: request.storage.plural, group: request.storage.group, watch: false)
+            request.query, resource: request.storage.plural, group: request.storage.group,
+            custom: request.resource.custom, watch: false)
         let scope = ObjectScope(
             namespace: request.namespace.isEmpty ? nil : request.namespace, labels: list.labels, fields: list.fields)
         var targets: [CachedObject] = []

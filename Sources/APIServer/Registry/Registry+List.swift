@@ -8,7 +8,8 @@ import Storage
 extension Registry {
     func list(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try ListOptions(
-            request.query, resource: request.storage.plural, group: request.storage.group, watch: false)
+            request.query, resource: request.storage.plural, group: request.storage.group,
+            custom: request.resource.custom, watch: false)
         let scope = ObjectScope(
             namespace: request.namespace.isEmpty ? nil : request.namespace, labels: options.labels,
             fields: options.fields)
@@ -79,7 +80,12 @@ extension Registry {
                 let page = try await store.range(prefix: prefix, start: start, limit: max(limit, 500), at: revision)
                 for (index, keyValue) in page.keyValues.enumerated() {
                     let key = resources.objectKey(keyValue.key.dropFirst(resources.prefix.count))
-                    let object = StoredObject.object(keyValue, key: key)
+                    let object: CachedObject
+                    do throws(APIError) {
+                        object = try await resources.inShownForm(StoredObject.object(keyValue, key: key))
+                    } catch {
+                        return .failure(error)
+                    }
                     guard scope.matches(object) else { continue }
                     if limit > 0, found.count == limit {
                         var list = ObjectList(objects: found, revision: revision)

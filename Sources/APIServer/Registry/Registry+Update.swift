@@ -29,6 +29,7 @@ extension Registry {
         let options = try request.writeOptions()
         guard let body = request.body, let type = request.patchType else { throw Self.emptyBody }
         if type == .apply { return try apply(request, completion) }
+        if request.resource.custom != nil, type == .strategic { throw Self.noStrategicMerge }
         let patch = try Patch(body, type, kind: request.resource.kind)
         change(request, options, completion) { current throws(APIError) in
             let shown = try self.present(current.value, as: request.resource, storage: request.storage)
@@ -44,6 +45,13 @@ extension Registry {
         }
     }
 
+    /// Strategic merge needs to know merge keys, which schemas of custom resources have no way to tell.
+    private static let noStrategicMerge = APIError(
+        code: 415, reason: "UnsupportedMediaType",
+        message: "the body of the request was in an unknown format - accepted media types include: "
+            + "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        details: StatusDetails())
+
     /// Brings an object into the state that `next` makes of what it is.
     func change(
         _ request: RegistryRequest, _ options: WriteOptions, _ completion: @escaping Completion,
@@ -53,6 +61,7 @@ extension Registry {
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
                 var object = try next(current)
+                self.dropRepeatedOwners(of: &object, request)
                 self.track(&object, over: current.value, request)
                 return try self.planUpdate(object, of: current, request, isDryRun: options.dryRun)
             },
@@ -134,7 +143,8 @@ extension Registry {
                 object.updateMetadata { $0["generation"] = .integer(old.generation + 1) }
             }
             errors += schema.validate(
-                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "")
+                object, old: old, of: request.storage, subresource: request.subresource?.name ?? "",
+                writtenAs: request.resource.version)
             if !isStatus { errors += strategy.validate(object, context) }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
@@ -145,10 +155,7 @@ extension Registry {
             attributes.effects.finish(succeeded: false)
             throw error
         }
-        if request.subresource == nil {
-            let advice = Advice.about(object, old: old, kind: request.storage.message.name) + strategy.warnings(object)
-            for warning in advice { request.warnings.add(warning) }
-        }
+        if request.subresource == nil { advise(about: object, replacing: old, request) }
         var planned = PlannedMutation(.write(object), context)
         if old.isBeingDeleted, object.finalizers.isEmpty, !strategy.holdsBackDeletion(object),
             old.metadata?["deletionGracePeriodSeconds"]?.integerValue ?? 0 == 0

@@ -17,8 +17,12 @@ extension Registry {
         _ request: RegistryRequest, on loop: any EventLoop, sink: (ListOptions) -> any WatchSink, begin: () -> Void
     ) throws(APIError) -> Watcher {
         var options = try ListOptions(
-            request.query, resource: request.storage.plural, group: request.storage.group, watch: true)
+            request.query, resource: request.storage.plural, group: request.storage.group,
+            custom: request.resource.custom, watch: true)
         if let seconds = options.timeoutSeconds, seconds < 0 { options.timeoutSeconds = nil }
+        if !request.name.isEmpty, let fields = options.fields, fields.required("metadata.name") != request.name {
+            throw .badRequest("fieldSelector metadata.name doesn't match requested name")
+        }
         let scope = ObjectScope(
             namespace: request.namespace.isEmpty ? nil : request.namespace,
             name: request.name.isEmpty ? nil : request.name, labels: options.labels, fields: options.fields)
@@ -29,7 +33,13 @@ extension Registry {
         watcher.onEnd { [weak watcher] in
             if let watcher { cache.removeWatcher(watcher) }
         }
-        start(watcher, options, cache)
+        if cache.mayLag {
+            cache.catchUp { [options] error in
+                if let error { watcher.fail(error) } else { self.start(watcher, options, cache) }
+            }
+        } else {
+            start(watcher, options, cache)
+        }
         // The client may have gone before the watcher was registered.
         if watcher.hasEnded { cache.removeWatcher(watcher) }
         return watcher
@@ -63,6 +73,10 @@ extension Registry {
         if let missed = cache.addWatcher(watcher, after: asked) {
             watcher.start(initial: [], missed: missed, bookmark: nil)
             return
+        }
+        if cache.mayLag {
+            // History lies in the store as it was written, and conversion would take a webhook's time for each event.
+            return watcher.fail(.expired("too old resource version: \(asked) (\(current))"))
         }
         do throws(StoreError) {
             // Memory does not reach back so far; the store may.

@@ -11,7 +11,9 @@ import Storage
 
 /// Reads are answered from the watch cache at once; writes go through `commit` and are answered by the store's writer.
 final class Registry: Sendable {
+    /// The built-in types. What CustomResourceDefinitions add is in `liveSchema`.
     let schema: Schema
+    let liveSchema: LiveSchema
     let cache: WatchCache
     let configuration: APIServerConfiguration
     let authorizer: any Authorizer
@@ -24,16 +26,19 @@ final class Registry: Sendable {
     let webhooks: WebhookClient
     let webhookMetrics = WebhookMetrics()
     let admission: AdmissionControl
-    /// Nil answers webhooks with match conditions that they are not implemented.
+    /// Evaluates the match conditions of webhooks.
     let matchConditions: (any MatchConditionCompiler)?
+    /// Evaluates `x-kubernetes-validations`.
+    let validationRules: any ValidationRules
     private let strategies: [ObjectIdentifier: any Strategy]
     private let plain = PlainStrategy()
 
     init(
-        schema: Schema, cache: WatchCache, configuration: APIServerConfiguration, authorizer: any Authorizer,
+        schema: LiveSchema, cache: WatchCache, configuration: APIServerConfiguration, authorizer: any Authorizer,
         rbac: RBACAuthorizer, authenticator: RequestAuthenticator, tokens: ServiceAccountTokenIssuer?, logger: Logger
     ) {
-        self.schema = schema
+        self.schema = schema.base
+        liveSchema = schema
         self.cache = cache
         self.configuration = configuration
         self.authorizer = authorizer
@@ -42,12 +47,13 @@ final class Registry: Sendable {
         self.tokens = tokens
         self.logger = logger
         services = ServiceAllocations(configuration)
+        validationRules = NoValidationRules()
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
-        matchConditions = nil
+        matchConditions = ExpressionMatchConditionCompiler()
         admission = .standard()
         var strategies: [ObjectIdentifier: any Strategy] = [:]
-        for resource in cache.all {
+        for resource in cache.builtin {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(
                 group: resource.resource.group, plural: resource.resource.plural)
         }
@@ -56,10 +62,21 @@ final class Registry: Sendable {
 
     var store: any Store { cache.store }
 
-    func strategy(_ cache: ResourceCache) -> any Strategy { strategies[ObjectIdentifier(cache)] ?? plain }
+    func strategy(_ cache: ResourceCache) -> any Strategy {
+        if let custom = cache.resource.custom { return CustomResourceStrategy(custom, rules: validationRules) }
+        return strategies[ObjectIdentifier(cache)] ?? plain
+    }
 
     /// Does what a request asks for. `completion` is called once, at once or on another thread.
     func perform(_ request: RegistryRequest, completion: @escaping Completion) {
+        guard request.cache.mayLag else { return performNow(request, completion) }
+        request.cache.catchUp { error in
+            if let error { return completion(.failure(error)) }
+            self.performNow(request, completion)
+        }
+    }
+
+    private func performNow(_ request: RegistryRequest, _ completion: @escaping Completion) {
         do throws(APIError) {
             if let subresource = request.subresource {
                 try performSubresource(subresource, request, completion)
@@ -153,6 +170,10 @@ final class Registry: Sendable {
     func present(_ value: JSONValue, as resource: ResourceType, storage: ResourceType) throws(APIError) -> JSONValue {
         guard resource != storage else { return value }
         var value = value
+        if let custom = resource.custom {
+            custom.restore(&value)
+            return value
+        }
         try schema.fromStorage(&value, to: resource)
         return value
     }

@@ -1,5 +1,6 @@
 // The query of a request, and the options that are read from it.
 
+import APISchema
 import JSON
 import KubeTypes
 import Storage
@@ -64,7 +65,10 @@ struct ListOptions: Sendable {
     var allowBookmarks = false
     var sendInitialEvents: Bool?
 
-    init(_ query: Query, resource: String, group: String, watch: Bool) throws(APIError) {
+    /// - Parameter custom: what a CustomResourceDefinition says the objects can be selected by.
+    init(_ query: Query, resource: String, group: String, custom: CustomResourceType? = nil, watch: Bool)
+        throws(APIError)
+    {
         if let text = query["labelSelector"], !text.isEmpty {
             do throws(SelectorError) {
                 let labels = try LabelSelectorText.parse(text)
@@ -75,7 +79,8 @@ struct ListOptions: Sendable {
         }
         if let text = query["fieldSelector"], !text.isEmpty {
             do throws(SelectorError) {
-                let fields = try SelectableFields.resolve(FieldSelector.parse(text), resource: resource, group: group)
+                let fields = try SelectableFields.resolve(
+                    FieldSelector.parse(text), resource: resource, group: group, custom: custom)
                 if !fields.terms.isEmpty { self.fields = fields }
             } catch {
                 throw .badRequest(error.message)

@@ -24,9 +24,8 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
-        let resource = schema.resource(group: info.group, version: info.version, plural: info.resource)
+        let resource = liveSchema.resource(group: info.group, version: info.version, plural: info.resource)
         exchange.describe(info, request.method, isKnown: resource != nil)
-        exchange.acceptsGzip = Gzip.isAccepted(request.headers)
         if info.isResource, info.verb == .watch || info.subresource == "log",
             let socket = WebSocketWriter(request, response, info.verb == .watch ? .lines : .binary)
         {
@@ -141,7 +140,7 @@ extension APIServer {
         toResource http: HTTPRequest, _ info: RequestInfo, _ user: UserInfo, _ exchange: Exchange
     ) throws(APIError) {
         guard let verb = info.verb else { throw Self.methodNotAllowed }
-        if schema.group(info.group)?.versions.contains(info.version) != true {
+        if !liveSchema.serves(group: info.group, version: info.version) {
             return exchange.sendNotFoundPage()
         }
         var request: RegistryRequest
@@ -312,8 +311,7 @@ struct Exchange: Sendable {
     var response: any HTTPResponseWriter
     var form = ResponseForm()
     var query = Query()
-    /// Whether the client takes compressed answers.
-    var acceptsGzip = false
+    private let requestHeaders: HTTPHeaders
     private let metrics: Metrics
     private let started = SystemClock.monotonic()
     let auditID: String
@@ -328,6 +326,7 @@ struct Exchange: Sendable {
         _ request: HTTPRequest, _ response: any HTTPResponseWriter, _ metrics: Metrics, random: () -> UInt64
     ) {
         self.response = response
+        requestHeaders = request.headers
         self.metrics = metrics
         let given = request.headers.first(name: "audit-id") ?? ""
         let isUsable = !given.isEmpty && given.utf8.count <= 64 && given.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
@@ -397,7 +396,7 @@ struct Exchange: Sendable {
         for (name, value) in extra { headers.replaceOrAdd(name: name, value: value) }
         audit?.complete(code, body: contentType.hasPrefix("application/json") ? body : nil)
         let status = HTTPResponseStatus(statusCode: code)
-        guard acceptsGzip, body.readableBytes > Gzip.threshold else {
+        guard body.readableBytes > Gzip.threshold, Gzip.isAccepted(requestHeaders) else {
             response.send(status, headers: headers, body: [body])
             return
         }

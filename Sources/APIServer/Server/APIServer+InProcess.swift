@@ -117,6 +117,10 @@ extension APIServer.UserInfo {
     /// What a component of this process is called where a client would say its user agent: `kube-scheduler`, `kubelet`.
     var componentName: String {
         if name.hasPrefix("system:node:") { return "kubelet" }
+        // Controllers have accounts of their own, and are one program to everybody else.
+        if name.hasPrefix("system:serviceaccount:kube-system:"), name.hasSuffix("-controller") {
+            return "kube-controller-manager"
+        }
         return name.split(separator: ":").last.map(String.init) ?? name
     }
 }

@@ -35,7 +35,7 @@ extension APIServer {
         user: UserInfo, verb: Verb, group: String, version: String, resource plural: String, subresource name: String,
         namespace: String, name objectName: String
     ) throws(APIError) -> RegistryRequest {
-        guard let resource = schema.resource(group: group, version: version, plural: plural),
+        guard let resource = liveSchema.resource(group: group, version: version, plural: plural),
             let cache = cache.cache(for: resource)
         else { throw Self.pathNotFound }
         // A namespace has its own name as namespace in its path.

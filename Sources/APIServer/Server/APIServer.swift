@@ -14,7 +14,7 @@ import Synchronization
 /// `inProcess(as:)`, and answers them from the watch cache and the store.
 public final class APIServer: HTTPResponder, Sendable {
     public let configuration: APIServerConfiguration
-    public let schema: Schema
+    let liveSchema: LiveSchema
     /// Everything that is stored, in memory.
     public let cache: WatchCache
     let registry: Registry
@@ -30,6 +30,8 @@ public final class APIServer: HTTPResponder, Sendable {
     /// Group versions that other servers answer for.
     let aggregator: Aggregator
     let published: PublishedDocuments
+    /// Follows CustomResourceDefinitions: what they add is served, and what they take away no longer.
+    let customResources: CustomResourceController
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
@@ -52,7 +54,8 @@ public final class APIServer: HTTPResponder, Sendable {
         audit: Audit? = nil, logger: Logger = Logger(label: "apiserver")
     ) {
         self.configuration = configuration
-        self.schema = schema
+        let liveSchema = LiveSchema(schema)
+        self.liveSchema = liveSchema
         self.kubelets = kubelets
         self.logger = logger
         tokens = authentication.tokenIssuer
@@ -72,10 +75,14 @@ public final class APIServer: HTTPResponder, Sendable {
         }
         authorizer = AuthorizerChain([NodeAuthorizer(graph: graph), rbac] + authorizers)
         registry = Registry(
-            schema: schema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
+            schema: liveSchema, cache: cache, configuration: configuration, authorizer: authorizer, rbac: rbac,
             authenticator: authenticator, tokens: tokens, logger: logger)
-        published = PublishedDocuments(schema)
+        published = PublishedDocuments(liveSchema)
+        customResources = CustomResourceController(liveSchema, registry, logger: logger)
     }
+
+    /// Everything that is served at this moment.
+    public var schema: Schema { liveSchema.current }
 
     /// Whether `start` has finished.
     public var isReady: Bool { ready.load(ordering: .acquiring) }
@@ -88,16 +95,19 @@ public final class APIServer: HTTPResponder, Sendable {
             for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
         }
         try await bootstrap()
+        try await customResources.start()
         startChores()
-        authenticator.onLegacyToken { [weak self] namespace, secret, day in
-            self?.noteUse(ofToken: secret, in: namespace, on: day)
-        }
         let controller = AggregationController(self)
         controller.start()
         aggregation.withLock { $0 = controller }
-        let fairnessController = FairnessController(self)
-        fairnessController.start()
-        fairnessControl.withLock { $0 = fairnessController }
+        if configuration.makesServingObjects {
+            let fairnessController = FairnessController(self)
+            fairnessController.start()
+            fairnessControl.withLock { $0 = fairnessController }
+        }
+        authenticator.onLegacyToken { [weak self] namespace, secret, day in
+            self?.noteUse(ofToken: secret, in: namespace, on: day)
+        }
         ready.store(true, ordering: .releasing)
     }
 
@@ -111,6 +121,7 @@ public final class APIServer: HTTPResponder, Sendable {
     public func stop() {
         ready.store(false, ordering: .releasing)
         for task in chores.withLock({ $0 }) { task.cancel() }
+        customResources.stop()
         aggregation.withLock { $0 }?.stop()
         fairnessControl.withLock { $0 }?.stop()
         audit?.sink.flush()
@@ -124,16 +135,18 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Bootstrap
 
     private func bootstrap() async throws(APIError) {
-        try await ensure(Bootstrap.namespaceObjects() + FairnessBootstrap.levelObjects)
+        try await ensure(Bootstrap.namespaceObjects())
+        if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        if configuration.makesServingObjects {
+            rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
+        }
+        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         let tracking = Bootstrap.legacyTokenTracking(since: configuration.now())
         if cache.object(group: "", resource: "configmaps", namespace: tracking.namespace, name: tracking.name) == nil {
             rest.append(tracking)
         }
-        rest += FairnessBootstrap.flowObjects
-        rest += AggregationController.localObjects(schema)
-        if let frontProxy = aggregator.frontProxy { rest.append(frontProxy.configMap) }
         try await ensure(rest)
     }
 
@@ -147,9 +160,6 @@ public final class APIServer: HTTPResponder, Sendable {
             if case .failure(let error) = result { logger.info("the use of the token in \(secret): \(error)") }
         }
     }
-
-    /// Has discovery of groups and APIServices follow a schema that has changed.
-    func schemaChanged() async { await aggregation.withLock { $0 }?.schemaChanged(schema) }
 
     /// Makes objects that are missing and mends those that differ, all at once: the store commits them together.
     private func ensure(_ objects: [JSONValue]) async throws(APIError) {

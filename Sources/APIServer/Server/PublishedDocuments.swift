@@ -23,10 +23,27 @@ final class PublishedDocuments: Sendable {
         }
     }
 
-    private let schema: Schema
-    private let documents = Mutex<[String: Document]>([:])
+    private let live: LiveSchema
+    private let documents = Mutex<[String: (generation: UInt64, document: Document)]>([:])
 
-    init(_ schema: Schema) { self.schema = schema }
+    init(_ schema: LiveSchema) { live = schema }
+
+    /// What a document is made from: as long as that does not change, neither does the document.
+    private enum Extent {
+        case builtin
+        case groupVersion(String, String)
+        case everything
+    }
+
+    private func generation(_ extent: Extent) -> UInt64 {
+        switch extent {
+        case .builtin: 0
+        case .groupVersion(let group, let version): live.generation(group: group, version: version)
+        case .everything: live.snapshot.generation
+        }
+    }
+
+    private var schema: Schema { live.current }
 
     /// The document at a path, in the form that Accept asks for; nil if there is none.
     func document(path: String, accept: [String]) -> Document? {
@@ -88,11 +105,14 @@ final class PublishedDocuments: Sendable {
         cached(key, "application/json") { make().map { JSONWriter.bytes(of: $0) } }
     }
 
-    func cached(_ key: String, _ contentType: String, _ make: () -> [UInt8]?) -> Document? {
-        if let known = documents.withLock({ $0[key] }) { return known }
+    private func cached(
+        _ key: String, _ contentType: String, of extent: Extent = .everything, _ make: () -> [UInt8]?
+    ) -> Document? {
+        let generation = generation(extent)
+        if let known = documents.withLock({ $0[key] }), known.generation == generation { return known.document }
         guard let bytes = make() else { return nil }
         let document = Document(bytes: bytes, contentType: contentType)
-        documents.withLock { $0[key] = document }
+        documents.withLock { $0[key] = (generation, document) }
         return document
     }
 
@@ -116,28 +136,63 @@ final class PublishedDocuments: Sendable {
 }
 
 extension PublishedDocuments {
+    /// What is built in is made once; what CustomResourceDefinitions add is put behind it.
     fileprivate func openAPIV2(_ accept: String) -> Document? {
         // kubectl before 1.27 reads nothing else.
         if OpenAPIV2.acceptsProtobuf(accept) {
-            return cached("openapi/v2 protobuf", OpenAPIV2.protobufContentType) { OpenAPIV2.protobuf(schema) }
+            let type = OpenAPIV2.protobufContentType
+            return cached("openapi/v2 protobuf", type) {
+                guard
+                    let builtin = cached(
+                        "openapi/v2 protobuf builtin", type, of: .builtin, { OpenAPIV2.protobuf(live.base) })
+                else { return nil }
+                return Array(builtin.body.readableBytesView) + OpenAPIV2.customProtobuf(schema)
+            }
         }
-        return cached("openapi/v2", "application/json") { JSONWriter.bytes(of: OpenAPIV2.document(schema)) }
+        return cached("openapi/v2", "application/json") {
+            guard
+                let builtin = cached(
+                    "openapi/v2 builtin", "application/json", of: .builtin,
+                    { JSONWriter.bytes(of: OpenAPIV2.document(live.base)) })
+            else { return nil }
+            let (paths, definitions) = OpenAPIV2.customPart(schema)
+            let bytes = Array(builtin.body.readableBytesView)
+            return Self.insert(paths, into: Self.insert(definitions, into: bytes, under: "definitions"), under: "paths")
+        }
+    }
+
+    /// Puts fields at the beginning of the object that stands under `key` at the top of a document.
+    static func insert(_ fields: JSONObject, into document: [UInt8], under key: String) -> [UInt8] {
+        guard !fields.isEmpty else { return document }
+        let opening = Array("\"\(key)\":{".utf8)
+        guard let start = document.firstRange(of: opening) else { return document }
+        let content = JSONWriter.bytes(of: .object(fields)).dropFirst().dropLast()
+        let isEmpty = start.upperBound < document.endIndex && document[start.upperBound] == UInt8(ascii: "}")
+        return Array(document[..<start.upperBound]) + content + (isEmpty ? [] : [UInt8(ascii: ",")])
+            + document[start.upperBound...]
     }
 
     /// `/openapi/v3`, `/openapi/v3/api/v1` and `/openapi/v3/apis/GROUP/VERSION`.
     fileprivate func openAPIV3(_ parts: [String], _ accept: String) -> Document? {
         if parts.isEmpty {
-            return cached("openapi/v3", "application/json") { JSONWriter.bytes(of: OpenAPIV3.index(schema)) }
+            return cached("openapi/v3", "application/json") {
+                let index = OpenAPIV3.index(schema) { group, version in
+                    openAPIV3(group, version)?.tag.filter { $0 != "\"" }
+                }
+                return JSONWriter.bytes(of: index)
+            }
         }
-        let group: String
-        let version: String
         switch (parts[0], parts.count) {
-        case ("api", 2): (group, version) = ("", parts[1])
-        case ("apis", 3): (group, version) = (parts[1], parts[2])
+        case ("api", 2): return openAPIV3("", parts[1])
+        case ("apis", 3): return openAPIV3(parts[1], parts[2])
         default: return nil
         }
+    }
+
+    private func openAPIV3(_ group: String, _ version: String) -> Document? {
+        let schema = schema
         guard schema.group(group)?.versions.contains(version) == true else { return nil }
-        return cached("openapi/v3/\(group)/\(version)", "application/json") {
+        return cached("openapi/v3/\(group)/\(version)", "application/json", of: .groupVersion(group, version)) {
             OpenAPIV3.document(schema, group: group, version: version).map { JSONWriter.bytes(of: $0) }
         }
     }

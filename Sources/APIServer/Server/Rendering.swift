@@ -91,7 +91,7 @@ struct Rendering: Sendable {
         case .full:
             for object in list.objects { items.append(try present(object)) }
             return [
-                "kind": .string("\(resource.kind)List"), "apiVersion": .string(resource.apiVersion),
+                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
                 "metadata": metadata, "items": .array(items),
             ]
         case .partial(_, false):
@@ -113,7 +113,7 @@ struct Rendering: Sendable {
     private func verbatim(_ list: ObjectList) -> ByteBuffer {
         let size = list.objects.reduce(256) { $0 + $1.bytes.count + 1 }
         var buffer = ByteBufferAllocator().buffer(capacity: size)
-        buffer.writeString("{\"kind\":\"\(resource.kind)List\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":")
+        buffer.writeString("{\"kind\":\"\(resource.listKind)\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":")
         buffer.writeBytes(JSONWriter.bytes(of: .object(Self.metadata(of: list))))
         buffer.writeString(",\"items\":[")
         var first = true

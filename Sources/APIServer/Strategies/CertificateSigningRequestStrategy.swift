@@ -66,7 +66,9 @@ struct CertificateSigningRequestStrategy: Strategy {
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         // Updates are checked with the old object at hand.
-        context.request.verb == .create ? Self.errors(in: object, old: nil) : []
+        context.request.verb == .create
+            ? Self.errors(
+                in: object, old: nil, allowsLegacySigner: context.request.resource.version == "v1beta1") : []
     }
 
     func validateUpdate(_ object: JSONValue, old: JSONValue, _ context: StrategyContext) -> [FieldError] {
@@ -106,11 +108,14 @@ struct CertificateSigningRequestStrategy: Strategy {
     }
 
     /// What is wrong with a request by itself. What was wrong already before an update is let be.
-    private static func errors(in object: JSONValue, old: JSONValue?) -> [FieldError] {
+    /// - Parameter allowsLegacySigner: what v1beta1 took a request without a signer for.
+    private static func errors(
+        in object: JSONValue, old: JSONValue?, allowsLegacySigner: Bool = false
+    ) -> [FieldError] {
         let spec = object["spec"]?.objectValue ?? JSONObject()
         var errors: [FieldError] = []
         // The spec cannot change: looking at it once is enough.
-        if old == nil { errors += specErrors(spec) }
+        if old == nil { errors += specErrors(spec, allowsLegacySigner: allowsLegacySigner) }
         errors += conditionErrors(conditions(object), old: old.map(conditions) ?? [])
         let certificate = object[path: "status", "certificate"]?.stringValue ?? ""
         if !certificate.isEmpty, certificate != old?[path: "status", "certificate"]?.stringValue,
@@ -121,7 +126,7 @@ struct CertificateSigningRequestStrategy: Strategy {
         return errors
     }
 
-    private static func specErrors(_ spec: JSONObject) -> [FieldError] {
+    private static func specErrors(_ spec: JSONObject, allowsLegacySigner: Bool) -> [FieldError] {
         var errors: [FieldError] = []
         let request = spec["request"] ?? ""
         do throws(PKIError) {
@@ -145,7 +150,9 @@ struct CertificateSigningRequestStrategy: Strategy {
             if !seen.insert(usage).inserted { errors.append(.duplicate(path, .string(usage))) }
         }
         let signer = spec[string: "signerName"]
-        if signer == legacySigner {
+        if signer == legacySigner, allowsLegacySigner {
+            // Nobody signs it, and anybody may ask.
+        } else if signer == legacySigner {
             errors.append(
                 .invalid(
                     "spec.signerName", .string(signer), "the legacy signerName is not allowed via this API version"))

@@ -22,11 +22,14 @@ enum Strategies {
         case ("apps", "statefulsets"): PlainStrategy(tracksGeneration: true)
         case ("batch", "jobs"): JobStrategy()
         case ("batch", "cronjobs"): PlainStrategy(tracksGeneration: true)
+        case ("apiextensions.k8s.io", "customresourcedefinitions"): CustomResourceDefinitionStrategy()
         case ("coordination.k8s.io", _), ("node.k8s.io", "runtimeclasses"):
             PlainStrategy(allowsUnconditionalUpdate: false, allowsCreateOnUpdate: true)
         case ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
             ("admissionregistration.k8s.io", "validatingwebhookconfigurations"):
             WebhookConfigurationStrategy()
+        case ("admissionregistration.k8s.io", "validatingadmissionpolicies"): ValidatingPolicyStrategy()
+        case ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): MutatingPolicyStrategy()
         case ("policy", "poddisruptionbudgets"), ("admissionregistration.k8s.io", _):
             PlainStrategy(tracksGeneration: true, allowsUnconditionalUpdate: false)
         case ("storage.k8s.io", "csidrivers"), ("storage.k8s.io", "csinodes"),

@@ -11,7 +11,7 @@ extension Registry {
         switch request.verb {
         case .get:
             guard let object = request.cache[request.key] else { throw request.notFound }
-            completion(.success(.value(shownScale(of: object.value, request), code: 200)))
+            completion(.success(.value(try shownScale(of: object.value, request), code: 200)))
         case .update:
             let options = try request.writeOptions()
             guard let body = request.body else { throw Self.emptyBody }
@@ -69,7 +69,7 @@ extension Registry {
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
-                let shown = self.shownScale(of: current.value, request)
+                let shown = try self.shownScale(of: current.value, request)
                 var scale = try wanted(shown, current.value)
                 if request.patchType != .apply { self.trackScale(&scale, over: shown, request) }
                 var attributes = AdmissionAttributes(
@@ -82,7 +82,12 @@ extension Registry {
                 }
             },
             completion: { result in
-                completion(result.map { .value(self.shownScale(of: $0.object.value, request), code: 200) })
+                completion(
+                    result.flatMap { result in
+                        Result { () throws(APIError) in
+                            .value(try self.shownScale(of: result.object.value, request), code: 200)
+                        }
+                    })
             })
     }
 
@@ -91,14 +96,14 @@ extension Registry {
     private func scaleFields(_ request: RegistryRequest) -> ScaleFields {
         var paths: [String: [String]] = [:]
         for resource in schema.resources where resource.storage == request.resource.storage {
-            paths[resource.apiVersion] = ["spec", "replicas"]
+            paths[resource.apiVersion] = resource.custom?.scale?.specReplicas ?? ["spec", "replicas"]
         }
         return ScaleFields(apiVersion: request.resource.apiVersion, paths: paths)
     }
 
     /// The Scale of an object, with those who own the replicas.
-    private func shownScale(of object: JSONValue, _ request: RegistryRequest) -> JSONValue {
-        var scale = Self.scale(of: object)
+    private func shownScale(of object: JSONValue, _ request: RegistryRequest) throws(APIError) -> JSONValue {
+        var scale = try Self.scale(of: object, request.resource)
         let managed = scaleFields(request).toScale(object["metadata"]?["managedFields"])
         scale.updateMetadata { $0["managedFields"] = managed }
         return scale
@@ -136,6 +141,8 @@ extension Registry {
             object["metadata"]?["managedFields"], scale: scale["metadata"]?["managedFields"])
         object.updateMetadata { metadata in
             let seen = scale.resourceVersion
+            // Custom resources are never written without saying which state is meant.
+            if seen.isEmpty, request.resource.custom != nil { return }
             metadata.set("resourceVersion", .string(seen), isEmpty: seen.isEmpty)
             metadata["managedFields"] = managed
         }
@@ -143,16 +150,18 @@ extension Registry {
             throw request.conflict(
                 "Precondition failed: UID in precondition: \(scale.uid), UID in object meta: \(object.uid)")
         }
-        object.update("spec") { $0["replicas"] = .integer(scale[path: "spec", "replicas"]?.integerValue ?? 0) }
+        let replicas = scale[path: "spec", "replicas"]?.integerValue
+        if let paths = request.resource.custom?.scale {
+            try Self.setReplicas(replicas, at: paths, in: &object)
+        } else {
+            object.update("spec") { $0["replicas"] = .integer(replicas ?? 0) }
+        }
         return object
     }
 
     /// The Scale that an object shows.
-    static func scale(of object: JSONValue) -> JSONValue {
-        var metadata: JSONObject = [:]
-        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-            if let value = object["metadata"]?[key] { metadata[key] = value }
-        }
+    static func scale(of object: JSONValue, _ resource: ResourceType) throws(APIError) -> JSONValue {
+        if let paths = resource.custom?.scale { return try scale(of: object, at: paths) }
         var status: JSONObject = ["replicas": .integer(object[path: "status", "replicas"]?.integerValue ?? 0)]
         if let selector = object[path: "spec", "selector"] {
             let isPlain = object["kind"]?.stringValue == "ReplicationController"
@@ -160,10 +169,18 @@ extension Registry {
             if !text.isEmpty { status["selector"] = .string(text) }
         }
         return [
-            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": .object(metadata),
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaleMetadata(of: object),
             "spec": ["replicas": .integer(object[path: "spec", "replicas"]?.integerValue ?? 0)],
             "status": .object(status),
         ]
+    }
+
+    static func scaleMetadata(of object: JSONValue) -> JSONValue {
+        var metadata: JSONObject = [:]
+        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            if let value = object["metadata"]?[key] { metadata[key] = value }
+        }
+        return .object(metadata)
     }
 
     /// A selector as text, as it is written in a query.

@@ -85,7 +85,7 @@ enum AdmissionMatching {
             return AdmissionMatch(resource: attributes.resource, kind: attributes.kind)
         }
         guard equivalent else { return nil }
-        let others = registry.schema.resources.filter {
+        let others = registry.liveSchema.current.resources.filter {
             $0 != attributes.resource && $0.storage == attributes.resource.storage
         }
         for rule in rules {
@@ -165,7 +165,9 @@ enum AdmissionMatching {
         request.namespace = attributes.namespace
         var options = WriteOptions()
         options.fieldValidation = .ignore
-        attributes.object = try registry.decode(object, request, options)
+        var taken = try registry.decode(object, request, options)
+        if let custom = attributes.resource.custom, match.resource != attributes.resource { custom.restore(&taken) }
+        attributes.object = taken
     }
 }
 

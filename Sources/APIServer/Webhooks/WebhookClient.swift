@@ -76,6 +76,11 @@ final class WebhookClient: Sendable {
 
     init(resolver: ServiceResolver) { self.resolver = resolver }
 
+    /// Whoever forgets to shut down leaves no connections behind.
+    deinit {
+        for client in pool.withLock({ $0.clients.values }) { client.shutdown { _ in } }
+    }
+
     /// Posts a JSON document and returns the document that comes back.
     /// - Parameters:
     ///   - timeoutInQuery: whether the webhook is told the timeout as `?timeout=10s`, as admission does.

@@ -37,7 +37,8 @@ struct FoldStep: Step {
                 if try !visit(.success(key), value, run) { break }
             }
         default:
-            let name = range.type == .null ? "Null" : range.type.name.prefix(1).uppercased() + range.type.name.dropFirst()
+            let name =
+                range.type == .null ? "Null" : range.type.name.prefix(1).uppercased() + range.type.name.dropFirst()
             throw CELError("got 'types.\(name)', expected iterable type")
         }
         return try result.evaluate(run)

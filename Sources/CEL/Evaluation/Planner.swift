@@ -36,7 +36,7 @@ struct Planner {
         switch expression.kind {
         case .identifier, .select(_, _, testOnly: false): true
         case .call(_, let function, _):
-            [Operator.index, Operator.optionalIndex, Operator.optionalSelect].contains(function)
+            [Operator.index, Operator.optionalIndex, Operator.optionalSelect, Operator.conditional].contains(function)
         default: false
         }
     }
@@ -176,7 +176,8 @@ struct Planner {
     }
 
     private func membership(_ steps: [any Step], _ overload: String) -> any Step {
-        if overload == "in_list", let constant = steps[1] as? ConstantStep, case .list(.values(let values)) = constant.value
+        if overload == "in_list", let constant = steps[1] as? ConstantStep,
+            case .list(.values(let values)) = constant.value
         {
             let keys = values.compactMap { CELKey($0) }
             if keys.count == values.count { return MembershipStep(operand: steps[0], set: Set(keys)) }

@@ -35,7 +35,9 @@ final class IPAddress: CELObject, CustomStringConvertible {
         if fields.count == 1 { return "unable to parse IP" }
         if fields.contains("") { return "IPv4 field must have at least one digit" }
         if text.utf8.contains(where: { $0 != 46 && !(48...57).contains($0) }) { return "unexpected character" }
-        if fields.contains(where: { $0.count > 1 && $0.hasPrefix("0") }) { return "IPv4 field has octet with leading zero" }
+        if fields.contains(where: { $0.count > 1 && $0.hasPrefix("0") }) {
+            return "IPv4 field has octet with leading zero"
+        }
         if fields.contains(where: { (Int($0) ?? 256) > 255 }) { return "IPv4 field has value >255" }
         return fields.count < 4 ? "IPv4 address too short" : "IPv4 address too long"
     }

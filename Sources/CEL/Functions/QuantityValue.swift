@@ -62,7 +62,8 @@ final class SemverValue: CELObject {
                 if part.isEmpty { throw CELError("Prerelease is empty") }
                 if part.utf8.allSatisfy({ (48...57).contains($0) }) {
                     if part.count > 1, part.hasPrefix("0") {
-                        throw CELError("Numeric PreRelease version must not contain leading zeroes \(GoQuote.quote(String(part)))")
+                        throw CELError(
+                            "Numeric PreRelease version must not contain leading zeroes \(GoQuote.quote(String(part)))")
                     }
                 } else {
                     try Self.check(part, "PreRelease version")
@@ -109,7 +110,9 @@ final class SemverValue: CELObject {
             let isValid = part.utf8.allSatisfy {
                 (48...57).contains($0) || (97...122).contains($0 | 0x20) || $0 == UInt8(ascii: "-")
             }
-            if !isValid { throw CELError("Invalid character(s) found in \(name.lowercased()) \(GoQuote.quote(String(part)))") }
+            if !isValid {
+                throw CELError("Invalid character(s) found in \(name.lowercased()) \(GoQuote.quote(String(part)))")
+            }
         }
     }
 

@@ -168,7 +168,6 @@ enum StringFormat {
             return number.isFinite ? Decimals.fixed(number, 6, isGrouped: false) : "\"\(number.goText)\""
         case .timestamp: return "timestamp(\"\(try text(value))\")"
         case .duration: return "duration(\"\(try text(value))\")"
-        case .type(let type): return "type(\(type.name))"
         case .object, .optional: throw CELError("no formatting function for \(value.type.name)")
         default: return try text(value)
         }
@@ -190,7 +189,8 @@ enum Decimals {
         return precision == 0 ? text : "\(text).\(digits.suffix(precision))"
     }
 
-    private static let superscripts = Array("\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")
+    private static let superscripts = Array(
+        "\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")
 
     /// Six digits behind the point.
     ///

@@ -100,7 +100,8 @@ final class URLValue: CELObject {
         }
         for byte in host.utf8 where byte < 0x80 && !isLetter(byte) && !isDigit(byte) {
             if !"-._~!$&'()*+,;=:[]<>\"%".utf8.contains(byte) {
-                throw problem("invalid character \(GoQuote.quote(String(Character(Unicode.Scalar(byte))))) in host name")
+                throw problem(
+                    "invalid character \(GoQuote.quote(String(Character(Unicode.Scalar(byte))))) in host name")
             }
         }
         try check(host[...], problem)

@@ -144,7 +144,9 @@ struct RegexParser {
             position = start
             return nil
         }
-        if minimum > Self.mostRepetitions || (maximum ?? 0) > Self.mostRepetitions || maximum.map({ $0 < minimum }) ?? false {
+        if minimum > Self.mostRepetitions || (maximum ?? 0) > Self.mostRepetitions
+            || maximum.map({ $0 < minimum }) ?? false
+        {
             throw problem("invalid repeat count", text(from: start))
         }
         return (minimum, maximum)

@@ -63,7 +63,8 @@ struct Parser {
 
     private mutating func expect(_ symbol: String, or others: [String] = []) throws(Stop) {
         if accept(symbol) { return }
-        let wanted = others.isEmpty ? "'\(symbol)'" : "{\(([symbol] + others).map { "'\($0)'" }.joined(separator: ", "))}"
+        let wanted =
+            others.isEmpty ? "'\(symbol)'" : "{\(([symbol] + others).map { "'\($0)'" }.joined(separator: ", "))}"
         // One token too many is dropped.
         if token(1).isSymbol(symbol), current.kind != .end {
             issues.report(at: current.offset, "Syntax error: extraneous input '\(current.shown)' expecting \(wanted)")
@@ -270,7 +271,8 @@ struct Parser {
             return problem(at: name.offset, "unsupported syntax: '`'")
         default:
             guard name.kind == .symbol, ["true", "false", "null"].contains(name.text) else {
-                let tried = isOptional ? ".?\(name.kind == .end ? "" : name.text)" : ".\(name.kind == .end ? "" : name.text)"
+                let tried =
+                    isOptional ? ".?\(name.kind == .end ? "" : name.text)" : ".\(name.kind == .end ? "" : name.text)"
                 issues.report(at: name.offset, "Syntax error: no viable alternative at input '\(tried)'")
                 throw Stop()
             }
@@ -303,8 +305,10 @@ struct Parser {
 
     /// What may come, in the order of the grammar's tokens.
     private static func expected(_ place: String) -> String {
-        let brackets = ["[": "'[', ']', '{', '(', '.', ',', '-', '!', '?'", "{": "'[', '{', '}', '(', '.', ',', '-', '!', '?'",
-            "(": "'[', '{', '(', ')', '.', '-', '!'", "[?": "'[', '{', '(', '.', '-', '!', '?'"]
+        let brackets = [
+            "[": "'[', ']', '{', '(', '.', ',', '-', '!', '?'", "{": "'[', '{', '}', '(', '.', ',', '-', '!', '?'",
+            "(": "'[', '{', '(', ')', '.', '-', '!'", "[?": "'[', '{', '(', '.', '-', '!', '?'",
+        ]
         return "{\(brackets[place] ?? "'[', '{', '(', '.', '-', '!'"), 'true', 'false', 'null', "
             + "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
     }
@@ -437,7 +441,8 @@ struct Parser {
             let isOptional = accept("?")
             let field = current
             guard field.kind == .identifier || field.kind == .escapedIdentifier else {
-                throw mismatch(fields.isEmpty ? "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}" : "{IDENTIFIER, ESC_IDENTIFIER}")
+                throw mismatch(
+                    fields.isEmpty ? "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}" : "{IDENTIFIER, ESC_IDENTIFIER}")
             }
             advance()
             if field.kind == .escapedIdentifier { _ = problem(at: field.offset, "unsupported syntax: '`'") }

@@ -5,7 +5,7 @@ public enum CELList: Sendable {
     case values([CELValue])
     case json(JSONList)
 
-    var count: Int {
+    public var count: Int {
         switch self {
         case .values(let values): values.count
         case .json(let list): list.elements.count
@@ -21,7 +21,7 @@ public enum CELList: Sendable {
     }
 
     /// All the elements.
-    func all() throws(CELError) -> [CELValue] {
+    public func all() throws(CELError) -> [CELValue] {
         guard case .json(let list) = self else {
             if case .values(let values) = self { return values }
             return []

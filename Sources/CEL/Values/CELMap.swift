@@ -40,7 +40,7 @@ public enum CELMap: Sendable {
     }
 
     /// Keys and values; entries that cannot be read are left out.
-    var entries: [(key: CELValue, value: CELValue)] {
+    public var entries: [(key: CELValue, value: CELValue)] {
         switch self {
         case .values(let dictionary): dictionary.entries
         case .json: keys.compactMap { key in (try? value(for: key)).flatMap { $0 }.map { (key, $0) } }
@@ -93,11 +93,14 @@ public struct CELDictionary: Sendable {
         self.entries =
             index.count == entries.count
             ? entries
-            : entries.enumerated().filter { position, entry in CELKey(entry.key).map { index[$0] == position } ?? false }
-                .map(\.element)
+            : entries.enumerated().filter { position, entry in CELKey(entry.key).map { index[$0] == position } ?? false
+            }
+            .map(\.element)
         if self.entries.count < entries.count {
             index = [:]
-            for (position, entry) in self.entries.enumerated() { if let key = CELKey(entry.key) { index[key] = position } }
+            for (position, entry) in self.entries.enumerated() {
+                if let key = CELKey(entry.key) { index[key] = position }
+            }
         }
         self.index = index
     }

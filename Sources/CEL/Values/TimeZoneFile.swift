@@ -20,7 +20,9 @@ enum TimeZoneFile {
         guard zone.utf8.count < 64, !zone.hasPrefix("/"), !zone.contains(".."), !zone.contains("\\") else {
             throw CELError("time: invalid location name")
         }
-        guard let bytes = read(directory + zone), let offset = Self.offset(in: bytes, at: seconds) else { throw unknown }
+        guard let bytes = read(directory + zone), let offset = Self.offset(in: bytes, at: seconds) else {
+            throw unknown
+        }
         return offset
     }
 
@@ -60,7 +62,9 @@ enum TimeZoneFile {
     private static func offset(in bytes: [UInt8], at seconds: Int64) -> Int64? {
         guard bytes.count >= 44, bytes[0..<4] == [0x54, 0x5a, 0x69, 0x66] else { return nil }
         // The second block, with 64-bit times, where there is one.
-        func counts(_ start: Int) -> [Int] { (0..<6).map { Int(integer(bytes[start + 20 + $0 * 4..<start + 24 + $0 * 4])) } }
+        func counts(_ start: Int) -> [Int] {
+            (0..<6).map { Int(integer(bytes[start + 20 + $0 * 4..<start + 24 + $0 * 4])) }
+        }
         var start = 0
         var width = 4
         if bytes[4] >= UInt8(ascii: "2") {

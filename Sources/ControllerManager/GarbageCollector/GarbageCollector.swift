@@ -10,7 +10,11 @@ import Synchronization
 final class GarbageCollector: Controller {
     private let context: ControllerContext
     private let watched: [ServedResource]
-    private let byKind: [String: ServedResource]
+    private let builtin: [String: ServedResource]
+    /// What CustomResourceDefinitions have added, in every version.
+    private let custom = Mutex<[String: ServedResource]>([:])
+    private let definitions: AsyncStream<MetadataWatcher.Event>
+    private let tellDefinition: AsyncStream<MetadataWatcher.Event>.Continuation
     private let graph = Mutex(ObjectGraph())
     private let queue: WorkQueue<ObjectGraph.Work>
     private let recorder: EventRecorder
@@ -29,9 +33,15 @@ final class GarbageCollector: Controller {
                 && seen.insert("\(resource.group)/\(resource.resource)").inserted
         }
         // References may name any served version.
-        byKind = Dictionary(
+        (definitions, tellDefinition) = AsyncStream.makeStream(of: MetadataWatcher.Event.self)
+        builtin = Dictionary(
             context.options.resources.map { (Self.key($0.apiVersion, $0.kind), $0) },
             uniquingKeysWith: { first, second in first.verbs.contains("delete") ? first : second })
+    }
+
+    private func served(_ apiVersion: String, _ kind: String) -> ServedResource? {
+        let key = Self.key(apiVersion, kind)
+        return builtin[key] ?? custom.withLock { $0[key] }
     }
 
     private static func key(_ apiVersion: String, _ kind: String) -> String { "\(apiVersion) \(kind)" }
@@ -54,6 +64,7 @@ final class GarbageCollector: Controller {
                 }
                 group.addTask { await watcher.run(onSync: onSync) }
             }
+            group.addTask { [self] in await followDefinitions() }
             group.addTask { [self] in
                 // An owner that has not been listed yet looks like one that is gone; every such doubt would cost a look.
                 for await _ in syncs {}
@@ -68,7 +79,46 @@ final class GarbageCollector: Controller {
         }
     }
 
+    /// Watches the objects of each definition for as long as it is there.
+    private func followDefinitions() async {
+        struct Following {
+            var resource: ServedResource
+            var task: Task<Void, Never>
+        }
+        var following: [String: Following] = [:]
+        for await event in definitions {
+            let uid: String
+            var served: [ServedResource] = []
+            switch event {
+            case .present(let definition):
+                uid = definition[path: "metadata", "uid"]?.stringValue ?? ""
+                served = CustomResources.served(by: definition)
+            case .gone(let gone): uid = gone
+            }
+            if let former = following[uid], former.resource != served.first {
+                former.task.cancel()
+                following[uid] = nil
+                let name = former.resource
+                custom.withLock { custom in
+                    custom = custom.filter { $0.value.group != name.group || $0.value.resource != name.resource }
+                }
+            }
+            custom.withLock { custom in
+                for resource in served { custom[Self.key(resource.apiVersion, resource.kind)] = resource }
+            }
+            guard following[uid] == nil, let resource = served.first else { continue }
+            let watcher = MetadataWatcher(resource, client: context.client, logger: context.logger) {
+                [self] in heard($0, of: resource)
+            }
+            following[uid] = Following(resource: resource, task: Task { await watcher.run(onSync: {}) })
+        }
+        for entry in following.values { entry.task.cancel() }
+    }
+
     private func heard(_ event: MetadataWatcher.Event, of resource: ServedResource) {
+        if resource.resource == CustomResources.resource, resource.apiVersion == CustomResources.apiVersion {
+            tellDefinition.yield(event)
+        }
         let work =
             switch event {
             case .present(let object):
@@ -141,7 +191,7 @@ final class GarbageCollector: Controller {
     private func attemptToDelete(_ uid: String) async throws {
         guard let node = graph.withLock({ $0.nodes[uid] }) else { return }
         if node.isBeingDeleted, !node.deletesDependents { return }
-        guard let resource = byKind[Self.key(node.identity.apiVersion, node.identity.kind)] else {
+        guard let resource = served(node.identity.apiVersion, node.identity.kind) else {
             throw RetryLater(description: "no resource serves \(node.identity.apiVersion) \(node.identity.kind)")
         }
         if resource.namespaced, node.identity.namespace.isEmpty { return }
@@ -204,7 +254,7 @@ final class GarbageCollector: Controller {
     {
         let namespace = node.identity.namespace
         if absent.withLock({ $0.contains(owner.uid, namespace: namespace) }) { return .absent }
-        guard let resource = byKind[Self.key(owner.apiVersion, owner.kind)] else {
+        guard let resource = served(owner.apiVersion, owner.kind) else {
             throw RetryLater(description: "no resource serves the owner's kind \(owner.apiVersion) \(owner.kind)")
         }
         if resource.namespaced, namespace.isEmpty {
@@ -260,11 +310,11 @@ final class GarbageCollector: Controller {
 
     private func attemptToOrphan(_ uid: String) async throws {
         guard let node = graph.withLock({ $0.nodes[uid] }), node.orphansDependents,
-            let resource = byKind[Self.key(node.identity.apiVersion, node.identity.kind)]
+            let resource = served(node.identity.apiVersion, node.identity.kind)
         else { return }
         for dependent in node.dependents {
             guard let other = graph.withLock({ $0.nodes[dependent] }),
-                let kind = byKind[Self.key(other.identity.apiVersion, other.identity.kind)],
+                let kind = served(other.identity.apiVersion, other.identity.kind),
                 let object = try await live(dependent, other.identity, kind)
             else { continue }
             try await drop([uid], from: object, other.identity, kind)

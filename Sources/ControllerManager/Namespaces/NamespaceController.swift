@@ -52,7 +52,7 @@ final class NamespaceController: Controller {
         let podResources = resources.filter { $0.resource == "pods" && $0.group.isEmpty }
         for resource in podResources { await clear(resource, of: namespace, into: &content) }
         if content.isEmpty {
-            for resource in resources where !podResources.contains(resource) {
+            for resource in try await resources + customResources() where !podResources.contains(resource) {
                 try Task.checkCancellation()
                 await clear(resource, of: namespace, into: &content)
             }
@@ -64,6 +64,21 @@ final class NamespaceController: Controller {
             queue.add(name, after: .milliseconds(content.estimateSeconds * 500 + 1000))
         } else {
             throw RetryLater(description: "content of namespace \(name) cannot be deleted: \(content.failures)")
+        }
+    }
+
+    /// What is defined at this moment lies in namespaces too.
+    private func customResources() async throws -> [ServedResource] {
+        do {
+            let list = try await context.client.transport.call(
+                KubeRequest(.list, apiVersion: CustomResources.apiVersion, resource: CustomResources.resource))
+            return (list["items"]?.arrayValue ?? []).compactMap { definition in
+                CustomResources.served(by: definition).first { $0.namespaced }
+            }
+        } catch {
+            // An API without definitions has none of their objects either.
+            if error.code == 404 { return [] }
+            throw error
         }
     }
 

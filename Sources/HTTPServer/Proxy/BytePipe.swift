@@ -56,10 +56,9 @@ public final class BytePipe: ChannelDuplexHandler {
     }
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        partner?.context?.write(data, promise: nil)
+        // Flushed at once: what a decoder had left when it went is followed by no end of a read.
+        partner?.context?.writeAndFlush(data, promise: nil)
     }
-
-    public func channelReadComplete(context: ChannelHandlerContext) { partner?.context?.flush() }
 
     public func read(context: ChannelHandlerContext) {
         if partner?.context?.channel.isWritable ?? true { context.read() } else { readHeld = true }

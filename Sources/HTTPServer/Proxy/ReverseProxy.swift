@@ -151,7 +151,9 @@ public struct ProxyPass: Sendable {
     static func describe(_ error: any Error, _ target: ProxyTarget) -> String {
         let address = target.host.contains(":") ? "[\(target.host)]:\(target.port)" : "\(target.host):\(target.port)"
         var cause = error
-        if let failure = error as? NIOConnectionError, let first = failure.connectionErrors.first { cause = first.error }
+        if let failure = error as? NIOConnectionError, let first = failure.connectionErrors.first {
+            cause = first.error
+        }
         if let failure = cause as? IOError, failure.errnoCode == ECONNREFUSED {
             return "dial tcp \(address): connect: connection refused"
         }

@@ -20,6 +20,8 @@ public final class WebSocketWriter: HTTPResponseWriter {
         /// What was written before the connection was ours.
         var early = ByteBuffer()
         var isOver = false
+        /// The answer is a refusal, and none of messages.
+        var isPlain = false
     }
 
     private let response: any HTTPResponseWriter
@@ -74,9 +76,8 @@ public final class WebSocketWriter: HTTPResponseWriter {
 
     public func begin(_ status: HTTPResponseStatus, headers: HTTPHeaders) {
         guard status == .ok else {
-            let status = status
-            response.begin(status, headers: headers)
-            return
+            state.withLock { $0.isPlain = true }
+            return response.begin(status, headers: headers)
         }
         response.upgrade(headers: answer) { channel in
             try? channel.pipeline.syncOperations.addHandler(ClientFrames())
@@ -92,6 +93,7 @@ public final class WebSocketWriter: HTTPResponseWriter {
     }
 
     public func write(_ bytes: ByteBuffer) {
+        if state.withLock({ $0.isPlain }) { return response.write(bytes) }
         let frames = frames(of: bytes)
         guard frames.readableBytes > 0 else { return }
         let channel = state.withLock { state in

@@ -69,7 +69,6 @@ extension Tables {
         string(timestamp('2009-02-13T23:31:30.123456789Z')) ⇒ "2009-02-13T23:31:30.123456789Z" ¢ 0 of 2…2
         string(timestamp('2009-02-13T23:31:30+02:00')) ⇒ "2009-02-13T23:31:30+02:00" ¢ 0 of 2…2
         string(timestamp(0)) ⇒ "1970-01-01T00:00:00Z" ¢ 0 of 2…2
-        string(null) ⇒ ✗ no such overload: string(null_type)
         string([1]) ⇒ ✗ 1:7: found no matching overload for 'string' applied to '(list(int))'
         string(type(1)) ⇒ ✗ 1:7: found no matching overload for 'string' applied to '(type(int))'
         string(ip('::1')) ⇒ "::1" ¢ 2 of 2…2

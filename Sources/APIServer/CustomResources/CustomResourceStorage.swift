@@ -1,0 +1,132 @@
+// The objects of one CustomResourceDefinition in memory: as they are stored, and in each version that is served.
+
+import APISchema
+import JSON
+import KubeTypes
+import Storage
+import Synchronization
+
+/// Made anew when the definition changes in a way that concerns its objects; the old one's watches end then, and clients
+/// list again.
+final class CustomResourceStorage: Sendable {
+    let rows: CustomResourceRows
+    /// `/registry/GROUP/PLURAL/`
+    let prefix: String
+    /// What the definition was when this was made.
+    let definition: JSONValue
+    /// A cache for each version, that of the storage version first.
+    let caches: [ResourceCache]
+
+    private struct State {
+        var raw = ObjectMap()
+        /// The last change that is in `raw`.
+        var revision: Revision = 0
+        /// Changes that came while the objects were being loaded; nil afterwards.
+        var waiting: [StoreEvent]? = []
+        var whenEmpty: [@Sendable () -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    init(_ rows: CustomResourceRows, definition: JSONValue, webhook: ConversionWebhook?) {
+        self.rows = rows
+        self.definition = definition
+        prefix = "\(WatchCache.root)\(rows.group)/\(rows.plural)/"
+        var caches: [ResourceCache] = []
+        let versions = [rows.storage] + rows.served.filter { $0 != rows.storage }
+        for resource in versions {
+            guard let version = resource.custom, let storage = rows.storage.custom else { continue }
+            caches.append(
+                ResourceCache(
+                    resource: resource, prefix: prefix,
+                    form: CustomResourceForm(
+                        version: version, storage: storage, webhook: versions.count > 1 ? webhook : nil)))
+        }
+        self.caches = caches
+    }
+
+    var count: Int { state.withLock { $0.raw.count } }
+
+    /// The objects as they are stored, and the last change among them.
+    var snapshot: (objects: ObjectMap, revision: Revision) { state.withLock { ($0.raw, $0.revision) } }
+
+    // MARK: Changes
+
+    /// Takes changes from the store, in order, on its thread.
+    /// - Parameter value: what this process has just encoded, if it was this process that wrote.
+    func apply(_ events: [StoreEvent], values: [JSONValue?]) {
+        let isLoading = state.withLock { state in
+            guard state.waiting != nil else { return false }
+            state.waiting?.append(contentsOf: events)
+            return true
+        }
+        if !isLoading { forward(events, values: values) }
+    }
+
+    private func forward(_ events: [StoreEvent], values: [JSONValue?]) {
+        var changes: [RawChange] = []
+        for (event, value) in zip(events, values) {
+            let key = ResourceCache.objectKey(event.keyValue.key.dropFirst(prefix.count))
+            changes.append(
+                RawChange(
+                    kind: event.kind, object: StoredObject.object(event.keyValue, key: key, value: value),
+                    isFresh: value != nil))
+        }
+        let whenEmpty = state.withLock { state -> [@Sendable () -> Void] in
+            for change in changes {
+                if change.kind == .deleted {
+                    state.raw.remove(change.object.key)
+                } else {
+                    state.raw.set(change.object)
+                }
+                state.revision = change.object.revision
+            }
+            guard state.raw.count == 0 else { return [] }
+            defer { state.whenEmpty = [] }
+            return state.whenEmpty
+        }
+        for cache in caches { cache.take(changes) }
+        for handler in whenEmpty { handler() }
+    }
+
+    /// Begins with the objects that were in the store at a revision; changes that came since follow.
+    func load(_ objects: [CachedObject], at revision: Revision) {
+        state.withLock { state in
+            for object in objects { state.raw.set(object) }
+            state.revision = revision
+        }
+        for cache in caches { cache.loadRaw(objects, at: revision) }
+        while true {
+            let missed: [StoreEvent] = state.withLock { state in
+                let waiting = state.waiting ?? []
+                state.waiting = waiting.isEmpty ? nil : []
+                return waiting
+            }
+            if missed.isEmpty { return }
+            let later = missed.filter { $0.keyValue.modRevision > revision }
+            forward(later, values: later.map { _ in nil })
+        }
+    }
+
+    /// Calls `handler` once when there is no object any more, at once if there is none.
+    func whenEmpty(_ handler: @escaping @Sendable () -> Void) {
+        let isEmpty = state.withLock { state in
+            if state.raw.count > 0 { state.whenEmpty.append(handler) }
+            return state.raw.count == 0
+        }
+        if isEmpty { handler() }
+    }
+
+    /// Ends all watches: what they watch is no longer served in this form.
+    func endWatches() {
+        for cache in caches { for watcher in cache.watchers { watcher.end() } }
+    }
+}
+
+/// A change to an object in the form in which it is stored.
+struct RawChange: Sendable {
+    let kind: StoreEvent.Kind
+    let object: CachedObject
+    /// Just encoded by this process under the schema of today.
+    let isFresh: Bool
+}
