@@ -106,15 +106,14 @@ private struct Fixture {
     }
 
     func makeEndpoints() async {
-        await plane.call(
-            .POST, "/apis/discovery.k8s.io/v1/namespaces/wardle/endpointslices",
+        await plane.put(
             [
                 "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
                 "metadata": ["name": "api-1", "labels": ["kubernetes.io/service-name": "api"]],
                 "addressType": "IPv4",
                 "endpoints": [["addresses": ["127.0.0.1"], "conditions": ["ready": true]]],
                 "ports": [["name": "", "port": .integer(Int64(server.port))]],
-            ])
+            ], group: "discovery.k8s.io", resource: "endpointslices", namespace: "wardle")
     }
 
     func apiService(_ spec: JSONObject = [:]) -> JSONValue {

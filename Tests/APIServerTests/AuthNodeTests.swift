@@ -18,7 +18,9 @@ private typealias UserInfo = InProcessAPI.User
             kind, CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 1), isGone: isGone)
     }
 
-    private static func nodePod(_ name: String, node: String, _ spec: JSONObject = [:], mirror: Bool = false) -> JSONValue {
+    private static func nodePod(_ name: String, node: String, _ spec: JSONObject = [:], mirror: Bool = false)
+        -> JSONValue
+    {
         var spec = spec
         spec["nodeName"] = .string(node)
         var metadata: JSONObject = ["name": .string(name), "namespace": "a"]

@@ -63,8 +63,7 @@ private func withPlane(_ body: (ControlPlane, Int) async throws -> Void) async t
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": "svc"],
             "spec": ["ports": [["name": "web", "port": 80, "targetPort": .integer(Int64(backend.port))]]],
         ])
-    await plane.call(
-        .POST, "/api/v1/namespaces/default/endpoints",
+    await plane.put(
         [
             "apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "svc"],
             "subsets": [
@@ -78,7 +77,7 @@ private func withPlane(_ body: (ControlPlane, Int) async throws -> Void) async t
                     "ports": [["name": "web", "port": .integer(Int64(backend.port)), "protocol": "TCP"]],
                 ]
             ],
-        ])
+        ], group: "", resource: "endpoints", namespace: "default")
     do { try await body(plane, backend.port) } catch {
         await backend.shutdown(grace: .zero)
         throw error

@@ -193,6 +193,19 @@ final class ControlPlane: Sendable {
         ).finished()
     }
 
+    /// Writes an object past the API: endpoints on the loopback, where the tests' servers are, are refused there.
+    func put(_ object: JSONValue, group: String, resource: String, namespace: String) async {
+        guard let cache = server.cache.cache(group: group, resource: resource) else { return }
+        var object = object
+        object.updateMetadata { $0["namespace"] = .string(namespace) }
+        let key = ObjectKey(namespace: namespace, name: object.name)
+        await withCheckedContinuation { continuation in
+            store.commit(.create(key: cache.storeKey(key), value: StoredObject.encode(object))) { _ in
+                continuation.resume()
+            }
+        }
+    }
+
     /// Makes a service account, as the controller would, so that pods can be made in a namespace.
     func makeDefaultAccount(_ namespace: String = "default") async {
         await call(

@@ -261,9 +261,9 @@ import Testing
                             "jsonPatch": [
                                 "expression":
                                     """
-                                    [JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: \
-                                    object.data.b + '!'}]
-                                    """
+                                [JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('c'), value: \
+                                object.data.b + '!'}]
+                                """
                             ],
                         ]
                     ]

@@ -155,7 +155,7 @@ enum SelectableFields {
             }
             if resource == "pods", group.isEmpty, field == "spec.host" { field = "spec.nodeName" }
             guard field == "metadata.name" || field == "metadata.namespace" || known.contains(field) else {
-                throw SelectorError(message: unsupported(field, resource, group))
+                throw SelectorError(message: unsupported(field, resource, group, isCustom: custom != nil))
             }
             result.terms[index].field = field
         }
@@ -163,14 +163,14 @@ enum SelectableFields {
     }
 
     /// Upstream's words, which differ from kind to kind.
-    private static func unsupported(_ field: String, _ resource: String, _ group: String) -> String {
+    private static func unsupported(_ field: String, _ resource: String, _ group: String, isCustom: Bool) -> String {
         switch (group, resource) {
         case ("batch", "jobs"): return "field label \"\(field)\" not supported for Job"
         case ("resource.k8s.io", "resourceslices"):
             return "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: \(field)"
         default: break
         }
-        if byResource[group.isEmpty ? resource : "\(resource).\(group)"] != nil {
+        if isCustom || byResource[group.isEmpty ? resource : "\(resource).\(group)"] != nil {
             return "field label not supported: \(field)"
         }
         return "\"\(field)\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""

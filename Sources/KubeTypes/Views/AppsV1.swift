@@ -3,7 +3,8 @@
 import JSON
 
 public struct ControllerRevision: KubeObject {
-    public static let type = ObjectType(apiVersion: "apps/v1", kind: "ControllerRevision", resource: "controllerrevisions", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "apps/v1", kind: "ControllerRevision", resource: "controllerrevisions", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var data: JSONValue? {
@@ -21,7 +22,8 @@ public struct ControllerRevision: KubeObject {
 }
 
 public struct DaemonSet: KubeObject {
-    public static let type = ObjectType(apiVersion: "apps/v1", kind: "DaemonSet", resource: "daemonsets", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "apps/v1", kind: "DaemonSet", resource: "daemonsets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -147,7 +149,8 @@ public struct DaemonSetUpdateStrategy: JSONView {
 }
 
 public struct Deployment: KubeObject {
-    public static let type = ObjectType(apiVersion: "apps/v1", kind: "Deployment", resource: "deployments", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "apps/v1", kind: "Deployment", resource: "deployments", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -285,7 +288,8 @@ public struct DeploymentStrategy: JSONView {
 }
 
 public struct ReplicaSet: KubeObject {
-    public static let type = ObjectType(apiVersion: "apps/v1", kind: "ReplicaSet", resource: "replicasets", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "apps/v1", kind: "ReplicaSet", resource: "replicasets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -421,7 +425,8 @@ public struct RollingUpdateStatefulSetStrategy: JSONView {
 }
 
 public struct StatefulSet: KubeObject {
-    public static let type = ObjectType(apiVersion: "apps/v1", kind: "StatefulSet", resource: "statefulsets", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "apps/v1", kind: "StatefulSet", resource: "statefulsets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

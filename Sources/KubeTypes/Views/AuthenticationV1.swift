@@ -24,7 +24,9 @@ public struct BoundObjectReference: JSONView {
 }
 
 public struct SelfSubjectReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview", resource: "selfsubjectreviews", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview", resource: "selfsubjectreviews",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -47,7 +49,8 @@ public struct SelfSubjectReviewStatus: JSONView {
 }
 
 public struct TokenRequest: KubeObject {
-    public static let type = ObjectType(apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", resource: "", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", resource: "", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -95,7 +98,8 @@ public struct TokenRequestStatus: JSONView {
 }
 
 public struct TokenReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", resource: "tokenreviews", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", resource: "tokenreviews", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

@@ -29,7 +29,9 @@ public struct LabelSelectorAttributes: JSONView {
 }
 
 public struct LocalSubjectAccessReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", resource: "localsubjectaccessreviews", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", resource: "localsubjectaccessreviews",
+        namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -135,7 +137,9 @@ public struct ResourceRule: JSONView {
 }
 
 public struct SelfSubjectAccessReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", resource: "selfsubjectaccessreviews", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", resource: "selfsubjectaccessreviews",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -166,7 +170,9 @@ public struct SelfSubjectAccessReviewSpec: JSONView {
 }
 
 public struct SelfSubjectRulesReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", resource: "selfsubjectrulesreviews", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", resource: "selfsubjectrulesreviews",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -193,7 +199,9 @@ public struct SelfSubjectRulesReviewSpec: JSONView {
 }
 
 public struct SubjectAccessReview: KubeObject {
-    public static let type = ObjectType(apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", resource: "subjectaccessreviews", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", resource: "subjectaccessreviews",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

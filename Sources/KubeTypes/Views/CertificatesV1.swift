@@ -3,7 +3,9 @@
 import JSON
 
 public struct CertificateSigningRequest: KubeObject {
-    public static let type = ObjectType(apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", resource: "certificatesigningrequests", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", resource: "certificatesigningrequests",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

@@ -3,7 +3,8 @@
 import JSON
 
 public struct Lease: KubeObject {
-    public static let type = ObjectType(apiVersion: "coordination.k8s.io/v1", kind: "Lease", resource: "leases", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "coordination.k8s.io/v1", kind: "Lease", resource: "leases", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

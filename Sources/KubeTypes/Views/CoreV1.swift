@@ -2304,7 +2304,8 @@ public struct ObjectReference: JSONView {
 }
 
 public struct PersistentVolume: KubeObject {
-    public static let type = ObjectType(apiVersion: "v1", kind: "PersistentVolume", resource: "persistentvolumes", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "v1", kind: "PersistentVolume", resource: "persistentvolumes", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -2322,7 +2323,8 @@ public struct PersistentVolume: KubeObject {
 }
 
 public struct PersistentVolumeClaim: KubeObject {
-    public static let type = ObjectType(apiVersion: "v1", kind: "PersistentVolumeClaim", resource: "persistentvolumeclaims", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "v1", kind: "PersistentVolumeClaim", resource: "persistentvolumeclaims", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -3433,7 +3435,8 @@ public struct RBDVolumeSource: JSONView {
 }
 
 public struct ReplicationController: KubeObject {
-    public static let type = ObjectType(apiVersion: "v1", kind: "ReplicationController", resource: "replicationcontrollers", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "v1", kind: "ReplicationController", resource: "replicationcontrollers", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -3573,7 +3576,8 @@ public struct ResourceHealth: JSONView {
 }
 
 public struct ResourceQuota: KubeObject {
-    public static let type = ObjectType(apiVersion: "v1", kind: "ResourceQuota", resource: "resourcequotas", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "v1", kind: "ResourceQuota", resource: "resourcequotas", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -3979,7 +3983,8 @@ public struct Service: KubeObject {
 }
 
 public struct ServiceAccount: KubeObject {
-    public static let type = ObjectType(apiVersion: "v1", kind: "ServiceAccount", resource: "serviceaccounts", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "v1", kind: "ServiceAccount", resource: "serviceaccounts", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var automountServiceAccountToken: Bool? {

@@ -91,7 +91,8 @@ public struct EndpointSlicePort: JSONView {
 }
 
 public struct EndpointSlice: KubeObject {
-    public static let type = ObjectType(apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", resource: "endpointslices", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", resource: "endpointslices", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var addressType: String {

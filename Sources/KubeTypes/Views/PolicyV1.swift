@@ -17,7 +17,8 @@ public struct Eviction: KubeObject {
 }
 
 public struct PodDisruptionBudget: KubeObject {
-    public static let type = ObjectType(apiVersion: "policy/v1", kind: "PodDisruptionBudget", resource: "poddisruptionbudgets", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "policy/v1", kind: "PodDisruptionBudget", resource: "poddisruptionbudgets", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

@@ -12,7 +12,8 @@ public struct AggregationRule: JSONView {
 }
 
 public struct ClusterRole: KubeObject {
-    public static let type = ObjectType(apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", resource: "clusterroles", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", resource: "clusterroles", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var aggregationRule: AggregationRule? {
@@ -30,7 +31,9 @@ public struct ClusterRole: KubeObject {
 }
 
 public struct ClusterRoleBinding: KubeObject {
-    public static let type = ObjectType(apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", resource: "clusterrolebindings", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", resource: "clusterrolebindings",
+        namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -73,7 +76,8 @@ public struct PolicyRule: JSONView {
 }
 
 public struct Role: KubeObject {
-    public static let type = ObjectType(apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", resource: "roles", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", resource: "roles", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {
@@ -87,7 +91,8 @@ public struct Role: KubeObject {
 }
 
 public struct RoleBinding: KubeObject {
-    public static let type = ObjectType(apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", resource: "rolebindings", namespaced: true)
+    public static let type = ObjectType(
+        apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", resource: "rolebindings", namespaced: true)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var metadata: ObjectMeta {

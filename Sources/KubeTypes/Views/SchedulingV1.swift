@@ -3,7 +3,8 @@
 import JSON
 
 public struct PriorityClass: KubeObject {
-    public static let type = ObjectType(apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", resource: "priorityclasses", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", resource: "priorityclasses", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var description: String? {

@@ -3,7 +3,8 @@
 import JSON
 
 public struct StorageClass: KubeObject {
-    public static let type = ObjectType(apiVersion: "storage.k8s.io/v1", kind: "StorageClass", resource: "storageclasses", namespaced: false)
+    public static let type = ObjectType(
+        apiVersion: "storage.k8s.io/v1", kind: "StorageClass", resource: "storageclasses", namespaced: false)
     public var json: JSONValue
     public init(_ json: JSONValue = [:]) { self.json = json }
     public var allowVolumeExpansion: Bool? {
