@@ -21,7 +21,9 @@ enum EmptyObject {
     ]
 
     private static func structs(of resource: ResourceType) -> [(name: String, message: MessageType)] {
-        ["metadata", "spec", "status"].compactMap { name in
+        // An empty custom resource has nothing in it at all.
+        guard resource.custom == nil else { return [] }
+        return ["metadata", "spec", "status"].compactMap { name in
             guard let field = resource.message.field(name), case .message(let message) = field.type,
                 message.scalar == nil
             else { return nil }
@@ -35,6 +37,7 @@ enum EmptyObject {
     }
 
     static func value(of resource: ResourceType) -> JSONValue {
+        guard resource.custom == nil else { return [:] }
         var object = JSONObject()
         for (name, message) in structs(of: resource) { object[name] = value(of: message) }
         add(resource.message, to: &object)

@@ -65,7 +65,8 @@ extension MergeType {
     /// The type of a field or of a map's entry; nil where there is none by that name.
     public func field(_ name: String) -> MergeType? {
         switch self {
-        case .object(let message): message.field(name)?.mergeType
+        // What a custom resource's schema keeps without knowing it is owned field by field.
+        case .object(let message): message.field(name)?.mergeType ?? (message.preservesUnknownFields ? .deduced : nil)
         case .structure(let structure): structure.fields[name] ?? structure.others
         case .map(let type): type
         case .deduced: .deduced
