@@ -52,25 +52,44 @@ public final class ContainerRuntime: RuntimeService {
         return options
     }
 
+    /// How often a call is made whose stream is closed without an answer.
+    private static let attempts = 3
+
     /// Turns gRPC's errors into ours.
-    private func call<Result>(_ body: () async throws -> Result) async throws -> Result {
+    ///
+    /// Now and then a stream to containerd is closed before its answer is read, though the connection lives on: calls
+    /// that change nothing, or nothing more the second time, are then made again.
+    private func call<Result>(repeats: Bool = true, _ body: () async throws -> Result) async throws -> Result {
+        if repeats {
+            for _ in 1..<Self.attempts {
+                do { return try await body() } catch let error as RPCError {
+                    guard error.code == .unavailable, error.message.hasPrefix("Stream unexpectedly closed") else {
+                        throw Self.translated(error)
+                    }
+                }
+            }
+        }
         do {
             return try await body()
         } catch let error as RPCError {
-            if error.code == .cancelled, Task.isCancelled { throw CancellationError() }
-            let code: RuntimeError.Code =
-                switch error.code {
-                case .notFound: .notFound
-                case .alreadyExists: .alreadyExists
-                case .invalidArgument: .invalidArgument
-                case .deadlineExceeded: .deadlineExceeded
-                case .unavailable: .unavailable
-                case .unimplemented: .unimplemented
-                case .cancelled: .cancelled
-                default: .other
-                }
-            throw RuntimeError(code, error.message)
+            throw Self.translated(error)
         }
+    }
+
+    private static func translated(_ error: RPCError) -> any Error {
+        if error.code == .cancelled, Task.isCancelled { return CancellationError() }
+        let code: RuntimeError.Code =
+            switch error.code {
+            case .notFound: .notFound
+            case .alreadyExists: .alreadyExists
+            case .invalidArgument: .invalidArgument
+            case .deadlineExceeded: .deadlineExceeded
+            case .unavailable: .unavailable
+            case .unimplemented: .unimplemented
+            case .cancelled: .cancelled
+            default: .other
+            }
+        return RuntimeError(code, error.message)
     }
 
     /// The same for calls that succeed when what they are about is gone.
@@ -99,7 +118,7 @@ public final class ContainerRuntime: RuntimeService {
     // MARK: Sandboxes
 
     public func runPodSandbox(_ config: SandboxConfig) async throws -> String {
-        try await call {
+        try await call(repeats: false) {
             try await runtime.runPodSandbox(.with { $0.config = config.message }, options: options(.seconds(240)))
                 .podSandboxID
         }
@@ -137,7 +156,7 @@ public final class ContainerRuntime: RuntimeService {
     public func createContainer(
         _ config: ContainerConfig, in sandbox: String, _ sandboxConfig: SandboxConfig
     ) async throws -> String {
-        try await call {
+        try await call(repeats: false) {
             var request = Runtime_V1_CreateContainerRequest()
             request.podSandboxID = sandbox
             request.config = config.message
@@ -147,7 +166,9 @@ public final class ContainerRuntime: RuntimeService {
     }
 
     public func startContainer(_ id: String) async throws {
-        try await call { _ = try await runtime.startContainer(.with { $0.containerID = id }, options: options()) }
+        try await call(repeats: false) {
+            _ = try await runtime.startContainer(.with { $0.containerID = id }, options: options())
+        }
     }
 
     public func stopContainer(_ id: String, timeout: Int) async throws {
@@ -181,7 +202,7 @@ public final class ContainerRuntime: RuntimeService {
     }
 
     public func execSync(_ command: [String], in container: String, timeout: Int) async throws -> ExecResult {
-        try await call {
+        try await call(repeats: false) {
             var request = Runtime_V1_ExecSyncRequest()
             request.containerID = container
             request.cmd = command
