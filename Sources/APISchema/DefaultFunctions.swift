@@ -144,7 +144,6 @@ enum DefaultFunctions {
             spec.setDefault("type", "ClusterIP")
             let type = spec["type"]?.stringValue
             spec.changeEach("ports") { port in
-                port.setDefault("protocol", "TCP")
                 if !port.has("targetPort") || port["targetPort"]?.integerValue == 0 {
                     port["targetPort"] = port["port"]
                 }

@@ -40,7 +40,7 @@ package enum StrategicMerge {
             case "delete": return [:]
             default:
                 patch[directive] = marker
-                throw failure("unknown patch type: \(goText(marker)) in map: \(goText(.object(patch)))")
+                throw failure("unknown patch type: \(GoText.of(marker)) in map: \(GoText.of(.object(patch)))")
             }
         }
         var result = original
@@ -129,7 +129,7 @@ package enum StrategicMerge {
     private static func list(_ value: JSONValue?) throws(APIError) -> [JSONValue]? {
         guard let value else { return nil }
         guard case .array(let elements) = value else {
-            throw failure("expected a []interface {}, but received a \(goType(value))")
+            throw failure("expected a []interface {}, but received a \(GoText.type(of: value))")
         }
         return elements
     }
@@ -194,7 +194,7 @@ package enum StrategicMerge {
                 kept.removeAll { $0[mergeKey] == name }
             case "replace": replaces = true
             case "merge": throw failure("merging lists cannot yet be specified in the patch")
-            default: throw failure("unknown patch type: \(goText(marker)) in map: \(goText(element))")
+            default: throw failure("unknown patch type: \(GoText.of(marker)) in map: \(GoText.of(element))")
             }
         }
         return replaces ? (changes, []) : (kept, changes)
@@ -222,8 +222,8 @@ package enum StrategicMerge {
             while let next = rest.first, try identity(next, mergeKey) != name { rest.removeFirst() }
             guard !rest.isEmpty else {
                 throw failure(
-                    "The order in patch list:\n\(goText(.array(patch)))\n doesn't match \(setElementOrder) list:\n"
-                        + "\(goText(.array(order)))\n")
+                    "The order in patch list:\n\(GoText.of(.array(patch)))\n doesn't match \(setElementOrder) list:\n"
+                        + "\(GoText.of(.array(order)))\n")
             }
             rest.removeFirst()
         }
@@ -233,7 +233,7 @@ package enum StrategicMerge {
     private static func identity(_ element: JSONValue, _ mergeKey: String?) throws(APIError) -> JSONValue {
         guard let mergeKey else { return element }
         guard case .object(let object) = element else {
-            throw failure("expected a map[string]interface {}, but received a \(goType(element))")
+            throw failure("expected a map[string]interface {}, but received a \(GoText.type(of: element))")
         }
         guard let name = object[mergeKey] else { throw missingKey(element, mergeKey) }
         return name
@@ -343,7 +343,7 @@ package enum StrategicMerge {
     private static func failure(_ message: String) -> APIError { APIError(code: 500, reason: "", message: message) }
 
     private static func missingKey(_ element: JSONValue, _ key: String) -> APIError {
-        failure("map: \(goText(element)) does not contain declared merge key: \(key)")
+        failure("map: \(GoText.of(element)) does not contain declared merge key: \(key)")
     }
 
     private static func sameKind(_ left: JSONValue, _ right: JSONValue) -> Bool { kind(of: left) == kind(of: right) }
@@ -356,30 +356,6 @@ package enum StrategicMerge {
         case .string: "string"
         case .array: "array"
         case .object: "object"
-        }
-    }
-
-    static func goType(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .integer: "int64"
-        case .number: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
-    }
-
-    /// A value as Go's `%v` prints it.
-    package static func goText(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "<nil>"
-        case .string(let text): text
-        case .array(let elements): "[\(elements.map(goText).joined(separator: " "))]"
-        case .object(let object):
-            "map[\(object.sortedByKey().map { "\($0.key):\(goText($0.value))" }.joined(separator: " "))]"
-        default: JSONWriter.text(of: value)
         }
     }
 }

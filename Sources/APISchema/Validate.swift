@@ -209,7 +209,7 @@ struct Validator {
         case .qualifiedName: Names.isQualifiedName(text)
         case .absolutePath: text.hasPrefix("/") ? [] : ["must be an absolute path"]
         case .ipAddress:
-            IPAddressText.isValid(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+            AddressText.isPlain(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
         case .labels, .labelSelector, .port, .countOrPercent: []
         }
     }

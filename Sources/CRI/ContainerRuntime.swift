@@ -60,19 +60,13 @@ public final class ContainerRuntime: RuntimeService {
     /// Now and then a stream to containerd is closed before its answer is read, though the connection lives on: calls
     /// that change nothing, or nothing more the second time, are then made again.
     private func call<Result>(repeats: Bool = true, _ body: () async throws -> Result) async throws -> Result {
-        if repeats {
-            for _ in 1..<Self.attempts {
-                do { return try await body() } catch let error as RPCError {
-                    guard error.code == .unavailable, error.message.hasPrefix("Stream unexpectedly closed") else {
-                        throw Self.translated(error)
-                    }
-                }
+        var left = repeats ? Self.attempts : 1
+        while true {
+            left -= 1
+            do { return try await body() } catch let error as RPCError {
+                let isLost = error.code == .unavailable && error.message.hasPrefix("Stream unexpectedly closed")
+                if left == 0 || !isLost { throw Self.translated(error) }
             }
-        }
-        do {
-            return try await body()
-        } catch let error as RPCError {
-            throw Self.translated(error)
         }
     }
 

@@ -141,7 +141,7 @@ extension MergeType {
         case .object, .structure, .map:
             if value.isNull { return [] }
             guard case .object(let object) = value else {
-                return [MergeProblem("expected map, got &{\(Self.goText(value))}")]
+                return [MergeProblem("expected map, got &{\(GoText.of(value))}")]
             }
             var problems: [MergeProblem] = []
             for (name, field) in object {
@@ -152,7 +152,7 @@ extension MergeType {
         case .set, .list:
             if value.isNull { return [] }
             guard case .array(let elements) = value else {
-                return [MergeProblem("expected list, got &{\(Self.goText(value))}")]
+                return [MergeProblem("expected list, got &{\(GoText.of(value))}")]
             }
             var problems: [MergeProblem] = []
             var seen: Set<PathElement> = []
@@ -180,13 +180,13 @@ extension MergeType {
             return elements.enumerated().flatMap { index, value in
                 MergeType(element, .unspecified).problems(of: value).map { $0.below(.index(index)) }
             }
-        case (.list, _): return [MergeProblem("expected list, got &{\(goText(value))}")]
+        case (.list, _): return [MergeProblem("expected list, got &{\(GoText.of(value))}")]
         case (.map(let element), .object(let object)):
             return object.flatMap { name, value in
                 MergeType(element, .unspecified).problems(of: value).map { $0.below(.field(name)) }
             }
         case (.message(let message), .object): return MergeType.object(message).problems(of: value)
-        default: return [MergeProblem("expected map, got &{\(goText(value))}")]
+        default: return [MergeProblem("expected map, got &{\(GoText.of(value))}")]
         }
     }
 
@@ -200,13 +200,10 @@ extension MergeType {
             (.intorstring, .integer), (.intorstring, .number):
             return []
         case (.int32, _), (.int64, _), (.double, _):
-            return [MergeProblem("expected numeric (int or float), got \(goType(value))")]
-        case (.bool, _): return [MergeProblem("expected boolean, got &{\(goText(value))}")]
-        case (.quantity, _), (.intorstring, _): return [MergeProblem("expected any scalar, got &{\(goText(value))}")]
-        default: return [MergeProblem("expected string, got &value.valueUnstructured{Value:\(goText(value))}")]
+            return [MergeProblem("expected numeric (int or float), got \(GoText.type(of: value))")]
+        case (.bool, _): return [MergeProblem("expected boolean, got &{\(GoText.of(value))}")]
+        case (.quantity, _), (.intorstring, _): return [MergeProblem("expected any scalar, got &{\(GoText.of(value))}")]
+        default: return [MergeProblem("expected string, got &value.valueUnstructured{Value:\(GoText.of(value))}")]
         }
     }
-
-    private static func goType(_ value: JSONValue) -> String { StrategicMerge.goType(value) }
-    private static func goText(_ value: JSONValue) -> String { StrategicMerge.goText(value) }
 }

@@ -88,8 +88,6 @@ extension MergeType {
         switch self {
         case .object(let message):
             guard let field = message.field(name) else { return JSONValue?.none }
-            // A service port's protocol is defaulted by a function, of which the row says nothing.
-            if name == "protocol", message.shortName == "ServicePort" { return "TCP" }
             return field.documentedDefault ?? field.defaultValue
         case .structure(let structure): return structure.defaults[name]
         default: return JSONValue?.none

@@ -11,12 +11,10 @@ public enum CustomResourceDefinitionRules {
 
     /// What is wrong with a definition (`apiextensions.k8s.io/v1`, decoded and defaulted), or with one that replaces
     /// `old`: what was accepted before is not looked at as closely.
-    /// - Parameter isBeta: it came as v1beta1, which needed neither a schema nor a structural one.
     public static func validate(
-        _ definition: JSONValue, replacing old: JSONValue?, isBeta: Bool = false, checkRules: CheckRules
+        _ definition: JSONValue, replacing old: JSONValue?, checkRules: CheckRules
     ) -> [FieldError] {
         var rules = Rules(old: old)
-        rules.isLax = isBeta && definition["spec"]?["preserveUnknownFields"]?.boolValue == true
         rules.check(definition, checkRules)
         return rules.errors
     }
@@ -45,12 +43,8 @@ public enum CustomResourceDefinitionRules {
     private struct Rules {
         let old: JSONValue?
         var errors: [FieldError] = []
-        var isLax = false
 
-        init(old: JSONValue?) {
-            self.old = old
-            isLax = old?["spec"]?["preserveUnknownFields"]?.boolValue == true
-        }
+        init(old: JSONValue?) { self.old = old }
 
         mutating func check(_ definition: JSONValue, _ checkRules: CheckRules) {
             let spec = definition["spec"]?.objectValue ?? [:]
@@ -77,7 +71,7 @@ public enum CustomResourceDefinitionRules {
             }
             checkNames(names, "spec.names")
             checkConversion(spec["conversion"], spec["preserveUnknownFields"]?.boolValue ?? false)
-            if spec["preserveUnknownFields"]?.boolValue == true, !isLax {
+            if spec["preserveUnknownFields"]?.boolValue == true {
                 errors.append(
                     .invalid(
                         "spec.preserveUnknownFields", true,
@@ -199,7 +193,7 @@ public enum CustomResourceDefinitionRules {
                             written, old: oldVersion?[path: "schema", "openAPIV3Schema"],
                             hasStatus: version[path: "subresources", "status"] != nil, schemaPath, checkRules)
                     }
-                } else if !isLax, old == nil || oldVersion?[path: "schema", "openAPIV3Schema"] != nil {
+                } else if old == nil || oldVersion?[path: "schema", "openAPIV3Schema"] != nil {
                     errors.append(.required("\(path).schema.openAPIV3Schema"))
                 }
                 if !subresourcesAreCommon || index == 0 {
@@ -274,10 +268,7 @@ public enum CustomResourceDefinitionRules {
             let oldSchema = old.map(JSONSchema.init)
             let unsupported = StructuralSchemaRules.unsupported(written)
             var isStructural = false
-            let needsStructure =
-                !isLax || schema.hasDefaults || schema.hasListTypes || schema.hasEmbeddedResources
-                || schema.hasValidations
-            if unsupported == nil, needsStructure {
+            if unsupported == nil {
                 let found = StructuralSchemaRules.validate(schema, path)
                 if found.isEmpty {
                     isStructural = true
@@ -289,7 +280,7 @@ public enum CustomResourceDefinitionRules {
                 }
             }
             errors += SchemaDefinitionRules.validate(schema, path, old: oldSchema)
-            if errors.count == before, needsStructure, let unsupported {
+            if errors.count == before, let unsupported {
                 errors.append(.invalid(path, "", unsupported))
             }
             if isStructural, errors.count == before, schema.hasValidations {

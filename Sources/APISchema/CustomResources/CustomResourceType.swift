@@ -150,7 +150,7 @@ public final class CustomResourceType: Sendable {
                 .invalid(
                     scale.labelSelectorPath, "",
                     "\(Self.text(selector)) accessor error: \(SchemaText.value(value)) is of the type "
-                        + "\(Self.goType(of: value)), expected string"))
+                        + "\(GoText.type(of: value)), expected string"))
         }
         return errors
     }
@@ -161,7 +161,7 @@ public final class CustomResourceType: Sendable {
             return [
                 .invalid(
                     written, 0,
-                    "\(text(path)) accessor error: \(SchemaText.value(value)) is of the type \(goType(of: value)), "
+                    "\(text(path)) accessor error: \(SchemaText.value(value)) is of the type \(GoText.type(of: value)), "
                         + "expected int64")
             ]
         }
@@ -179,18 +179,6 @@ public final class CustomResourceType: Sendable {
         var value: JSONValue? = object
         for key in path { value = value?[key] }
         return value
-    }
-
-    static func goType(of value: JSONValue) -> String {
-        switch value {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .integer: "int64"
-        case .number: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
     }
 }
 

@@ -30,8 +30,8 @@ enum SchemaFormats {
         case "uri": isURI(text)
         case "email": isEmail(text)
         case "hostname": isHostname(text)
-        case "ipv4": IPAddressText.isValid(text) && !text.contains(":")
-        case "ipv6": IPAddressText.isValid(text) && text.contains(":")
+        case "ipv4": AddressText.isPlain(text) && !text.contains(":")
+        case "ipv6": AddressText.isPlain(text) && text.contains(":")
         case "cidr": isCIDR(text)
         case "mac": isMAC(text)
         case "uuid": isUUID(text, version: nil)
@@ -109,7 +109,7 @@ enum SchemaFormats {
 
     private static func isCIDR(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, IPAddressText.isValid(String(parts[0])), !parts[1].isEmpty,
+        guard parts.count == 2, AddressText.isPlain(String(parts[0])), !parts[1].isEmpty,
             parts[1].utf8.allSatisfy(isDigit), parts[1].utf8.count <= 3, let bits = Int(parts[1])
         else { return false }
         return bits <= (parts[0].contains(":") ? 128 : 32)

@@ -25,6 +25,9 @@ struct AddressText: Hashable {
         isMapped = mapped
     }
 
+    /// Whether `text` is an address, IPv4 without leading zeros or IPv6 without a zone.
+    static func isPlain(_ text: String) -> Bool { AddressText(text).map { !$0.hasLeadingZeros } ?? false }
+
     private init(bytes: [UInt8]) {
         self.bytes = bytes
         hasLeadingZeros = false

@@ -26,7 +26,35 @@ struct MutationRound: Sendable {
     /// Set by a stage that changed the object.
     var shouldReinvoke = false
     /// What stages keep for the second round, by their own names.
-    var memory: [String: any Sendable] = [:]
+    private var memories: [String: ReinvocationMemory] = [:]
+
+    /// What the stage `name` has kept. Those who wish to be asked again are due if others have changed the object since.
+    func memory(of name: String, _ attributes: AdmissionAttributes) -> ReinvocationMemory {
+        var memory = memories[name] ?? ReinvocationMemory()
+        if isReinvocation, memory.output != attributes.object { memory.objectChanged() }
+        return memory
+    }
+
+    /// Keeps what the stage `name` knows at its end.
+    mutating func keep(_ memory: ReinvocationMemory, of name: String, _ attributes: AdmissionAttributes) {
+        memories[name] = memory
+        memories[name]?.output = attributes.object
+    }
+}
+
+/// What a stage knows of those that it asked, webhooks or policies, by their identifiers.
+struct ReinvocationMemory: Sendable {
+    /// Asked already, and willing to be asked again.
+    var reinvocable: Set<String> = []
+    /// Of these, those before whose answer somebody else has changed the object since.
+    private(set) var due: Set<String> = []
+    /// The object at the stage's end.
+    fileprivate var output: JSONValue?
+
+    mutating func objectChanged() {
+        due.formUnion(reinvocable)
+        reinvocable = []
+    }
 }
 
 /// A stage that changes objects and may have to wait: mutating policies, then mutating webhooks.
@@ -55,6 +83,22 @@ struct VersionedAdmissionAttributes: Sendable {
     var resource: GroupVersionResource
     var object: JSONValue?
     var oldObject: JSONValue?
+
+    /// The request as webhooks and expressions are told of it (`admission.k8s.io` AdmissionRequest), without its objects.
+    var request: JSONObject {
+        var request: JSONObject = ["kind": kind.json, "resource": resource.json]
+        request.set("subResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
+        request["requestKind"] = attributes.kind.json
+        request["requestResource"] = attributes.requestedResource.json
+        request.set("requestSubResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
+        request.set("name", .string(attributes.name), isEmpty: attributes.name.isEmpty)
+        request.set("namespace", .string(attributes.namespace), isEmpty: attributes.namespace.isEmpty)
+        request["operation"] = .string(attributes.operation.rawValue)
+        request["userInfo"] = Registry.json(of: attributes.user)
+        request["dryRun"] = .bool(attributes.isDryRun)
+        request["options"] = attributes.options ?? .null
+        return request
+    }
 }
 
 /// The `matchConditions` of one webhook, compiled.

@@ -112,7 +112,7 @@ struct ConversionWebhook: Sendable {
         }
         guard let given = metadata.objectValue else {
             throw Malformed(
-                text: "invalid metadata of type \(CustomResourceText.goType(of: metadata)) in converted object")
+                text: "invalid metadata of type \(GoText.type(of: metadata)) in converted object")
         }
         for (name, left, right) in [
             ("name", original.name, converted.name), ("namespace", original.namespace, converted.namespace),
@@ -129,13 +129,13 @@ struct ConversionWebhook: Sendable {
             guard let entries = value.objectValue else {
                 throw Malformed(
                     text:
-                        "invalid metadata.\(field) of type \(CustomResourceText.goType(of: value)) in converted object")
+                        "invalid metadata.\(field) of type \(GoText.type(of: value)) in converted object")
             }
             for (key, entry) in entries {
                 guard let text = entry.stringValue else {
                     throw Malformed(
                         text: "metadata.\(field)[\(key)] must be a string, but is "
-                            + "\(CustomResourceText.goType(of: entry)) in converted object")
+                            + "\(GoText.type(of: entry)) in converted object")
                 }
                 if let problem = Names.qualifiedNameProblem(key)
                     ?? (field == "labels" ? Names.labelValueProblem(text) : nil), restored[field] != value

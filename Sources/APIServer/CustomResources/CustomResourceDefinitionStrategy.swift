@@ -45,8 +45,7 @@ struct CustomResourceDefinitionStrategy: Strategy {
     private static func validate(_ object: JSONValue, old: JSONValue?, _ context: StrategyContext) -> [FieldError] {
         let rules = context.registry.validationRules
         let isBeta = context.request.resource.version == "v1beta1"
-        return CustomResourceDefinitionRules.validate(object, replacing: old, isBeta: isBeta) {
-            schema, path, oldSchema in
+        return CustomResourceDefinitionRules.validate(object, replacing: old) { schema, path, oldSchema in
             rules.problems(of: schema, at: path, old: oldSchema)
         } + (isBeta ? [] : CustomResourceApproval.validate(object, old: old))
     }

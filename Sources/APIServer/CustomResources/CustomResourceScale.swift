@@ -12,7 +12,7 @@ extension Registry {
             guard let integer = value.integerValue else {
                 throw .badRequest(
                     ".\(path.joined(separator: ".")) accessor error: \(JSONWriter.text(of: value)) is of the type "
-                        + "\(CustomResourceText.goType(of: value)), expected int64")
+                        + "\(GoText.type(of: value)), expected int64")
             }
             return integer
         }

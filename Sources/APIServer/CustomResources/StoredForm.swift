@@ -54,18 +54,3 @@ extension ResourceCache {
         return try await form.shownByWebhook(raw)
     }
 }
-
-/// Names of Go's types, which messages about custom resources mention.
-enum CustomResourceText {
-    static func goType(of value: JSONValue) -> String {
-        switch value {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .integer: "int64"
-        case .number: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
-    }
-}

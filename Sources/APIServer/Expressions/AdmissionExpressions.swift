@@ -169,24 +169,13 @@ struct AdmissionInput: Sendable {
         _ versioned: VersionedAdmissionAttributes, namespace: JSONValue?, authorizer: any Authorizer
     ) {
         let attributes = versioned.attributes
-        var request: JSONObject = ["kind": versioned.kind.json, "resource": versioned.resource.json]
-        request.set("subResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
-        request["requestKind"] = attributes.kind.json
-        request["requestResource"] = attributes.requestedResource.json
-        request.set("requestSubResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
-        request.set("name", .string(attributes.name), isEmpty: attributes.name.isEmpty)
-        request.set("namespace", .string(attributes.namespace), isEmpty: attributes.namespace.isEmpty)
-        request["operation"] = .string(attributes.operation.rawValue)
-        request["userInfo"] = Registry.json(of: attributes.user)
-        request["dryRun"] = .bool(attributes.isDryRun)
-        request["options"] = attributes.options ?? .null
         let asking = ExpressionAuthorizer(user: attributes.user, authorizer: authorizer)
         let resource = CELAuthorizationCheck(
             group: attributes.resource.group, resource: attributes.resource.plural,
             subresource: attributes.subresource, namespace: attributes.namespace, name: attributes.name)
         variables = [
             "object": .dynamic(versioned.object ?? .null), "oldObject": .dynamic(versioned.oldObject ?? .null),
-            "request": .dynamic(.object(request)), "namespaceObject": .dynamic(namespace ?? .null),
+            "request": .dynamic(.object(versioned.request)), "namespaceObject": .dynamic(namespace ?? .null),
             "authorizer": .object(CELAuthorizerValue(asking)),
             "authorizer.requestResource": .object(CELAuthorizerValue(asking, resource: resource)),
         ]

@@ -6,7 +6,7 @@ import JSON
 import KubeTypes
 
 /// One policy, compiled.
-struct MutatingPolicy: Sendable {
+struct MutatingPolicy: CompiledPolicy {
     private struct Mutation: Sendable {
         let isApply: Bool
         let expression: String
@@ -16,27 +16,15 @@ struct MutatingPolicy: Sendable {
     /// Why a mutation did not happen; the failure policy decides what that means.
     struct Problem: Error { let message: String }
 
-    let name: String
-    let failsOpen: Bool
+    let frame: PolicyFrame
     let reinvokes: Bool
-    let matcher: PolicyMatcher
-    let paramKind: JSONValue?
-    private let matchConditions: ExpressionMatchConditions?
-    private let variables: [PolicyVariable]
     private let mutations: [Mutation]
 
     init(_ policy: JSONValue) {
+        frame = PolicyFrame(policy)
         let spec = policy["spec"] ?? [:]
-        name = policy.name
-        failsOpen = spec["failurePolicy"]?.stringValue == "Ignore"
         reinvokes = spec["reinvocationPolicy"]?.stringValue == "IfNeeded"
-        matcher = PolicyMatcher(spec["matchConstraints"])
-        let kind = spec["paramKind"]
-        paramKind = kind?.isNull ?? true ? JSONValue?.none : kind
-        let conditions = spec["matchConditions"]?.arrayValue ?? []
-        matchConditions = conditions.isEmpty ? nil : ExpressionMatchConditions(conditions, params: paramKind != nil)
-        var names = AdmissionVariables(params: paramKind != nil, authorizer: true)
-        variables = PolicyVariable.compile(spec, &names)
+        var names = frame.names
         names.patches = true
         let environment = AdmissionExpressions.environment(names)
         mutations = (spec["mutations"]?.arrayValue ?? []).map { mutation in
@@ -54,19 +42,13 @@ struct MutatingPolicy: Sendable {
 
     /// Whether the match conditions are met.
     func meetsConditions(_ input: AdmissionInput, params: JSONValue?) throws(Problem) -> Bool {
-        guard let matchConditions else { return true }
-        switch matchConditions.matches(values(input, params)) {
+        guard let matchConditions = frame.matchConditions else { return true }
+        switch matchConditions.matches(frame.values(input, params)) {
         case .success(let result): return result
         case .failure(let problem):
             if failsOpen { return false }
             throw Problem(message: problem.detail)
         }
-    }
-
-    private func values(_ input: AdmissionInput, _ params: JSONValue?) -> [String: CELValue] {
-        var values = input.variables
-        values["params"] = .dynamic(params ?? .null)
-        return values
     }
 
     var mutationCount: Int { mutations.count }
@@ -81,7 +63,7 @@ struct MutatingPolicy: Sendable {
         case .success(let compiled): program = compiled
         case .failure(let problem): throw Problem(message: problem.detail)
         }
-        let variables = PolicyVariables(variables, values(input, params))
+        let variables = PolicyVariables(frame.variables, frame.values(input, params))
         let result: Result<CELValue, CELError>
         do throws(ExpressionBudget.OutOfBudget) {
             result = try variables.run(program, ExpressionBudget(AdmissionExpressions.budget))
@@ -185,22 +167,8 @@ struct MutatingPolicies: MutatingAdmissionStage {
     )
     private static let memoryKey = "MutatingAdmissionPolicy"
 
-    /// What is kept for the second round.
-    private struct Memory: Sendable {
-        var reinvocable: Set<String> = []
-        var due: Set<String> = []
-        var output: JSONValue?
-
-        mutating func objectChanged() {
-            due.formUnion(reinvocable)
-            reinvocable = []
-        }
-    }
-
     func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
-        let bound = index.bound(registry)
-        if bound.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
-        return bound.contains { $0.policy.matcher.mayMatch(attributes, registry) }
+        index.concerns(attributes, registry)
     }
 
     func admit(_ attributes: inout AdmissionAttributes, _ round: inout MutationRound, _ registry: Registry)
@@ -209,14 +177,12 @@ struct MutatingPolicies: MutatingAdmissionStage {
         if AdmissionMatching.isExempt(attributes) { return }
         let bound = index.bound(registry)
         if bound.isEmpty { return }
-        var memory = round.memory[Self.memoryKey] as? Memory ?? Memory()
-        if round.isReinvocation, memory.output != attributes.object { memory.objectChanged() }
+        var memory = round.memory(of: Self.memoryKey, attributes)
         var refusals: [String] = []
         for (policy, bindings) in bound {
             try admit(&attributes, &round, &memory, policy, bindings, &refusals, registry)
         }
-        memory.output = attributes.object
-        round.memory[Self.memoryKey] = memory
+        round.keep(memory, of: Self.memoryKey, attributes)
         guard let first = refusals.first else { return }
         var error = attributes.forbidden("admission request denied by policy")
         error.message = first
@@ -233,7 +199,7 @@ struct MutatingPolicies: MutatingAdmissionStage {
     }
 
     private func admit(
-        _ attributes: inout AdmissionAttributes, _ round: inout MutationRound, _ memory: inout Memory,
+        _ attributes: inout AdmissionAttributes, _ round: inout MutationRound, _ memory: inout ReinvocationMemory,
         _ policy: MutatingPolicy, _ bindings: [PolicyBinding], _ refusals: inout [String], _ registry: Registry
     ) throws(APIError) {
         var found: [String] = []

@@ -24,7 +24,7 @@ struct PolicyBinding: Sendable {
 }
 
 /// Policies that are bound, by name, and their bindings, by name.
-final class PolicyIndex<Policy: Sendable>: Sendable {
+final class PolicyIndex<Policy: CompiledPolicy>: Sendable {
     typealias Bound = (policy: Policy, bindings: [PolicyBinding])
 
     private struct State: Sendable {
@@ -44,6 +44,13 @@ final class PolicyIndex<Policy: Sendable>: Sendable {
         self.policies = policies
         self.bindings = bindings
         self.compile = compile
+    }
+
+    /// Whether a request may be one of some policy's.
+    func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
+        let bound = bound(registry)
+        if bound.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
+        return bound.contains { $0.policy.matcher.mayMatch(attributes, registry) }
     }
 
     func bound(_ registry: Registry) -> [Bound] {

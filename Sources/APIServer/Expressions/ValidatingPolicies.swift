@@ -9,9 +9,7 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
         compile: ValidatingPolicy.init)
 
     func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
-        let bound = index.bound(registry)
-        if bound.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
-        return bound.contains { $0.policy.matcher.mayMatch(attributes, registry) }
+        index.concerns(attributes, registry)
     }
 
     /// A denial and who is behind it.

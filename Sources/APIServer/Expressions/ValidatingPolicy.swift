@@ -5,7 +5,7 @@ import CEL
 import JSON
 import KubeTypes
 
-struct ValidatingPolicy: Sendable {
+struct ValidatingPolicy: CompiledPolicy {
     private struct Validation: Sendable {
         let expression: String
         let program: Result<CELProgram, ExpressionProblem>
@@ -38,26 +38,14 @@ struct ValidatingPolicy: Sendable {
     /// Bytes that a message from an expression may have.
     private static let longestMessage = 5 * 1024
 
-    let name: String
-    let failsOpen: Bool
-    let matcher: PolicyMatcher
-    let paramKind: JSONValue?
-    private let matchConditions: ExpressionMatchConditions?
-    private let variables: [PolicyVariable]
+    let frame: PolicyFrame
     private let validations: [Validation]
     private let annotations: [Annotation]
 
     init(_ policy: JSONValue) {
+        frame = PolicyFrame(policy)
         let spec = policy["spec"] ?? [:]
-        name = policy.name
-        failsOpen = spec["failurePolicy"]?.stringValue == "Ignore"
-        matcher = PolicyMatcher(spec["matchConstraints"])
-        let kind = spec["paramKind"]
-        paramKind = kind?.isNull ?? true ? JSONValue?.none : kind
-        let conditions = spec["matchConditions"]?.arrayValue ?? []
-        matchConditions = conditions.isEmpty ? nil : ExpressionMatchConditions(conditions, params: paramKind != nil)
-        var names = AdmissionVariables(params: paramKind != nil, authorizer: true)
-        variables = PolicyVariable.compile(spec, &names)
+        var names = frame.names
         let environment = AdmissionExpressions.environment(names)
         names.authorizer = false
         let messageEnvironment = AdmissionExpressions.environment(names)
@@ -91,10 +79,9 @@ struct ValidatingPolicy: Sendable {
     func evaluate(
         _ input: AdmissionInput, params: JSONValue?
     ) -> Outcome {
-        var values = input.variables
-        values["params"] = .dynamic(params ?? .null)
+        let values = frame.values(input, params)
         var outcome = Outcome()
-        if let matchConditions {
+        if let matchConditions = frame.matchConditions {
             switch matchConditions.matches(values) {
             case .success(true): break
             case .success(false): return outcome
@@ -103,7 +90,7 @@ struct ValidatingPolicy: Sendable {
                 return outcome
             }
         }
-        let variables = PolicyVariables(variables, values)
+        let variables = PolicyVariables(frame.variables, values)
         let budget = ExpressionBudget(AdmissionExpressions.budget)
         do throws(ExpressionBudget.OutOfBudget) {
             for (index, validation) in validations.enumerated() {

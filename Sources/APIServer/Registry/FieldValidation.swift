@@ -91,7 +91,7 @@ struct PatchedBody: Sendable {
     /// What came out is not acceptable (422).
     func invalid(_ why: String) -> APIError {
         let shown =
-            type == .strategic ? JSONValue.string(StrategicMerge.goText(patch)) : .string(JSONWriter.text(of: value))
+            type == .strategic ? JSONValue.string(GoText.of(patch)) : .string(JSONWriter.text(of: value))
         return .invalid(kind: "", group: "", name: "", [.invalid("patch", shown, why)])
     }
 }

@@ -27,7 +27,7 @@ final class Registry: Sendable {
     let webhookMetrics = WebhookMetrics()
     let admission: AdmissionControl
     /// Evaluates the match conditions of webhooks.
-    let matchConditions: (any MatchConditionCompiler)?
+    let matchConditions: any MatchConditionCompiler
     /// Evaluates `x-kubernetes-validations`.
     let validationRules: any ValidationRules
     private let strategies: [ObjectIdentifier: any Strategy]

@@ -37,22 +37,10 @@ struct AdmissionReview: Sendable {
         }
         self.uid = uid
         self.version = version
-        let attributes = versioned.attributes
-        var request: JSONObject = [
-            "uid": .string(uid), "kind": versioned.kind.json, "resource": versioned.resource.json,
-        ]
-        request.set("subResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
-        request["requestKind"] = attributes.kind.json
-        request["requestResource"] = attributes.requestedResource.json
-        request.set("requestSubResource", .string(attributes.subresource), isEmpty: attributes.subresource.isEmpty)
-        request.set("name", .string(attributes.name), isEmpty: attributes.name.isEmpty)
-        request.set("namespace", .string(attributes.namespace), isEmpty: attributes.namespace.isEmpty)
-        request["operation"] = .string(attributes.operation.rawValue)
-        request["userInfo"] = Registry.json(of: attributes.user)
+        var request = versioned.request
+        request["uid"] = .string(uid)
         request["object"] = versioned.object ?? .null
         request["oldObject"] = versioned.oldObject ?? .null
-        request["dryRun"] = .bool(attributes.isDryRun)
-        request["options"] = attributes.options ?? .null
         json = [
             "kind": "AdmissionReview", "apiVersion": .string("admission.k8s.io/\(version)"),
             "request": .object(request),

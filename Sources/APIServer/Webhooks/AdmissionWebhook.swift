@@ -190,7 +190,7 @@ struct AdmissionWebhook: Sendable {
     let reinvokes: Bool
     let matchConditions: (any MatchConditions)?
 
-    init(_ json: JSONValue, configuration: String, index: Int, _ compiler: (any MatchConditionCompiler)?) {
+    init(_ json: JSONValue, configuration: String, index: Int, _ compiler: any MatchConditionCompiler) {
         self.configuration = configuration
         name = json["name"]?.stringValue ?? ""
         identifier = "\(configuration)/\(name)/\(index)"
@@ -205,7 +205,7 @@ struct AdmissionWebhook: Sendable {
         reviewVersions = json["admissionReviewVersions"]?.strings ?? ["v1"]
         reinvokes = json["reinvocationPolicy"]?.stringValue == "IfNeeded"
         let conditions = json["matchConditions"]?.arrayValue ?? []
-        matchConditions = conditions.isEmpty ? nil : compiler?.compile(conditions)
+        matchConditions = conditions.isEmpty ? nil : compiler.compile(conditions)
     }
 
     /// In which version the webhook wants to hear of a request; nil if it does not.
@@ -237,6 +237,15 @@ final class WebhookIndex: Sendable {
     private let compiled = Mutex<(revision: Int64, webhooks: [AdmissionWebhook])>((-1, []))
 
     init(_ plural: String) { self.plural = plural }
+
+    /// Whether the rules of some webhook speak of a request.
+    func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
+        let webhooks = webhooks(registry)
+        if webhooks.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
+        return webhooks.contains { webhook in
+            AdmissionMatching.match(webhook.rules, attributes, equivalent: webhook.matchesEquivalent, registry) != nil
+        }
+    }
 
     /// By name of the configuration, then in its order.
     func webhooks(_ registry: Registry) -> [AdmissionWebhook] {

@@ -72,34 +72,15 @@ struct MutatingWebhooks: MutatingAdmissionStage {
     private let index = WebhookIndex("mutatingwebhookconfigurations")
     private static let memoryKey = "MutatingAdmissionWebhook"
 
-    /// What is kept for the second round.
-    private struct Memory: Sendable {
-        /// Asked already, and willing to be asked again.
-        var reinvocable: Set<String> = []
-        /// Of these, those before whose answer somebody else has changed the object since.
-        var due: Set<String> = []
-        var output: JSONValue?
-
-        mutating func objectChanged() {
-            due.formUnion(reinvocable)
-            reinvocable = []
-        }
-    }
-
     func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
-        let webhooks = index.webhooks(registry)
-        if webhooks.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
-        return webhooks.contains { webhook in
-            AdmissionMatching.match(webhook.rules, attributes, equivalent: webhook.matchesEquivalent, registry) != nil
-        }
+        index.concerns(attributes, registry)
     }
 
     func admit(_ attributes: inout AdmissionAttributes, _ round: inout MutationRound, _ registry: Registry)
         async throws(APIError)
     {
         if AdmissionMatching.isExempt(attributes) { return }
-        var memory = round.memory[Self.memoryKey] as? Memory ?? Memory()
-        if round.isReinvocation, memory.output != attributes.object { memory.objectChanged() }
+        var memory = round.memory(of: Self.memoryKey, attributes)
         for (position, webhook) in index.webhooks(registry).enumerated() {
             guard let match = try webhook.match(attributes, registry) else { continue }
             if round.isReinvocation, !memory.due.contains(webhook.identifier) { continue }
@@ -125,8 +106,7 @@ struct MutatingWebhooks: MutatingAdmissionStage {
             }
             if webhook.reinvokes { memory.reinvocable.insert(webhook.identifier) }
         }
-        memory.output = attributes.object
-        round.memory[Self.memoryKey] = memory
+        round.keep(memory, of: Self.memoryKey, attributes)
     }
 
     /// Applies a webhook's patch.
@@ -164,11 +144,7 @@ struct ValidatingWebhooks: ValidatingAdmissionStage {
     private let index = WebhookIndex("validatingwebhookconfigurations")
 
     func concerns(_ attributes: AdmissionAttributes, _ registry: Registry) -> Bool {
-        let webhooks = index.webhooks(registry)
-        if webhooks.isEmpty || AdmissionMatching.isExempt(attributes) { return false }
-        return webhooks.contains { webhook in
-            AdmissionMatching.match(webhook.rules, attributes, equivalent: webhook.matchesEquivalent, registry) != nil
-        }
+        index.concerns(attributes, registry)
     }
 
     func validate(_ attributes: AdmissionAttributes, _ registry: Registry) async throws(APIError) {

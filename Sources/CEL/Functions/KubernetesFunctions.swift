@@ -4,13 +4,6 @@ import KubeTypes
 ///
 /// Specified in the Kubernetes documentation under *CEL options, language features, and libraries*.
 extension Functions {
-    private static func value<Value: CELObject>(
-        _ values: [CELValue], _ index: Int, _ type: Value.Type
-    ) throws(CELError) -> Value {
-        guard case .object(let object) = values[index], let value = object as? Value else { throw .noSuchOverload }
-        return value
-    }
-
     /// Compares two quantities or two versions.
     private static func comparing(_ result: @escaping @Sendable (Int) -> CELValue) -> FunctionImplementation {
         { values throws(CELError) in

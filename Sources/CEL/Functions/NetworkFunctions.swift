@@ -2,13 +2,6 @@
 ///
 /// Specified in the Kubernetes documentation under *CEL options, language features, and libraries*.
 extension Functions {
-    private static func value<Value: CELObject>(
-        _ values: [CELValue], _ index: Int, _ type: Value.Type
-    ) throws(CELError) -> Value {
-        guard case .object(let object) = values[index], let value = object as? Value else { throw .noSuchOverload }
-        return value
-    }
-
     private static func ofURL(_ part: @escaping @Sendable (URLValue) -> String) -> FunctionImplementation {
         { values throws(CELError) in .string(part(try value(values, 0, URLValue.self))) }
     }

@@ -102,6 +102,13 @@ extension Functions {
         },
     ]
 
+    static func value<Value: CELObject>(
+        _ values: [CELValue], _ index: Int, _ type: Value.Type
+    ) throws(CELError) -> Value {
+        guard case .object(let object) = values[index], let value = object as? Value else { throw .noSuchOverload }
+        return value
+    }
+
     static func string(_ values: [CELValue], _ index: Int) throws(CELError) -> String {
         guard let text = values[index].stringValue else { throw .noSuchOverload }
         return text
