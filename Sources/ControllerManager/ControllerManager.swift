@@ -126,6 +126,11 @@ public struct ControllerManager: Sendable {
                 "replicationcontroller-controller", "replication-controller",
                 { ReplicaController<ReplicationController>($0) }
             ),
+            ("job-controller", "job-controller", { JobController($0) }),
+            ("cronjob-controller", "cronjob-controller", { CronJobController($0) }),
+            (
+                "ttl-after-finished-controller", "ttl-after-finished-controller", { TTLAfterFinishedController($0) }
+            ),
             ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
             ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
             ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
