@@ -26,7 +26,8 @@ public struct TimeZoneFile: Sendable {
             self = .utc
             return
         }
-        guard Self.isName(name), let bytes = Self.read(Self.directory + name), Self.offset(in: bytes, at: 0) != nil else {
+        guard Self.isName(name), let bytes = Self.read(Self.directory + name), Self.offset(in: bytes, at: 0) != nil
+        else {
             return nil
         }
         self.bytes = bytes

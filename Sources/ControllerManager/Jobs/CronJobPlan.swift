@@ -111,7 +111,9 @@ struct CronJobPlan {
 
     private static func startedEarlier(_ left: Job, _ right: Job) -> Bool {
         guard let first = left.status.startTime, let second = right.status.startTime, first != second else {
-            if (left.status.startTime == nil) != (right.status.startTime == nil) { return right.status.startTime == nil }
+            if (left.status.startTime == nil) != (right.status.startTime == nil) {
+                return right.status.startTime == nil
+            }
             return left.name < right.name
         }
         return first < second

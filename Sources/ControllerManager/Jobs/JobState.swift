@@ -98,7 +98,9 @@ extension Pod {
     /// asked for.
     var finishedAt: Time {
         if let last = lastContainerEnd { return last }
-        if let ready = condition("Ready"), ready.status == "False", let since = ready.lastTransitionTime { return since }
+        if let ready = condition("Ready"), ready.status == "False", let since = ready.lastTransitionTime {
+            return since
+        }
         if let deleted = metadata.deletionTimestamp {
             return deleted.adding(seconds: -(metadata.deletionGracePeriodSeconds ?? 0))
         }

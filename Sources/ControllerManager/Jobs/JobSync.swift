@@ -201,7 +201,9 @@ struct JobSync {
     /// Where containers restart in place, their restarts count as failures.
     private var hasRestartedTooOften: Bool {
         guard job.spec.template.spec.restartPolicy == "OnFailure" else { return false }
-        let restarts = pods.filter { $0.phase == "Running" || $0.phase == "Pending" }.reduce(0) { $0 + $1.totalRestarts }
+        let restarts = pods.filter { $0.phase == "Running" || $0.phase == "Pending" }.reduce(0) {
+            $0 + $1.totalRestarts
+        }
         return job.backoffLimit == 0 ? restarts > 0 : restarts >= job.backoffLimit
     }
 
@@ -269,7 +271,9 @@ struct JobSync {
         if job.isIndexed {
             kept = []
             let completions = job.completions ?? 0
-            for (index, same) in Dictionary(grouping: active, by: { $0.completionIndex ?? -1 }).sorted(by: { $0.key < $1.key }) {
+            for (index, same) in Dictionary(grouping: active, by: { $0.completionIndex ?? -1 }).sorted(by: {
+                $0.key < $1.key
+            }) {
                 if index < 0 || index >= completions {
                     gone += same
                 } else {
