@@ -182,6 +182,9 @@ public struct ControllerManager: Sendable {
             ),
             ("persistentvolume-binder-controller", "persistent-volume-binder", { VolumeBinder($0) }),
             ("persistentvolume-expander-controller", "expand-controller", { VolumeExpansionController($0) }),
+            ("service-cidr-controller", "service-cidrs-controller", { ServiceCIDRController($0) }),
+            ("resourceclaim-controller", "resource-claim-controller", { ResourceClaimController($0) }),
+            ("ttl-controller", "ttl-controller", { NodeTTLController($0) }),
             ("ephemeral-volume-controller", "ephemeral-volume-controller", { EphemeralVolumeController($0) }),
             (
                 "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",

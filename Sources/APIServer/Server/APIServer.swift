@@ -138,7 +138,9 @@ public final class APIServer: HTTPResponder, Sendable {
         try await ensure(Bootstrap.namespaceObjects())
         if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
-        if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        if let address = registry.services.first {
+            rest += Bootstrap.serviceObjects(configuration, address: address) + [Bootstrap.serviceRange(configuration)]
+        }
         if configuration.makesServingObjects {
             rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
         }
