@@ -64,6 +64,9 @@ struct UpCommand: AsyncParsableCommand {
     )
     var authenticationConfig: String?
 
+    @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
+    var schedulerConfig: String?
+
     func validate() throws {
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
         guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
@@ -86,6 +89,7 @@ struct UpCommand: AsyncParsableCommand {
         options.mergesUserKubeconfig = !noContext
         options.tokenAuthFile = tokenAuthFile
         options.authenticationConfig = authenticationConfig
+        options.schedulerConfig = schedulerConfig
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
         }
