@@ -17,6 +17,7 @@ final class ControlPlane: Sendable {
     private let store: any Store
     private let kubelets: KubeletProxy
     private let schedulerConfiguration: SchedulerConfiguration
+    private let simulatedNodes: SimulatedNodes?
     private let options: ClusterOptions
     private let logger: Logger
 
@@ -39,6 +40,7 @@ final class ControlPlane: Sendable {
             throw ClusterError("the database \(options.directory.database): \(error)")
         }
         schedulerConfiguration = try Self.scheduling(options)
+        simulatedNodes = try options.simulatedNodes.map { nodes throws(ClusterError) in try SimulatedNodes(nodes) }
         store = try Self.encrypted(database, options, logger: logger)
         let audit = try Self.audit(options, logger: logger)
         do {
@@ -201,6 +203,11 @@ final class ControlPlane: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }
+            if let simulatedNodes {
+                let simulator = simulatedNodes.simulator(
+                    client(as: "system:martlet:simulation", groups: ["system:masters"]), logger: logger)
+                group.addTask { await simulator.run() }
+            }
         }
     }
 
