@@ -82,8 +82,7 @@ def shape(name, nodes):
         return [plain], (pod(labels={"color": "blue"}, **spread("blue", "ScheduleAnyway")), 3000)
     if name == "preemption":
         # Four that fill each node, then ones that need three of them gone.
-        low = pod("900m", "500Mi", priority=None)
-        del low["spec"]["priority"]
+        low = pod("900m", "500Mi")
         high = pod("3000m", "500Mi", priorityClassName="high")
         return [(low, nodes * 4)], (high, min(1000, nodes))
     raise bench.Failed(f"there is no shape {name}")
@@ -168,6 +167,8 @@ def measure(binary, root, name, nodes):
         for namespace in ("before", "measured"):
             cluster.must("POST", "/api/v1/namespaces",
                          {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+            account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+            bench.wait("the service account", lambda: cluster.request("GET", account)[0] == 200, 30)
         cluster.must("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", {
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000})
         before, (body, count) = shape(name, nodes)

@@ -47,6 +47,43 @@ enum Plugin: String, Sendable, CaseIterable {
     case gangScheduling = "GangScheduling"
 }
 
+/// Plugins, one bit each: asked for every node of every decision.
+struct PluginSet: Sendable, Hashable, ExpressibleByArrayLiteral {
+    private var bits: UInt32 = 0
+
+    init(arrayLiteral elements: Plugin...) { for element in elements { insert(element) } }
+
+    static let all: PluginSet = {
+        var set: PluginSet = []
+        for plugin in Plugin.allCases { set.insert(plugin) }
+        return set
+    }()
+
+    func contains(_ plugin: Plugin) -> Bool { bits & plugin.bit != 0 }
+    mutating func insert(_ plugin: Plugin) { bits |= plugin.bit }
+    mutating func remove(_ plugin: Plugin) { bits &= ~plugin.bit }
+}
+
+extension Plugin {
+    fileprivate var bit: UInt32 {
+        switch self {
+        case .nodeUnschedulable: 1
+        case .nodeName: 2
+        case .taintToleration: 4
+        case .nodeAffinity: 8
+        case .nodePorts: 16
+        case .nodeResourcesFit: 32
+        case .volumeRestrictions: 64
+        case .nodeVolumeLimits: 128
+        case .volumeBinding: 256
+        case .volumeZone: 512
+        case .podTopologySpread: 1024
+        case .interPodAffinity: 2048
+        case .gangScheduling: 4096
+        }
+    }
+}
+
 /// What refuses a node for a pod.
 enum Refusal: Sendable, Equatable {
     case unschedulable, nodeName, taint, affinity, ports, spread, spreadLabel

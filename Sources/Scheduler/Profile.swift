@@ -3,7 +3,7 @@ import KubeTypes
 /// How the pods of one `schedulerName` are scheduled: which plugins have a say, and how much.
 struct Profile: Sendable, Hashable {
     var name = "default-scheduler"
-    var filters = Set(Plugin.allCases)
+    var filters = PluginSet.all
     /// A score that is not here does not count.
     var weights: [ScorePlugin: Int64] = [
         .taintToleration: 3, .nodeAffinity: 2, .nodeResourcesFit: 1, .volumeBinding: 1, .podTopologySpread: 2,

@@ -80,7 +80,7 @@ extension Snapshot {
         question.volumes = volumes
     }
 
-    func refusal(of slot: Int, _ question: VolumeQuestion, _ filters: Set<Plugin>, _ use: NodeUse?) -> Refusal? {
+    func refusal(of slot: Int, _ question: VolumeQuestion, _ filters: PluginSet, _ use: NodeUse?) -> Refusal? {
         let pods = use?.pods ?? info[slot].pods
         if filters.contains(.volumeRestrictions) {
             if !question.volumes.disks.isEmpty,
