@@ -84,6 +84,8 @@ enum PodState {
             guard let containers = pod.json["spec"]?[list]?.arrayValue else { continue }
             spec[list] = .array(containers.map { keep(["name", "ports", "restartPolicy"], of: $0) })
         }
+        let claimed = (pod.json["spec"]?["volumes"]?.arrayValue ?? []).filter { $0["persistentVolumeClaim"] != nil }
+        if !claimed.isEmpty { spec["volumes"] = .array(claimed) }
         slim["spec"] = .object(spec)
         var status = JSONObject()
         for field in statusFields { status[field] = pod.json["status"]?[field] }
