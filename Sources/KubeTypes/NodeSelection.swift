@@ -1,5 +1,5 @@
 /// `nodeSelector` and node affinity, made ready to be asked of many nodes.
-public struct NodeRequirement: Sendable {
+public struct NodeRequirement: Sendable, Hashable {
     private let selector: LabelMatcher
     /// One of these must match; nil if affinity demands nothing.
     private let terms: [NodeTerm]?
@@ -28,7 +28,7 @@ public struct NodeRequirement: Sendable {
 }
 
 /// One term of a node selector: all its requirements must be met.
-public struct NodeTerm: Sendable {
+public struct NodeTerm: Sendable, Hashable {
     private let labels: LabelMatcher
     private let fields: LabelMatcher
 
