@@ -17,6 +17,7 @@ KINDS = {
     "apps/v1": "Deployment ReplicaSet ControllerRevision StatefulSet DaemonSet",
     "batch/v1": "Job CronJob",
     "autoscaling/v1": "Scale",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
     "policy/v1": "PodDisruptionBudget Eviction",
     "discovery/v1": "EndpointSlice",
     "coordination/v1": "Lease",
@@ -60,7 +61,7 @@ def read_table():
         elif line.startswith(" :kind "):
             messages[current]["gvk"] = words[1]
         elif not line.startswith(" :union "):
-            messages[current]["fields"].append((words[0].rstrip("!"), words[0].endswith("!"), words[2]))
+            messages[current]["fields"].append((words[0].rstrip("!*~"), words[0].endswith("!"), words[2]))
     return messages, scalars
 
 

@@ -130,6 +130,8 @@ public struct ControllerManager: Sendable {
                 "replicationcontroller-controller", "replication-controller",
                 { ReplicaController<ReplicationController>($0) }
             ),
+            ("statefulset-controller", "statefulset-controller", { StatefulSetController($0) }),
+            ("daemonset-controller", "daemon-set-controller", { DaemonSetController($0) }),
             ("job-controller", "job-controller", { JobController($0) }),
             ("cronjob-controller", "cronjob-controller", { CronJobController($0) }),
             (
@@ -171,6 +173,10 @@ public struct ControllerManager: Sendable {
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
+            (
+                "horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler",
+                { HorizontalPodAutoscalerController($0) }
+            ),
             ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
             (
                 "persistentvolumeclaim-protection-controller", "pvc-protection-controller",

@@ -42,12 +42,14 @@ enum ControllerRef {
     }
 
     /// Sorts objects into those that belong to `owner` and those that join and leave it, and writes the latter.
-    /// - Parameter finalizer: Comes and goes with the ownership, if the owner marks what is its own with one.
+    /// - Parameters:
+    ///   - finalizer: Comes and goes with the ownership, if the owner marks what is its own with one.
+    ///   - isMember: What must be true of an object beside that the selector matches it.
     /// - Returns: The objects that belong to `owner` afterwards.
     /// - Throws: `APIError` when a patch is refused for another reason than that the object is gone.
     static func claim<Owner: KubeObject, Object: KubeObject>(
         _ objects: [Object], by owner: Owner, matching selector: LabelMatcher, finalizer: String? = nil,
-        client: KubeClient
+        client: KubeClient, where isMember: (Object) -> Bool = { _ in true }
     ) async throws -> [Object] {
         var owned: [Object] = []
         owned.reserveCapacity(objects.count)
@@ -55,7 +57,7 @@ enum ControllerRef {
         for object in objects {
             let claim = claim(
                 object, by: owner.uid, ownerIsBeingDeleted: owner.isBeingDeleted,
-                matches: selector.matches(object.labels))
+                matches: selector.matches(object.labels) && isMember(object))
             switch claim {
             case .owned: owned.append(object)
             case .none: break

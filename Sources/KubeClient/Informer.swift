@@ -32,6 +32,7 @@ public final class Informer<Object: KubeObject>: Sendable {
         var indices: [InformerIndex<Object>] = []
         var handlers: [Handler] = []
         var synced = false
+        var resourceVersion = ""
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter = 0
 
@@ -120,6 +121,10 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     public var count: Int { state.withLock { $0.objects.count } }
 
+    /// The revision up to which this copy is current; empty before the first list. What was written at or before it shows
+    /// here.
+    public var resourceVersion: String { state.withLock { $0.resourceVersion } }
+
     public var hasSynced: Bool { state.withLock { $0.synced } }
 
     /// Returns once the first list has arrived, or the task is cancelled.
@@ -149,7 +154,7 @@ public final class Informer<Object: KubeObject>: Sendable {
             do {
                 let list = try await client.list(
                     Object.self, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector)
-                replace(list.items)
+                replace(list.items, at: list.resourceVersion)
                 delay = .milliseconds(50)
                 try await follow(from: list.resourceVersion)
             } catch is CancellationError {
@@ -187,6 +192,7 @@ public final class Informer<Object: KubeObject>: Sendable {
     private func apply(_ kind: KubeWatchEvent.Kind, _ received: Object) {
         let object = transform?(received) ?? received
         let (change, handlers): (Change?, [Handler]) = state.withLock { state in
+            if !received.resourceVersion.isEmpty { state.resourceVersion = received.resourceVersion }
             switch kind {
             case .added, .modified:
                 let old = state.set(object, object.key)
@@ -203,7 +209,7 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     /// Takes a list for the new state. An object that went and came back under its name between two lists counts as
     /// deleted and added, for whoever keeps track by UID.
-    private func replace(_ received: [Object]) {
+    private func replace(_ received: [Object], at resourceVersion: String) {
         let items = transform.map { received.map($0) } ?? received
         let (changes, handlers, waiters) = state.withLock { state in
             var changes: [Change] = []
@@ -223,6 +229,7 @@ public final class Informer<Object: KubeObject>: Sendable {
                 if let old = state.remove(key) { changes.append(.deleted(old)) }
             }
             state.synced = true
+            state.resourceVersion = resourceVersion
             defer { state.waiters = [:] }
             return (changes, state.handlers, state.waiters.values)
         }

@@ -66,6 +66,21 @@ struct Restricted: KubeTransport {
             "replicationcontrollers": "get list watch update", "replicationcontrollers/status": "update",
             "pods": "list watch patch create delete",
         ],
+        "statefulset-controller": [
+            "statefulsets": "get list watch", "statefulsets/status": "update",
+            "pods": "list watch get create delete update patch",
+            "controllerrevisions": "get list watch create delete update patch",
+            "persistentvolumeclaims": "get list watch create update delete",
+        ],
+        "daemon-set-controller": [
+            "daemonsets": "get list watch", "daemonsets/status": "update", "nodes": "list watch",
+            "pods": "list watch create delete patch",
+            "controllerrevisions": "get list watch create delete update patch",
+        ],
+        "horizontal-pod-autoscaler": [
+            "horizontalpodautoscalers": "get list watch", "horizontalpodautoscalers/status": "update",
+            "deployments/scale": "get update", "pods": "list watch",
+        ],
         "endpointslice-controller": ["endpointslices": "get list watch create update delete"],
         "job-controller": [
             "jobs": "get list watch update patch", "jobs/status": "update",

@@ -42,14 +42,14 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
     private let pods: Informer<Pod>
     private let queue: WorkQueue<ObjectKey>
     private let expectations = Expectations<ObjectKey>()
-    private let recorder: EventRecorder
+    private let podControl: PodControl
 
     init(_ context: ControllerContext) {
         self.context = context
         owners = context.informers.informer(Owner.self)
         pods = context.informers.pods
         queue = context.queue()
-        recorder = context.recorder(Owner.component)
+        podControl = PodControl(client: context.client, recorder: context.recorder(Owner.component))
         owners.addIndex(Self.byController) { owner in owner.controller.map { [$0.uid] } ?? [] }
         owners.addHandler { [self] change in
             if case .deleted(let owner) = change { expectations.forget(owner.key) }
@@ -185,34 +185,17 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
     }
 
     private func create(_ count: Int, for owner: Owner) async throws {
-        let key = owner.key
         let pod = PodFromTemplate.make(owner.podTemplate, owner: owner)
-        expectations.expect(creations: count, of: key, now: context.now)
-        let control = PodControl(client: context.client, recorder: recorder)
-        let result = await PodControl.inBatches(count) { _ in await control.create(pod, for: owner) }
-        guard let failure = result.failure else { return }
-        expectations.lowerCreations(of: key, by: count - result.created)
+        expectations.expect(creations: count, of: owner.key, now: context.now)
+        let outcome = await PodControl.inBatches(count) { [podControl] _ in await podControl.create(pod, for: owner) }
+        expectations.lowerCreations(of: owner.key, by: count - outcome.created)
         // In a namespace that is going away nothing can be created, and nothing needs to be.
-        if !failure.isNamespaceTerminating { throw failure }
+        if let failure = outcome.failure, !failure.isNamespaceTerminating { throw failure }
     }
 
     private func delete(_ victims: [Pod], of owner: Owner) async throws {
         expectations.expect(deletions: victims.map(\.uid), of: owner.key, now: context.now)
-        let control = PodControl(client: context.client, recorder: recorder)
-        let failure = await withTaskGroup(of: APIError?.self) { group in
-            for victim in victims {
-                group.addTask { [expectations] in
-                    guard let error = await control.delete(victim, of: owner) else { return nil }
-                    // The cache will not show this deletion.
-                    expectations.observeDeletion(of: victim.uid, for: owner.key)
-                    return error.isNotFound ? nil : error
-                }
-            }
-            var first: APIError?
-            for await failure in group where first == nil { first = failure }
-            return first
-        }
-        if let failure { throw failure }
+        if let failure = await podControl.delete(victims, of: owner, expectations) { throw failure }
     }
 }
 

@@ -1,24 +1,22 @@
-import KubeTypes
-
 /// `nodeSelector` and node affinity, made ready to be asked of many nodes.
-struct NodeRequirement: Sendable, Hashable {
+public struct NodeRequirement: Sendable, Hashable {
     private let selector: LabelMatcher
     /// One of these must match; nil if affinity demands nothing.
     private let terms: [NodeTerm]?
 
-    init(nodeSelector: [String: String], required: NodeSelector?) {
+    public init(nodeSelector: [String: String], required: NodeSelector?) {
         selector = LabelMatcher(matchLabels: nodeSelector)
         terms = required.map { $0.nodeSelectorTerms.compactMap(NodeTerm.init) }
     }
 
-    var isEmpty: Bool { selector.requirements.isEmpty && terms == nil }
+    public var isEmpty: Bool { selector.requirements.isEmpty && terms == nil }
 
-    func matches(name: String, labels: [String: String]) -> Bool {
+    public func matches(name: String, labels: [String: String]) -> Bool {
         selector.matches(labels) && (terms?.contains { $0.matches(name: name, labels: labels) } ?? true)
     }
 
     /// The only nodes that can match, where every term names some, as a DaemonSet's do; nil if any may.
-    var names: Set<String>? {
+    public var names: Set<String>? {
         guard let terms, !terms.isEmpty else { return nil }
         var all: Set<String> = []
         for term in terms {
@@ -30,12 +28,12 @@ struct NodeRequirement: Sendable, Hashable {
 }
 
 /// One term of a node selector: all its requirements must be met.
-struct NodeTerm: Sendable, Hashable {
+public struct NodeTerm: Sendable, Hashable {
     private let labels: LabelMatcher
     private let fields: LabelMatcher
 
     /// Nil for a term without requirements, which matches nothing.
-    init?(_ term: NodeSelectorTerm) {
+    public init?(_ term: NodeSelectorTerm) {
         let expressions = term.matchExpressions
         let fields = term.matchFields
         guard !expressions.isEmpty || !fields.isEmpty else { return nil }
@@ -57,12 +55,12 @@ struct NodeTerm: Sendable, Hashable {
         }
     }
 
-    func matches(name: String, labels: [String: String]) -> Bool {
+    public func matches(name: String, labels: [String: String]) -> Bool {
         self.labels.matches(labels) && (fields.requirements.isEmpty || fields.matches(["metadata.name": name]))
     }
 
     /// The names that `matchFields` allows; nil if it does not say.
-    var names: Set<String>? {
+    public var names: Set<String>? {
         var allowed: Set<String>?
         for requirement in fields.requirements {
             guard case .in(key: "metadata.name", let values) = requirement else { continue }
