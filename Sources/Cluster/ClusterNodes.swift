@@ -267,10 +267,11 @@ public struct ClusterNodes: Sendable {
         let store = ImageStore(socket: source.socket, dataDir: source.dataDir)
         let archive = entry.directory.path + "/images.tar"
         defer { unlink(archive) }
-        for name in store.loaded() {
+        let own = ImageStore(socket: target.socket, dataDir: target.dataDir)
+        for name in store.loaded() where !own.isLoaded(name) {
             do {
                 try await store.save(name, to: archive)
-                try await ImageStore(socket: target.socket, dataDir: target.dataDir).load(tar: archive)
+                try await own.load(tar: archive)
             } catch { Self.quiet.error("image \(name): \(error)") }
         }
     }

@@ -82,9 +82,11 @@ extension ClusterDNS {
     ) async throws(APIError) {
         let wanted = service(clusterIPs: clusterIPs)
         do {
-            try await client.create(wanted)
+            // Looked for first: creating it again is refused for its address, which is taken, not for its name.
+            _ = try await client.get(Service.self, wanted.name, namespace: "kube-system")
         } catch {
-            guard error.isAlreadyExists else { throw error }
+            guard error.isNotFound else { throw error }
+            try await client.create(wanted)
         }
         for isIPv4 in [true, false] {
             let ofFamily = servers.filter { (addressBytes($0.address)?.count == 4) == isIPv4 }

@@ -100,9 +100,9 @@ extension EndToEnd {
             cluster.loadImages("slides")
             for node in ["first", "second"] {
                 let script =
-                    addresses.map { "wget -qO- -T 3 http://\($0):3000/ >/dev/null && " }.joined()
-                    + "wget -qO- -T 3 http://web.default.svc.cluster.local/ >/dev/null && "
-                    + "nslookup kubernetes.default.svc.cluster.local >/dev/null && nc -w 3 -z 10.96.0.1 443 && echo all-reached"
+                    addresses.map { "wget -qO- http://\($0):3000/ >/dev/null && " }.joined()
+                    + "wget -qO- http://web.default.svc.cluster.local/ >/dev/null && "
+                    + "nslookup kubernetes.default.svc.cluster.local >/dev/null && nc -w 3 10.96.0.1 443 </dev/null && echo all-reached"
                 let manifest = """
                     apiVersion: v1
                     kind: Pod

@@ -116,7 +116,9 @@ import Testing
             podCIDRs: ["10.244.1.0/24"], serviceCIDRs: ["10.96.0.0/16"], dataDirectory: "/d/cni")
         options.clusterCIDRs = ["10.244.0.0/16"]
         let steps = NodeNetworkPlan.setUp(options, NodeNetworkFacts())
-        let lines = steps.flatMap { step in if case .ip(let lines, _, _) = step { lines } else { [] } }
+        let lines = steps.flatMap { step -> [String] in
+            if case .ip(let lines, _, _) = step { lines } else { [] }
+        }
         #expect(lines.contains("route replace unreachable 10.244.0.0/16 metric 4096"))
         #expect(lines.contains("address replace 10.244.1.1/32 dev martlet0"))
         let routes = "Iface\tDestination\neth0\t00FFF40A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
