@@ -44,6 +44,16 @@ public struct ImageStore: Sendable {
         return images.map(\.name)
     }
 
+    /// Writes an image to a file that `load` takes.
+    /// - Throws: `Failure` with what `ctr` answered.
+    public func save(_ name: String, to path: String) async throws {
+        let output = try await run(["images", "export", path, name])
+        guard output.status == 0 else {
+            throw Failure(
+                description: output.errorText.split(separator: "\n").last.map(String.init) ?? "\(name): ctr failed")
+        }
+    }
+
     /// Whether an image of this name was loaded from a file.
     public func isLoaded(_ name: String) -> Bool {
         guard let full = try? ImageName(parsing: name).description else { return false }

@@ -5,6 +5,7 @@ import Foundation
 import HTTPServer
 import JSON
 import KubeClient
+import KubeTypes
 import Logging
 import PKI
 import Scheduler
@@ -26,13 +27,14 @@ final class ControlPlane: Sendable {
         self.options = options
         self.logger = logger
         var configuration = APIServerConfiguration()
-        configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
+        configuration.advertiseAddress = options.advertised
         configuration.advertisePort = options.port
         configuration.serviceCIDR = Addresses.serviceCIDR
         // They run in this process: while it answers, they run.
         configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
-        keys = try ClusterKeys(
-            options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
+        configuration.notReadyTolerationSeconds = options.notReadyTolerationSeconds
+        configuration.unreachableTolerationSeconds = options.unreachableTolerationSeconds
+        keys = try ClusterKeys(options, issuer: configuration.serviceAccountIssuer)
         let database: any Store
         do {
             database = try SQLiteStore(path: options.directory.database)
@@ -126,6 +128,10 @@ final class ControlPlane: Sendable {
             guard let text else { throw ClusterError("\(path): there is no such file") }
             do { return try parse(text) } catch { throw ClusterError("\(path): \(error)") }
         }
+        if case .paths(let paths) = RequestAuthenticator.AnonymousAccess.health {
+            // Who joins must learn whose cluster it is before it can show who it is itself.
+            authentication.anonymous = .paths(paths.union([NodeJoin.clusterInfoPath]))
+        }
         if let path = options.tokenAuthFile {
             authentication.staticTokens = try read(path, StaticTokenFile.parse)
         }
@@ -185,6 +191,57 @@ final class ControlPlane: Sendable {
             groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
     }
 
+    /// The API as the server's own node has it.
+    func nodeAPI(_ nodeName: String) -> NodeAPI {
+        NodeAPI(
+            kubelet: client(as: "system:node:\(nodeName)", groups: ["system:nodes"]),
+            proxy: client(as: "system:kube-proxy"), dns: client(ofAccount: "coredns"),
+            serverCertificatePEM: keys.kubeletServer.certificatePEM, serverKeyPEM: keys.kubeletServer.privateKeyPEM,
+            clientCAPEM: keys.authority.certificatePEM)
+    }
+
+    /// Writes down what machines that join must know: where the API is and who its authority is, for everybody and signed
+    /// with the tokens; and what is the same on all nodes, for nodes.
+    func publish() async {
+        let authority = Data(keys.authority.certificatePEM.utf8).base64EncodedString()
+        let kubeconfig: JSONValue = [
+            "apiVersion": "v1", "kind": "Config",
+            "clusters": [
+                [
+                    "name": "",
+                    "cluster": [
+                        "certificate-authority-data": .string(authority),
+                        "server": .string("https://\(options.advertised):\(options.port)"),
+                    ],
+                ]
+            ],
+        ]
+        await publish("cluster-info", in: "kube-public", ["kubeconfig": YAML.text(of: kubeconfig)])
+        await publish(ClusterNetwork.configMap, in: "kube-system", options.network.data)
+    }
+
+    private func publish(_ name: String, in namespace: String, _ data: [String: String]) async {
+        let client = client(as: "system:apiserver", groups: ["system:masters"])
+        do {
+            do {
+                try await client.modify(ConfigMap.self, name, namespace: namespace) { live in
+                    // Signatures are others'.
+                    let merged = live.data.merging(data) { $1 }
+                    guard merged != live.data else { return false }
+                    live.data = merged
+                    return true
+                }
+            } catch {
+                guard error.isNotFound else { throw error }
+                var map = ConfigMap(name: name, namespace: namespace)
+                map.data = data
+                try await client.create(map)
+            }
+        } catch {
+            logger.error("the ConfigMap \(namespace)/\(name): \(error)")
+        }
+    }
+
     /// Runs controllers and scheduler until the task is cancelled.
     func runComponents() async {
         var managerOptions = ControllerManagerOptions()
@@ -193,6 +250,13 @@ final class ControlPlane: Sendable {
         managerOptions.tokenIssuer = keys.tokens
         managerOptions.resources = Self.resources
         managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
+        managerOptions.podCIDR = options.network.podCIDR
+        managerOptions.reservedPodCIDRs = [options.network.firstPodCIDR, options.network.machineLink]
+        managerOptions.reservedNames = ["127.0.0.1", "::1", Addresses.kubernetesService, options.advertised]
+        managerOptions.nodeMonitorPeriod = options.nodeMonitorPeriod
+        managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
+        managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
+        managerOptions.nodeEvictionRate = options.nodeEvictionRate
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
@@ -210,6 +274,12 @@ final class ControlPlane: Sendable {
                 let simulator = simulatedNodes.simulator(
                     client(as: "system:martlet:simulation", groups: ["system:masters"]), logger: logger)
                 group.addTask { await simulator.run() }
+            }
+            group.addTask { [self] in
+                await DNSServers(
+                    client: client(ofAccount: "coredns"), reader: client(as: "system:kube-proxy"),
+                    network: options.network, ownNode: options.runsNode ? options.nodeName : "", logger: logger
+                ).run()
             }
         }
     }

@@ -7,33 +7,30 @@ import ServiceProxy
 /// share addresses, links and ports.
 final class Machine: Sendable {
     private static let lockPath = "/run/martlet-node.lock"
-    private let lock: FileLock
+    /// Nil for a node in a network namespace, which shares nothing with others.
+    private let lock: FileLock?
 
-    private init(lock: FileLock) { self.lock = lock }
-
-    static func networkOptions(_ directory: DataDirectory) -> NodeNetworkOptions {
-        NodeNetworkOptions(
-            podCIDRs: [Addresses.podCIDR], serviceCIDRs: [Addresses.serviceCIDR], dataDirectory: directory.network,
-            confDirectory: containerdOptions(directory).cniConfigDirectory)
-    }
+    private init(lock: FileLock?) { self.lock = lock }
 
     static func containerdOptions(_ directory: DataDirectory) -> ContainerdOptions {
         ContainerdOptions(dataDir: directory.containerd)
     }
 
     /// - Throws: `ClusterError` with what is missing and how to mend it, or who has the machine.
-    static func claim(_ options: ClusterOptions) throws(ClusterError) -> Machine {
+    static func claim(_ settings: NodeSettings) throws(ClusterError) -> Machine {
         guard geteuid() == 0 else {
             throw ClusterError(
                 "a node needs root", mend: "run as root, or start the control plane alone with --no-node")
         }
-        if options.containerRuntimeEndpoint == nil {
+        if settings.containerRuntimeEndpoint == nil {
             for (program, package) in [("containerd", "containerd"), ("runc", "runc"), ("ctr", "containerd")]
             where Subprocess.find(program) == nil {
                 throw ClusterError("\(program) is missing", mend: "apt-get install \(package)")
             }
         }
-        if let problem = NodeNetwork(networkOptions(options.directory)).problems.first { throw ClusterError(problem) }
+        let network = settings.networkOptions(podCIDR: settings.podCIDR ?? settings.network.podCIDR)
+        if let problem = NodeNetwork(network).problems.first { throw ClusterError(problem) }
+        if settings.isNamespaced { return Machine(lock: nil) }
         guard let lock = FileLock(path: lockPath) else {
             throw ClusterError(
                 "another cluster has its node on this machine",
@@ -58,6 +55,10 @@ final class Machine: Sendable {
         // Volumes of pods, and what containers left.
         Files.unmountAll(below: directory.path)
         await ServiceProxy.cleanup(table: ServiceProxy.Options().table, logger: logger)
-        await NodeNetwork(networkOptions(directory), logger: logger).tearDown()
+        let settings =
+            NodeRecord(in: directory)?.settings(in: directory, network: ClusterNetwork())
+            ?? ClusterOptions(directory: directory).nodeSettings
+        let podCIDR = settings.podCIDR ?? NodeRecord.podCIDR(in: directory) ?? settings.network.podCIDR
+        await NodeNetwork(settings.networkOptions(podCIDR: podCIDR), logger: logger).tearDown()
     }
 }

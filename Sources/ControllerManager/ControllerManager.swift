@@ -22,6 +22,14 @@ public struct ControllerManagerOptions: Sendable {
     public var resources: [ServedResource]
     /// The controllers to run, by name; nil runs all. See `ControllerManager.controllerNames`.
     public var controllers: Set<String>?
+    /// The range that nodes get ranges for their pods from (`--cluster-cidr`); nil gives out none.
+    public var podCIDR: String?
+    /// The length of the prefix of a node's range (`--node-cidr-mask-size`).
+    public var nodeCIDRMaskSize = 24
+    /// Ranges in it that are no node's to get.
+    public var reservedPodCIDRs: [String] = []
+    /// Names and addresses of the control plane, which no node gets a serving certificate for.
+    public var reservedNames: Set<String> = []
     /// How often the health of nodes is looked at.
     public var nodeMonitorPeriod: Duration
     /// Seconds without lease or status after which a node counts as gone (`--node-monitor-grace-period`).
@@ -170,6 +178,8 @@ public struct ControllerManager: Sendable {
             ),
             ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
             ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
+            ("node-ipam-controller", "node-controller", { NodeIPAMController($0) }),
+            ("kubelet-serving-approver-controller", "certificate-controller", { ServingCertificateApprover($0) }),
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),

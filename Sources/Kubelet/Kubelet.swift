@@ -35,6 +35,8 @@ public struct KubeletOptions: Sendable {
     public var allowedClients: Set<String> = ["kube-apiserver-kubelet-client"]
     public var nodeLabels: [String: String] = [:]
     public var maxPods = 110
+    /// Seconds that the node's lease is good for; it is renewed four times as often (`nodeLeaseDurationSeconds`).
+    public var leaseDurationSeconds = 40
     public var version = "v1.36.0"
     /// Where the control groups of pods are below the hierarchies' roots.
     public var cgroupRoot = "/kubepods"

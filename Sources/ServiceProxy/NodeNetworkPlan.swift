@@ -16,6 +16,10 @@ public struct NodeNetworkOptions: Sendable, Hashable {
     /// One range for each family, `10.244.0.0/16`: those of this node's pods.
     public var podCIDRs: [String]
     public var serviceCIDRs: [String]
+    /// The ranges of all nodes' pods; empty if this node is the only one.
+    public var clusterCIDRs: [String] = []
+    /// False for a node whose network namespace is its own: nothing else can be in the way there.
+    public var sharesMachine = true
     /// Holds what the plugins remember (`ipam`) and what `tearDown` needs to know.
     public var dataDirectory: String
     /// Where the container runtime looks for CNI configuration.
@@ -46,6 +50,8 @@ public struct NodeNetworkOptions: Sendable, Hashable {
     }
 
     public var confFile: String { "\(confDirectory)/10-\(name).conflist" }
+    /// All that packets for pods may be sent to.
+    var allPodCIDRs: [String] { clusterCIDRs.isEmpty ? podCIDRs : clusterCIDRs }
     var ipamDirectory: String { "\(dataDirectory)/ipam" }
     var savedSysctls: String { "\(dataDirectory)/sysctls" }
 
@@ -111,6 +117,7 @@ enum NodeNetworkPlan {
     /// Sets the network up, or what is missing of it: every step may be repeated.
     static func setUp(_ options: NodeNetworkOptions, _ facts: NodeNetworkFacts) -> [NodeNetworkStep] {
         let podRanges = options.podCIDRs.compactMap { IPRange($0) }
+        let allPodRanges = options.allPodCIDRs.compactMap { IPRange($0) }
         let serviceRanges = options.serviceCIDRs.compactMap { IPRange($0) }
         let families = IPFamily.allCases.filter { family in podRanges.contains { $0.family == family } }
         var steps: [NodeNetworkStep] = [.makeDirectory(options.dataDirectory), .makeDirectory(options.confDirectory)]
@@ -132,11 +139,13 @@ enum NodeNetworkPlan {
             steps.append(.sysctl(path: routeLocalnet, value: "1"))
         }
 
-        // Nothing that is meant for a pod or a Service may leave the machine: the ranges lead nowhere, except for the
-        // pods' own routes, which are longer, and for Services, whose packets get to the packet filter only if there is
+        // Nothing that is meant for a pod or a Service may leave the machine by mistake: the ranges lead nowhere, except
+        // for the routes of pods here and of other nodes, which are longer, and for Services, whose packets get to the packet filter only if there is
         // a route for them.
         for family in families {
-            var lines = podRanges.filter { $0.family == family }.map { "route replace unreachable \($0) metric 4096" }
+            var lines = allPodRanges.filter { $0.family == family }.map {
+                "route replace unreachable \($0) metric 4096"
+            }
             if family == families.first {
                 if !facts.linkExists { lines.append("link add \(options.link) type bridge") }
                 // The alias says whose it is.
@@ -163,11 +172,12 @@ enum NodeNetworkPlan {
     ///   - owner: the alias of the link with our name, if there is one.
     ///   - routes: `/proc/net/route`.
     static func conflicts(_ options: NodeNetworkOptions, owner: String?, routes: String) -> [String] {
+        guard options.sharesMachine else { return [] }
         if let owner {
             if owner.isEmpty || owner == options.dataDirectory { return [] }
             return ["the link \(options.link) belongs to the cluster in \(owner): stop that one first"]
         }
-        let wanted = (options.podCIDRs + options.serviceCIDRs).compactMap { IPRange($0) }
+        let wanted = (options.allPodCIDRs + options.serviceCIDRs).compactMap { IPRange($0) }
         var found: [String] = []
         for line in routes.split(separator: "\n").dropFirst() {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
@@ -185,7 +195,7 @@ enum NodeNetworkPlan {
     }
 
     private static func forwardRules(_ options: NodeNetworkOptions, _ family: IPFamily) -> [[String]] {
-        options.podCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.flatMap { range in
+        options.allPodCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.flatMap { range in
             ["-s", "-d"].map { [$0, "\(range)", "-m", "comment", "--comment", options.name, "-j", "ACCEPT"] }
         }
     }
@@ -205,7 +215,10 @@ enum NodeNetworkPlan {
                 "link delete \($0)"
             }
             if family == .ipv4 { lines.append("link delete \(options.link)") }
-            lines += pods.map { "route delete unreachable \($0) metric 4096" }
+            lines += options.allPodCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.map {
+                "route delete unreachable \($0) metric 4096"
+            }
+            if family == .ipv4 { lines += NodeRoutePlan.tearDown(facts.routes) }
             lines += serviceRanges.filter { $0.family == family }.map { "route delete \($0)" }
             if pods.isEmpty, family == .ipv6 { continue }
             steps.append(.ip(lines, family: family, force: true))

@@ -28,6 +28,11 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The node's name; the host's by default.")
     var nodeName: String?
 
+    @Option(name: .long, help: "This machine's address for other machines, if there are to be any.")
+    var advertiseAddress: String?
+
+    @OptionGroup(title: "Failing nodes") var failures: NodeFailureOptions
+
     @Option(name: .long, help: "The socket of a containerd that runs already, instead of one of our own.")
     var containerRuntimeEndpoint: String?
 
@@ -88,6 +93,8 @@ struct UpCommand: AsyncParsableCommand {
         options.runsNode = !noNode
         if let nodeName { options.nodeName = nodeName }
         options.containerRuntimeEndpoint = containerRuntimeEndpoint
+        options.advertiseAddress = advertiseAddress
+        failures.apply(to: &options)
         options.encryptionProviderConfig = encryptionProviderConfig
         options.auditPolicyFile = auditPolicyFile
         options.auditLogPath = auditLogPath
@@ -108,6 +115,58 @@ struct UpCommand: AsyncParsableCommand {
         } else {
             try await ForegroundCluster.run(options, logLevel: level)
         }
+    }
+}
+
+/// How soon a node that fails is noticed, and its pods are replaced. The defaults are upstream's.
+struct NodeFailureOptions: ParsableArguments {
+    @Option(name: .long, help: "How often the health of nodes is looked at.")
+    var nodeMonitorPeriod = TimeSpan(seconds: 5)
+
+    @Option(name: .long, help: "How long a node may be silent before it counts as gone.")
+    var nodeMonitorGracePeriod = TimeSpan(seconds: 50)
+
+    @Option(name: .long, help: "The same for a node that has never reported.")
+    var nodeStartupGracePeriod = TimeSpan(seconds: 60)
+
+    @Option(name: .long, help: "How long a node's lease is good for; it is renewed four times as often.")
+    var nodeLeaseDurationSeconds = 40
+
+    @Option(name: .long, help: "How many nodes a second may lose their pods.")
+    var nodeEvictionRate = 0.1
+
+    @Option(name: .long, help: "How long pods that do not say otherwise stay on a node that is not ready.")
+    var defaultNotReadyTolerationSeconds = 300
+
+    @Option(name: .long, help: "The same on a node that is not heard of.")
+    var defaultUnreachableTolerationSeconds = 300
+
+    func validate() throws {
+        guard nodeMonitorPeriod.seconds >= 0.1 else {
+            throw ValidationError("--node-monitor-period takes a length of time such as 5s, no less than 100ms.")
+        }
+        guard nodeLeaseDurationSeconds > 0 else {
+            throw ValidationError("--node-lease-duration-seconds takes a number above 0.")
+        }
+        guard nodeMonitorGracePeriod.seconds > Double(nodeLeaseDurationSeconds) / 4 else {
+            throw ValidationError(
+                "--node-monitor-grace-period must be longer than a quarter of --node-lease-duration-seconds, "
+                    + "which is how often nodes are heard of.")
+        }
+        guard nodeEvictionRate > 0 else { throw ValidationError("--node-eviction-rate takes a number above 0.") }
+        guard defaultNotReadyTolerationSeconds >= 0, defaultUnreachableTolerationSeconds >= 0 else {
+            throw ValidationError("Toleration seconds are no less than 0.")
+        }
+    }
+
+    func apply(to options: inout ClusterOptions) {
+        options.nodeMonitorPeriod = .milliseconds(Int64(nodeMonitorPeriod.seconds * 1000))
+        options.nodeMonitorGraceSeconds = nodeMonitorGracePeriod.wholeSeconds
+        options.nodeStartupGraceSeconds = nodeStartupGracePeriod.wholeSeconds
+        options.nodeLeaseSeconds = nodeLeaseDurationSeconds
+        options.nodeEvictionRate = nodeEvictionRate
+        options.notReadyTolerationSeconds = defaultNotReadyTolerationSeconds
+        options.unreachableTolerationSeconds = defaultUnreachableTolerationSeconds
     }
 }
 

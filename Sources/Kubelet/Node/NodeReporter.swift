@@ -158,7 +158,7 @@ actor NodeReporter {
 
     // MARK: The lease
 
-    /// Renews the node's lease every ten seconds; it is good for forty.
+    /// Renews the node's lease four times within the time that it is good for.
     func keepLease() async {
         var lease: Lease?
         var delay = Duration.milliseconds(200)
@@ -166,7 +166,7 @@ actor NodeReporter {
             do {
                 lease = try await renew(lease)
                 delay = .milliseconds(200)
-                try await Task.sleep(for: .seconds(10))
+                try await Task.sleep(for: .milliseconds(max(1, options.leaseDurationSeconds) * 250))
             } catch is CancellationError {
                 return
             } catch {
@@ -192,7 +192,7 @@ actor NodeReporter {
             }
         }
         lease.spec.holderIdentity = options.nodeName
-        lease.spec.leaseDurationSeconds = 40
+        lease.spec.leaseDurationSeconds = options.leaseDurationSeconds
         lease.spec.renewTime = MicroTime(now())
         if lease.metadata.ownerReferences.isEmpty, let node, !node.uid.isEmpty {
             var owner = OwnerReference()
