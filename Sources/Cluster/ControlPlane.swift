@@ -15,7 +15,7 @@ final class ControlPlane: Sendable {
     let keys: ClusterKeys
     let server: APIServer
     private let store: any Store
-    private let kubelets: KubeletProxy
+    let kubelets: KubeletProxy
     private let options: ClusterOptions
     private let logger: Logger
 

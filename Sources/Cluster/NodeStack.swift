@@ -90,6 +90,20 @@ final class NodeStack: Sendable {
                 }
             },
             Task { await ground.containerd?.supervise() },
+            Task {
+                let metrics = MetricsServer(
+                    client: plane.client(as: "system:admin", groups: ["system:masters"]), kubelets: plane.kubelets,
+                    logger: Logger(label: "metrics-server", from: logger))
+                do {
+                    let server = try await metrics.start(on: Addresses.node, plane.keys)
+                    try await MetricsServer.register(
+                        plane.client(as: "system:admin", groups: ["system:masters"]), address: Addresses.node,
+                        authorityPEM: plane.keys.authority.certificatePEM)
+                    try? await Task.sleep(for: .seconds(1 << 40))
+                    await server.shutdown(grace: .seconds(1))
+                } catch is CancellationError {
+                } catch { logger.error("the metrics API: \(error)") }
+            },
         ]
     }
 
