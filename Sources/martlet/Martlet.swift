@@ -14,7 +14,7 @@ struct Martlet: AsyncParsableCommand {
         version: Version.martlet,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, KubeconfigCommand.self, ImageCommand.self,
-            VersionCommand.self,
+            SimulateCommand.self, VersionCommand.self,
         ])
 
     static func main() async {
