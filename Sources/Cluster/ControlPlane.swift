@@ -16,7 +16,7 @@ final class ControlPlane: Sendable {
     let keys: ClusterKeys
     let server: APIServer
     private let store: any Store
-    private let kubelets: KubeletProxy
+    let kubelets: KubeletProxy
     private let schedulerConfiguration: SchedulerConfiguration
     private let simulatedNodes: SimulatedNodes?
     private let options: ClusterOptions

@@ -48,6 +48,7 @@ public enum ForegroundCluster {
         var listeners = [loopback]
         var nodeError: ClusterError?
         var node: NodeStack?
+        var metrics: Task<Void, Never>?
         do {
             let ground = try await preparation
             for host in options.listenAddresses { listeners.append(try await plane.listen(on: host)) }
@@ -56,6 +57,7 @@ public enum ForegroundCluster {
                 let stack = NodeStack(settings, api: plane.nodeAPI(options.nodeName), ground: ground, logger: logger)
                 stack.start()
                 node = stack
+                metrics = Task { await MetricsServer.run(plane, at: settings.address, logger: logger) }
                 if await stack.waitUntilReady(since: startTime, orStopped: stop) {
                     state.nodeReadyAfter = ForegroundProcess.milliseconds(since: started)
                     state.write(path: options.directory.runState)
@@ -70,7 +72,9 @@ public enum ForegroundCluster {
         if nodeError == nil { await stop.wait() }
         logger.info("stopping")
         recall.cancel()
+        metrics?.cancel()
         await recall.value
+        await metrics?.value
         plane.server.beginShutdown()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [node] in await node?.stop() }

@@ -11,7 +11,10 @@ struct SelectorError: Error {
     let message: String
 }
 
-enum LabelSelectorText {
+public enum LabelSelectorText {
+    /// Reads a selector; nil for text that is none.
+    public static func matcher(_ text: String) -> LabelMatcher? { try? parse(text) }
+
     /// Reads a selector; an empty one matches everything.
     static func parse(_ text: String) throws(SelectorError) -> LabelMatcher {
         var lexer = Lexer(text)

@@ -30,7 +30,7 @@ actor ImagePuller {
     /// - Throws: `StartFailure` with `InvalidImageName`, `ErrImageNeverPull`, `ErrImagePull`, `ImagePullBackOff` or
     ///   `ImageInspectError`.
     func ensure(
-        _ container: Container, of pod: Pod, secrets: [Secret], sandbox: SandboxConfig
+        _ container: Container, of pod: Pod, secrets: [Secret], sandbox: SandboxConfig?
     ) async throws -> (image: RuntimeImage, reference: String) {
         let requested = container.image ?? ""
         let name: ImageName
@@ -89,7 +89,7 @@ actor ImagePuller {
 
     private func pull(
         _ reference: String, _ requested: String, _ container: Container, _ pod: Pod, _ secrets: [Secret],
-        _ sandbox: SandboxConfig
+        _ sandbox: SandboxConfig?
     ) async throws {
         let key = "\(pod.uid)_\(requested)"
         if let wait = backoff.waiting(key, now: now()) {
@@ -122,7 +122,7 @@ actor ImagePuller {
     }
 
     private func share(
-        _ reference: String, _ credentials: RegistryCredentials?, _ sandbox: SandboxConfig
+        _ reference: String, _ credentials: RegistryCredentials?, _ sandbox: SandboxConfig?
     ) async throws -> String {
         let key = reference + (credentials.map { "\u{0}\($0.hashValue)" } ?? "")
         if let running = pulls[key] { return try await running.value }
