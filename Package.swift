@@ -24,10 +24,11 @@ func tests(of room: String, _ dependencies: [Target.Dependency] = []) -> Target 
 let allTargets: [Target] = [
     // floor 0
     .target(name: "JSON", dependencies: [package("Yams", "Yams")]),
+    .target(name: "LinearRegex"),
     // floor 1
     .target(name: "CAPITable"),
     .target(name: "KubeTypes", dependencies: ["JSON"]),
-    .target(name: "APISchema", dependencies: ["CAPITable", "JSON", "KubeTypes"]),
+    .target(name: "APISchema", dependencies: ["CAPITable", "JSON", "KubeTypes", "LinearRegex"]),
     .target(
         name: "PKI",
         dependencies: [
@@ -38,7 +39,7 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
     .target(name: "HTTPServer", dependencies: http + [logging, crypto]),
-    .target(name: "CEL", dependencies: ["JSON", "KubeTypes"]),
+    .target(name: "CEL", dependencies: ["JSON", "KubeTypes", "LinearRegex"]),
     // floor 3
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
@@ -88,6 +89,7 @@ let allTargets: [Target] = [
         name: "martlet",
         dependencies: ["Cluster", logging, package("ArgumentParser", "swift-argument-parser")]),
     tests(of: "JSON"),
+    tests(of: "LinearRegex"),
     tests(of: "KubeTypes", ["JSON"]),
     tests(of: "APISchema", ["JSON"]),
     tests(of: "PKI"),
@@ -110,6 +112,9 @@ let allTargets: [Target] = [
     .executableTarget(name: "JSONBenchmark", dependencies: ["JSON"], path: "Benchmarks/JSONBenchmark"),
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
 ]
+// Only Scripts/fuzz.sh, which compiles everything in its own way, wants it.
+let fuzzes = Context.environment["MARTLET_FUZZ"] != nil
+let fuzz = Target.target(name: "Fuzz", dependencies: ["APISchema", "CEL", "JSON", "KubeTypes"], path: "Fuzz")
 
 // MARTLET_ROOMS="JSON,Storage" leaves out what the tests of these rooms do not need, so that a room can be worked on
 // while others do not compile.
@@ -130,8 +135,10 @@ func needed(by names: [String], in targets: [Target]) -> Set<String> {
     return found
 }
 
-let kept = needed(by: (rooms ?? []).flatMap { [$0, "\($0)Tests"] }, in: allTargets)
-let targets = allTargets.filter { target in
+let kept =
+    needed(by: (rooms ?? []).flatMap { [$0, "\($0)Tests"] } + (fuzzes ? ["Fuzz"] : []), in: allTargets + [fuzz])
+let targets = (allTargets + (fuzzes ? [fuzz] : [])).filter { target in
+    if fuzzes { return kept.contains(target.name) }
     guard let rooms else { return true }
     // With no room named, all but what needs the rest to compile.
     return rooms.isEmpty ? target.type != .test && target.type != .executable : kept.contains(target.name)
@@ -139,7 +146,8 @@ let targets = allTargets.filter { target in
 
 let package = Package(
     name: "martlet",
-    products: targets.contains { $0.name == "martlet" } ? [.executable(name: "martlet", targets: ["martlet"])] : [],
+    products: (targets.contains { $0.name == "martlet" } ? [.executable(name: "martlet", targets: ["martlet"])] : [])
+        + (fuzzes ? [.library(name: "Fuzz", type: .static, targets: ["Fuzz"])] : []),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),

@@ -26,9 +26,11 @@ public struct ClusterOptions: Sendable {
     public var nodeLeaseSeconds = 40
     /// An EncryptionConfiguration of apiserver.config.k8s.io/v1; nil stores everything as it is.
     public var encryptionProviderConfig: String?
-    /// A Policy of audit.k8s.io/v1 and where the log goes (`-`: standard output). Both or neither.
+    /// A Policy of audit.k8s.io/v1, and where the events go: to a log (`-`: standard output), to the server that a
+    /// kubeconfig leads to, or to both. All nil, or the first and another.
     public var auditPolicyFile: String?
     public var auditLogPath: String?
+    public var auditWebhookConfigFile: String?
     /// Megabytes of a log file, how many old ones are kept, and for how many days; 0 is no limit.
     public var auditLogMaxSize = 100
     public var auditLogMaxBackup = 0

@@ -95,14 +95,29 @@ final class ControlPlane: Sendable {
         guard let text = FileManager.default.contents(atPath: path) else {
             throw ClusterError("\(path) cannot be read", mend: "name a file with --audit-policy-file")
         }
-        var log = AuditLogFile.Options(path: options.auditLogPath ?? "-")
-        log.maxSize = options.auditLogMaxSize
-        log.maxBackups = options.auditLogMaxBackup
-        log.maxAge = options.auditLogMaxAge
+        var sinks: [any AuditSink] = []
         do {
-            return Audit(
-                policy: try AuditPolicy(Array(text)),
-                sink: try AuditLogFile(log, logger: Logger(label: "audit", from: logger)))
+            if let log = options.auditLogPath {
+                var file = AuditLogFile.Options(path: log)
+                file.maxSize = options.auditLogMaxSize
+                file.maxBackups = options.auditLogMaxBackup
+                file.maxAge = options.auditLogMaxAge
+                sinks.append(try AuditLogFile(file, logger: Logger(label: "audit", from: logger)))
+            }
+            if let config = options.auditWebhookConfigFile {
+                let reached = try KubeConfig.load(path: config)
+                var webhook = AuditWebhook.Configuration(url: reached.server)
+                webhook.authorityPEM = reached.caPEM
+                switch reached.credentials {
+                case .clientCertificate(let certificate, let key):
+                    webhook.certificatePEM = certificate
+                    webhook.privateKeyPEM = key
+                case .token(let token): webhook.token = token
+                case .none: break
+                }
+                sinks.append(try AuditWebhook(webhook, logger: Logger(label: "audit", from: logger)))
+            }
+            return Audit(policy: try AuditPolicy(Array(text)), sink: sinks.count == 1 ? sinks[0] : AuditSinks(sinks))
         } catch {
             throw ClusterError("\(error)")
         }

@@ -1,5 +1,6 @@
 // The API metrics.k8s.io: what nodes and pods use, asked of the kubelets when somebody wants to know.
 
+import APISchema
 import APIServer
 import Foundation
 import HTTPServer
@@ -148,7 +149,7 @@ final class MetricsServer: HTTPResponder {
     }
 
     private func answer(_ parts: [String], _ query: [String: String], _ response: any HTTPResponseWriter) async {
-        guard let selector = LabelSelectorText.matcher(query["labelSelector"] ?? "") else {
+        guard let selector = try? LabelSelectorText.parse(query["labelSelector"] ?? "") else {
             return answer(response, .badRequest, Self.status(400, "BadRequest", "unable to parse the label selector"))
         }
         let measured = await source.measured()

@@ -48,6 +48,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Where the audit log goes; '-' is standard output.")
     var auditLogPath: String?
 
+    @Option(name: .long, help: "A kubeconfig that leads to the server to which audit events are sent.")
+    var auditWebhookConfigFile: String?
+
     @Option(name: .customLong("audit-log-maxsize"), help: "Megabytes of an audit log before another is begun.")
     var auditLogMaxSize = 100
 
@@ -82,8 +85,9 @@ struct UpCommand: AsyncParsableCommand {
             throw ValidationError("--simulate-nodes takes a number up to 50,000.")
         }
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
-        guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
-            throw ValidationError("--audit-policy-file and --audit-log-path go together.")
+        guard (auditPolicyFile == nil) == (auditLogPath == nil && auditWebhookConfigFile == nil) else {
+            throw ValidationError(
+                "--audit-policy-file goes together with --audit-log-path, --audit-webhook-config-file or both.")
         }
     }
 
@@ -98,6 +102,7 @@ struct UpCommand: AsyncParsableCommand {
         options.encryptionProviderConfig = encryptionProviderConfig
         options.auditPolicyFile = auditPolicyFile
         options.auditLogPath = auditLogPath
+        options.auditWebhookConfigFile = auditWebhookConfigFile
         options.auditLogMaxSize = auditLogMaxSize
         options.auditLogMaxBackup = auditLogMaxBackup
         options.auditLogMaxAge = auditLogMaxAge

@@ -15,8 +15,16 @@ extension Registry {
         if body["apiVersion"]?.stringValue == "policy/v1beta1" { body["apiVersion"] = "policy/v1" }
         try checkKind(&body, apiVersion: "policy/v1", kind: "Eviction")
         try decodeFields(&body, as: message, "Eviction", "v1", request, options)
-        if !body.name.isEmpty, body.name != request.name {
-            throw .badRequest("name in URL does not match name in Eviction object")
+        if body.name != request.name { throw .badRequest("name in URL does not match name in Eviction object") }
+        let ignoring = "ignoreStoreReadErrorWithClusterBreakingPotential"
+        if body["deleteOptions"]?[ignoring]?.boolValue == true {
+            throw .invalid(
+                kind: "Eviction", group: "policy", name: request.name,
+                [
+                    .invalid(
+                        "deleteOptions.\(ignoring)", true,
+                        "can not be set for pod eviction, try after removing the option")
+                ])
         }
         guard request.cache[request.key] != nil else { throw request.notFound }
         let deletion = try DeletionOptions(request.query, body: body["deleteOptions"])
@@ -54,7 +62,7 @@ extension Registry {
         let phase = pod[path: "status", "phase"]?.stringValue
         let needsNoBudget = phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod.isBeingDeleted
         guard !needsNoBudget, let budgets = cache.cache(group: "policy", resource: "poddisruptionbudgets") else {
-            self.delete(delete, deletion, admits: false, completion: evicted)
+            disrupt(delete, deletion, evicted)
             return
         }
         let matching = budgets.snapshot.objects.objects(namespace: request.namespace).filter {
@@ -65,10 +73,7 @@ extension Registry {
             throw .internalError(
                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
         }
-        guard let budget = matching.first else {
-            self.delete(delete, deletion, admits: false, completion: evicted)
-            return
-        }
+        guard let budget = matching.first else { return disrupt(delete, deletion, evicted) }
         let ready = delete
         mutate(
             budget.key, in: budgets, dryRun: dryRun,
@@ -78,7 +83,44 @@ extension Registry {
             },
             completion: { result in
                 switch result {
-                case .success: self.delete(ready, deletion, admits: false, completion: evicted)
+                case .success: self.disrupt(ready, deletion, evicted)
+                case .failure(let error): completion(.failure(error))
+                }
+            })
+    }
+
+    /// Writes down why the pod goes, and deletes it.
+    private func disrupt(_ request: RegistryRequest, _ options: DeletionOptions, _ completion: @escaping Completion) {
+        if options.dryRun { return delete(request, options, admits: false, completion: completion) }
+        let now = configuration.now()
+        mutate(
+            request.key, in: request.cache, dryRun: false, missing: request.notFound,
+            plan: { current throws(APIError) in
+                let pod = current.value
+                func conflict(_ what: String, _ asked: String, _ found: String, _ why: String) -> APIError {
+                    .conflict(
+                        "Pod", group: "", name: pod.name,
+                        "the \(what) in the precondition (\(asked)) does not match the \(what) in record (\(found)). "
+                            + "The object might have been \(why)")
+                }
+                if let uid = options.uid, !uid.isEmpty, uid != pod.uid {
+                    throw conflict("UID", uid, pod.uid, "deleted and then recreated")
+                }
+                if let version = options.resourceVersion, !version.isEmpty, version != String(current.revision) {
+                    throw conflict("ResourceVersion", version, String(current.revision), "modified")
+                }
+                return PlannedMutation(
+                    .write(
+                        pod.withCondition(
+                            "DisruptionTarget", "True", reason: "EvictionByEvictionAPI",
+                            message: "Eviction API: evicting", now: now)))
+            },
+            completion: { result in
+                switch result {
+                case .success(let changed):
+                    var options = options
+                    if options.resourceVersion != nil { options.resourceVersion = String(changed.object.revision) }
+                    self.delete(request, options, admits: false, completion: completion)
                 case .failure(let error): completion(.failure(error))
                 }
             })

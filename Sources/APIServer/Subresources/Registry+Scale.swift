@@ -16,9 +16,11 @@ extension Registry {
             let options = try request.writeOptions()
             guard let body = request.body else { throw Self.emptyBody }
             let wanted = try decodeScale(body, request, options)
-            guard wanted.name.isEmpty || wanted.name == request.name else {
+            try Self.checkName(of: wanted, request)
+            if !wanted.namespace.isEmpty, wanted.namespace != request.namespace {
                 throw .badRequest(
-                    "the name of the object (\(wanted.name)) does not match the name on the URL (\(request.name))")
+                    "the namespace of the object (\(wanted.namespace)) does not match the namespace on the request "
+                        + "(\(request.namespace))")
             }
             changeScale(request, options, completion) { _, _ throws(APIError) in wanted }
         case .patch:

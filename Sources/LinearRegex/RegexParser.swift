@@ -33,6 +33,16 @@ struct RegexParser {
         Problem(message: "error parsing regexp: \(what): `\(`where`)`")
     }
 
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
+    }
+
+    private static func isHexDigit(_ scalar: Unicode.Scalar) -> Bool {
+        isDigit(scalar) || ("a"..."f").contains(scalar) || ("A"..."F").contains(scalar)
+    }
+
     private var current: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
 
     private func peek(_ text: String) -> Bool { scalars[position...].starts(with: text.unicodeScalars) }
@@ -43,7 +53,7 @@ struct RegexParser {
         return true
     }
 
-    private func text(from start: Int) -> String { scalars[start..<position].joinedText }
+    private func text(from start: Int) -> String { String(String.UnicodeScalarView(scalars[start..<position])) }
 
     private mutating func alternatives() throws(Problem) -> RegexNode {
         var nodes = [try sequence()]
@@ -119,7 +129,7 @@ struct RegexParser {
         position += 1
         func number() -> Int? {
             var digits = ""
-            while let scalar = current, Lexer.isDigit(scalar), digits.count < 9 {
+            while let scalar = current, Self.isDigit(scalar), digits.count < 9 {
                 digits.unicodeScalars.append(scalar)
                 position += 1
             }
@@ -195,7 +205,7 @@ struct RegexParser {
                 let nameStart = position
                 while let scalar = current, scalar != ">" { position += 1 }
                 let name = text(from: nameStart)
-                guard accept(">") else { throw problem("invalid named capture", scalars[start...].joinedText) }
+                guard accept(">") else { throw problem("invalid named capture", String(String.UnicodeScalarView(scalars[start...]))) }
                 guard !name.isEmpty, name.unicodeScalars.allSatisfy(RegexSet.word.contains) else {
                     throw problem("invalid named capture", text(from: start))
                 }
@@ -327,7 +337,7 @@ struct RegexParser {
             if let value = UInt32(digits, radix: 8), let scalar = Unicode.Scalar(value) { return scalar }
         case "x":
             let isBraced = accept("{")
-            while digits.count < (isBraced ? 8 : 2), let digit = current, Lexer.isHexDigit(digit) {
+            while digits.count < (isBraced ? 8 : 2), let digit = current, Self.isHexDigit(digit) {
                 digits.unicodeScalars.append(digit)
                 position += 1
             }
@@ -336,7 +346,7 @@ struct RegexParser {
             else { break }
             return scalar
         default:
-            if mark.isASCII, !Lexer.isLetter(mark) || mark == "_", !Lexer.isDigit(mark) { return mark }
+            if mark.isASCII, !Self.isLetter(mark), !Self.isDigit(mark) { return mark }
         }
         throw problem("invalid escape sequence", text(from: start))
     }
@@ -351,10 +361,10 @@ struct RegexParser {
         set.isNegated = accept("^")
         var isFirst = true
         while current != "]" || isFirst {
-            guard current != nil else { throw problem("missing closing ]", scalars[start...].joinedText) }
+            guard current != nil else { throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...]))) }
             defer { isFirst = false }
             if peek("[:"), let end = posixEnd() {
-                var name = scalars[position + 2..<end].joinedText
+                var name = String(String.UnicodeScalarView(scalars[position + 2..<end]))
                 let isNegated = name.hasPrefix("^")
                 if isNegated { name.removeFirst() }
                 let partStart = position
@@ -399,7 +409,7 @@ struct RegexParser {
     }
 
     private mutating func setScalar(_ start: Int) throws(Problem) -> Unicode.Scalar {
-        guard let scalar = current else { throw problem("missing closing ]", scalars[start...].joinedText) }
+        guard let scalar = current else { throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...]))) }
         if scalar == "\\" { return try escapedScalar() }
         position += 1
         return scalar

@@ -2,21 +2,17 @@
 //
 // Specified in the API documentation under "Labels and Selectors".
 
-import APISchema
 import JSON
 import KubeTypes
 
 /// A selector's text did not parse.
-struct SelectorError: Error {
-    let message: String
+public struct SelectorError: Error {
+    public let message: String
 }
 
 public enum LabelSelectorText {
-    /// Reads a selector; nil for text that is none.
-    public static func matcher(_ text: String) -> LabelMatcher? { try? parse(text) }
-
     /// Reads a selector; an empty one matches everything.
-    static func parse(_ text: String) throws(SelectorError) -> LabelMatcher {
+    public static func parse(_ text: String) throws(SelectorError) -> LabelMatcher {
         var lexer = Lexer(text)
         var requirements: [LabelMatcher.Requirement] = []
         if lexer.peek == .end { return LabelMatcher([]) }
@@ -69,14 +65,14 @@ public enum LabelSelectorText {
         guard case .word(let key) = lexer.next() else {
             throw SelectorError(message: "found '', expected: !, identifier, or 'end of string'")
         }
-        if let problem = Names.qualifiedNameProblem(key) {
+        if let problem = Names.isQualifiedName(key).first {
             throw SelectorError(message: "key: Invalid value: \"\(key)\": \(problem)")
         }
         return key
     }
 
     private static func check(_ value: String, of key: String) throws(SelectorError) -> String {
-        if let problem = Names.labelValueProblem(value) {
+        if let problem = Names.isLabelValue(value).first {
             throw SelectorError(message: "values[0][\(key)]: Invalid value: \"\(value)\": \(problem)")
         }
         return value
@@ -179,7 +175,7 @@ public enum LabelSelectorText {
 
 extension LabelMatcher {
     /// Whether the labels that an object carries, as JSON, meet all requirements.
-    func matches(_ labels: JSONObject?) -> Bool {
+    public func matches(_ labels: JSONObject?) -> Bool {
         for requirement in requirements {
             let met =
                 switch requirement {

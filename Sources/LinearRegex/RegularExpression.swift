@@ -3,29 +3,40 @@
 /// Specified in https://github.com/google/re2/wiki/Syntax; messages are those of Go's `regexp`. A pattern becomes a
 /// nondeterministic automaton that is run over the text with all its states at once, so that no pattern can make it go
 /// back; the work of one search is limited all the same.
-struct RegularExpression: Sendable {
+public struct RegularExpression: Sendable {
     /// Why a pattern is none.
-    struct Problem: Error, Equatable { let message: String }
+    public struct Problem: Error, Equatable {
+        public let message: String
+        public init(message: String) { self.message = message }
+    }
+
+    /// A search took more steps than one may.
+    public struct Exhausted: Error {}
 
     /// Steps of the automaton that one search may take; a few seconds at most.
-    private static let mostSteps = 200_000_000
+    static let mostSteps = 200_000_000
 
     private let program: RegexProgram
+    private let mostSteps: Int
 
-    init(_ pattern: String) throws(Problem) {
+    public init(_ pattern: String) throws(Problem) { try self.init(pattern, mostSteps: Self.mostSteps) }
+
+    init(_ pattern: String, mostSteps: Int) throws(Problem) {
+        self.mostSteps = mostSteps
         var parser = RegexParser(pattern)
         var compiler = RegexCompiler()
         program = try compiler.compile(try parser.parse())
     }
 
-    func isFound(in text: String) throws(CELError) -> Bool {
-        var search = Search(program, Array(text.unicodeScalars), stepsLeft: Self.mostSteps)
+    /// Whether some part of `text` matches.
+    public func isFound(in text: String) throws(Exhausted) -> Bool {
+        var search = Search(program, Array(text.unicodeScalars), stepsLeft: mostSteps)
         return try search.find(from: 0, wantsRange: false) != nil
     }
 
     /// The matches from left to right that do not overlap, at most `limit`.
-    func matches(in text: String, limit: Int) throws(CELError) -> [String] {
-        var search = Search(program, Array(text.unicodeScalars), stepsLeft: Self.mostSteps)
+    public func matches(in text: String, limit: Int) throws(Exhausted) -> [String] {
+        var search = Search(program, Array(text.unicodeScalars), stepsLeft: mostSteps)
         var found: [String] = []
         var position = 0
         var previousEnd = -1
@@ -41,7 +52,7 @@ struct RegularExpression: Sendable {
                 position = range.upperBound
             }
             previousEnd = range.upperBound
-            if isAccepted { found.append(search.text[range].joinedText) }
+            if isAccepted { found.append(String(String.UnicodeScalarView(search.text[range]))) }
         }
         return found
     }
@@ -68,7 +79,7 @@ struct RegularExpression: Sendable {
         }
 
         /// The leftmost match; of several there, the one that comes first in the pattern.
-        mutating func find(from start: Int, wantsRange: Bool) throws(CELError) -> Range<Int>? {
+        mutating func find(from start: Int, wantsRange: Bool) throws(Exhausted) -> Range<Int>? {
             var threads: [Thread] = []
             var next: [Thread] = []
             var found: Range<Int>?
@@ -101,15 +112,13 @@ struct RegularExpression: Sendable {
         /// Takes up an instruction and all that can be reached from it without reading on.
         private mutating func add(
             _ first: Int, _ start: Int, _ position: Int, to threads: inout [Thread]
-        ) throws(CELError) {
+        ) throws(Exhausted) {
             var open = [first]
             while let index = open.popLast() {
                 guard marks[index] != generation else { continue }
                 marks[index] = generation
                 stepsLeft -= 1
-                if stepsLeft < 0 {
-                    throw CELError("operation cancelled: actual cost limit exceeded", isCancelled: true)
-                }
+                if stepsLeft < 0 { throw Exhausted() }
                 switch program.instructions[index] {
                 case .jump(let target): open.append(target)
                 case .split(let preferred, let other):

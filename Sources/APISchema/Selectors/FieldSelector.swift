@@ -1,21 +1,21 @@
 // Field selectors: `spec.nodeName=n1,status.phase!=Failed`, and the fields that each kind can be selected by.
 
-import APISchema
 import JSON
 import KubeTypes
 
 /// Conditions on fields of an object; all must be met.
-struct FieldSelector: Sendable, Hashable {
-    struct Term: Sendable, Hashable {
-        var field: String {
+public struct FieldSelector: Sendable, Hashable {
+    public struct Term: Sendable, Hashable {
+        public var field: String {
             didSet { path = Self.split(field) }
         }
-        var value: String
-        var equal: Bool
+        public var value: String
+        /// Whether the field must have the value, or must not.
+        public var equal: Bool
         /// The field taken apart, once and not for every object.
-        private(set) var path: [String]
+        public private(set) var path: [String]
 
-        init(field: String, value: String, equal: Bool) {
+        public init(field: String, value: String, equal: Bool) {
             self.field = field
             self.value = value
             self.equal = equal
@@ -25,10 +25,12 @@ struct FieldSelector: Sendable, Hashable {
         private static func split(_ field: String) -> [String] { field.split(separator: ".").map(String.init) }
     }
 
-    var terms: [Term]
+    public var terms: [Term]
+
+    public init(terms: [Term]) { self.terms = terms }
 
     /// Reads a selector. `\` makes `,`, `=` and itself part of a value.
-    static func parse(_ text: String) throws(SelectorError) -> FieldSelector {
+    public static func parse(_ text: String) throws(SelectorError) -> FieldSelector {
         var terms: [Term] = []
         for part in split(text) where !part.isEmpty {
             guard let term = term(part) else {
@@ -96,25 +98,12 @@ struct FieldSelector: Sendable, Hashable {
         return escaped ? nil : result
     }
 
-    func matches(_ object: CachedObject) -> Bool {
-        for term in terms {
-            let value =
-                switch term.field {
-                case "metadata.name": object.key.name
-                case "metadata.namespace": object.key.namespace
-                default: SelectableFields.value(of: term, in: object.value)
-                }
-            if (value == term.value) != term.equal { return false }
-        }
-        return true
-    }
-
     /// The value that a field must have, if the selector says so.
-    func required(_ field: String) -> String? { terms.first { $0.field == field && $0.equal }?.value }
+    public func required(_ field: String) -> String? { terms.first { $0.field == field && $0.equal }?.value }
 }
 
 /// Which fields objects can be selected by, as upstream's field label conversions list them.
-enum SelectableFields {
+public enum SelectableFields {
     private static let eventFields = [
         "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
         "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
@@ -142,7 +131,7 @@ enum SelectableFields {
     ]
 
     /// The selector in terms of stored fields, or an error for a field that objects cannot be selected by.
-    static func resolve(
+    public static func resolve(
         _ selector: FieldSelector, resource: String, group: String, custom: CustomResourceType? = nil
     ) throws(SelectorError) -> FieldSelector {
         let known = custom?.selectableFields ?? byResource[group.isEmpty ? resource : "\(resource).\(group)"] ?? []
@@ -176,7 +165,8 @@ enum SelectableFields {
         return "\"\(field)\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
     }
 
-    static func value(of term: FieldSelector.Term, in object: JSONValue) -> String {
+    /// The value of a field as selectors compare it; empty where there is none.
+    public static func value(of term: FieldSelector.Term, in object: JSONValue) -> String {
         switch term.field {
         case "spec.unschedulable", "spec.hostNetwork":
             return object["spec"]?[term.path[1]]?.boolValue == true ? "true" : "false"
