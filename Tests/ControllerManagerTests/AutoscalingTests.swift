@@ -86,7 +86,9 @@ private func samples(_ milli: [Int64?]) -> [String: PodSample] {
     }
 
     @Test func problemsAreSaid() {
-        func problem(_ states: String, _ usage: [Int64?], _ container: String? = nil, resource: String = "cpu") -> String? {
+        func problem(_ states: String, _ usage: [Int64?], _ container: String? = nil, resource: String = "cpu")
+            -> String?
+        {
             do {
                 _ = try ReplicaCalculator(pods: pods(states), current: 1, now: late)
                     .replicas(samples(usage), utilization: 50, resource: resource, container: container)
@@ -106,9 +108,11 @@ private func samples(_ milli: [Int64?]) -> [String: PodSample] {
         var calculator = ReplicaCalculator(pods: pods("rr"), current: 2, now: late)
         calculator.tolerance = ScalingTolerance(up: 0, down: 0.5)
         #expect(
-            try calculator.replicas(samples([510, 510]), utilization: 50, resource: "cpu", container: nil).replicas == 3)
+            try calculator.replicas(samples([510, 510]), utilization: 50, resource: "cpu", container: nil).replicas == 3
+        )
         #expect(
-            try calculator.replicas(samples([260, 260]), utilization: 50, resource: "cpu", container: nil).replicas == 2)
+            try calculator.replicas(samples([260, 260]), utilization: 50, resource: "cpu", container: nil).replicas == 2
+        )
         let spec = autoscaler(behavior: ["scaleUp": ["tolerance": "0.05"]])
         #expect(spec.tolerance == ScalingTolerance(up: 0.05, down: 0.1))
     }
@@ -154,7 +158,9 @@ private func samples(_ milli: [Int64?]) -> [String: PodSample] {
         history.recommendations = [.init(replicas: 9, time: late.adding(seconds: -200))]
         #expect(limit(3, current: 10, history: history) == (9, ["ScaleDownStabilized", "DesiredWithinRange"]))
         #expect(limit(3, current: 10, history: history, now: late.adding(seconds: 101)).0 == 3)
-        let quick: JSONValue = ["scaleDown": ["stabilizationWindowSeconds": 60, "selectPolicy": "Max"], "scaleUp": [:]]
+        let quick: JSONValue = [
+            "scaleDown": ["stabilizationWindowSeconds": 60, "selectPolicy": "Max"], "scaleUp": [:],
+        ]
         #expect(limit(3, current: 10, behavior: quick, history: history).0 == 3)
     }
 
@@ -162,7 +168,8 @@ private func samples(_ milli: [Int64?]) -> [String: PodSample] {
         var history = ScalingHistory()
         history.recommendations = [.init(replicas: 5, time: late.adding(seconds: -20))]
         let slow: JSONValue = ["scaleUp": ["stabilizationWindowSeconds": 60], "scaleDown": [:]]
-        #expect(limit(9, current: 4, behavior: slow, history: history) == (5, ["ScaleUpStabilized", "DesiredWithinRange"]))
+        #expect(
+            limit(9, current: 4, behavior: slow, history: history) == (5, ["ScaleUpStabilized", "DesiredWithinRange"]))
     }
 
     @Test(arguments: [

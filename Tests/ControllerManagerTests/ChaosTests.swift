@@ -118,7 +118,9 @@ import Testing
                 if request.verb == .create {
                     let name = request.body?[path: "metadata", "name"]?.stringValue ?? ""
                     let ordinal = StatefulSetIdentity.split(name)?.ordinal ?? -1
-                    let ready = mine.count { ($0.isReady) && (StatefulSetIdentity.split($0.name)?.ordinal ?? 0) < ordinal }
+                    let ready = mine.count {
+                        ($0.isReady) && (StatefulSetIdentity.split($0.name)?.ordinal ?? 0) < ordinal
+                    }
                     return ready < ordinal ? "\(name) was created after \(ready) ready pods" : nil
                 }
                 let away = mine.count { !$0.isReady || $0.isBeingDeleted }

@@ -36,7 +36,8 @@ private func pods(_ nodes: [String]) -> [Pod] {
                 "n\(number).\(offset)",
                 labels: ["app": "web", "controller-revision-hash": state.isUppercase ? "old" : "new"],
                 node: "n\(number)", phase: phases[kind] ?? "Running", ready: kind == "r" || kind == "t",
-                created: start.adding(seconds: offset), owner: ControllerRef.make(to: daemonSet()), deleted: kind == "t")
+                created: start.adding(seconds: offset), owner: ControllerRef.make(to: daemonSet()), deleted: kind == "t"
+            )
         }
     }
 }
@@ -74,7 +75,8 @@ private func steps(_ plan: DaemonPlan) -> String {
     }
 
     @Test(arguments: [
-        (["R", "R"], "+n0"), (["Rn", "R"], ""), (["Rr", "R"], "-n0.0"), (["Nn", "R"], "-n0.0"), (["N", "R"], "+n0 +n1"),
+        (["R", "R"], "+n0"), (["Rn", "R"], ""), (["Rr", "R"], "-n0.0"), (["Nn", "R"], "-n0.0"),
+        (["N", "R"], "+n0 +n1"),
         (["r", "R"], "+n1"), (["t", "r"], "+n0"), (["rr", "r"], "-n0.1"),
     ]) func surgeKeepsTheOldPodUntilTheNewServes(states: [String], expected: String) {
         #expect(steps(plan(daemonSet(surge: .int(1), unavailable: .int(0)), states)) == expected)
@@ -101,7 +103,8 @@ private func steps(_ plan: DaemonPlan) -> String {
         let ailing = nodes(1) { node, _ in
             node.spec.unschedulable = true
             node.spec.taints = [
-                "not-ready:NoExecute", "unreachable:NoExecute", "disk-pressure:NoSchedule", "memory-pressure:NoSchedule",
+                "not-ready:NoExecute", "unreachable:NoExecute", "disk-pressure:NoSchedule",
+                "memory-pressure:NoSchedule",
                 "pid-pressure:NoSchedule", "unschedulable:NoSchedule",
             ].map { text in
                 let parts = text.split(separator: ":")

@@ -27,7 +27,9 @@ import Testing
                 await eventually {
                     // Pods start one by one: none is there before its predecessor is ready.
                     let names = api.activePods.map(\.name).sorted()
-                    order.withLock { if $0.last != names.joined(separator: " ") { $0.append(names.joined(separator: " ")) } }
+                    order.withLock {
+                        if $0.last != names.joined(separator: " ") { $0.append(names.joined(separator: " ")) }
+                    }
                     api.runPods()
                     return status(api)?.availableReplicas == 3
                 })
@@ -203,7 +205,8 @@ import Testing
             #expect(await eventually { api.objects(ControllerRevision.self).map(\.name) == ["mine"] })
             #expect(
                 await eventually {
-                    api.object(ControllerRevision.self, "mine", namespace: "default")?.labels["controller-revision-hash"]
+                    api.object(ControllerRevision.self, "mine", namespace: "default")?.labels[
+                        "controller-revision-hash"]
                         == "mine"
                 })
         }

@@ -138,7 +138,8 @@ extension Registry {
         // A pod that is running but not ready is nobody's loss, if the policy or the others' health says so.
         if !isReady, policy == "AlwaysAllow" || healthy >= desired && desired > 0 { return budget }
         if status["observedGeneration"]?.integerValue ?? 0 < budget.generation {
-            throw refusal("The disruption budget \(budget.name) is still being processed by the server.")
+            throw refusal(
+                "The disruption budget \(budget.name) is still being processed by the server.", retryAfter: 10)
         }
         let allowed = status["disruptionsAllowed"]?.integerValue ?? 0
         let disrupted = status[object: "disruptedPods"]
@@ -152,8 +153,7 @@ extension Registry {
                 "DisruptedPods map too big - too many evictions not confirmed by PDB controller")
         }
         if allowed == 0 {
-            throw refusal(
-                "The disruption budget \(budget.name) needs \(desired) healthy pods and has \(healthy) currently")
+            throw refusal(Self.reason(budget.name, status, desired: desired, healthy: healthy), retryAfter: nil)
         }
         var budget = budget
         let now = configuration.now()
@@ -164,9 +164,27 @@ extension Registry {
         return budget
     }
 
-    private func refusal(_ why: String) -> APIError {
+    /// Why a budget allows nothing.
+    private static func reason(_ name: String, _ status: JSONObject, desired: Int64, healthy: Int64) -> String {
+        let condition = (status["conditions"]?.arrayValue ?? []).first {
+            $0["type"]?.stringValue == "DisruptionAllowed" && $0["status"]?.stringValue == "False"
+        }
+        let reason = condition?["reason"]?.stringValue ?? ""
+        let message = condition?["message"]?.stringValue ?? ""
+        let refused = "The disruption budget \(name) does not allow evicting pods currently"
+        // After a failed count the figures mean nothing.
+        if reason == "SyncFailed", !message.isEmpty { return "\(refused) because it failed sync: \(message)" }
+        if healthy <= desired {
+            return "The disruption budget \(name) needs \(desired) healthy pods and has \(healthy) currently"
+        }
+        return message.isEmpty ? refused : "\(refused) (\(reason)): \(message)"
+    }
+
+    /// - Parameter retryAfter: Seconds after which it is worth another try; nil leaves that to the client, which
+    ///   otherwise waits within its call.
+    private func refusal(_ why: String, retryAfter: Int?) -> APIError {
         var error = APIError.tooManyRequests(
-            "Cannot evict pod as it would violate the pod's disruption budget.", retryAfter: 10)
+            "Cannot evict pod as it would violate the pod's disruption budget.", retryAfter: retryAfter)
         var cause = StatusCause()
         cause.reason = "DisruptionBudget"
         cause.message = why

@@ -85,7 +85,9 @@ struct ReplicaCalculator {
         _ all: [String: PodSample], resource: String, ratio: ([String: PodSample]) throws(ScalingProblem) -> Double,
         assumed: (String) -> Int64
     ) throws(ScalingProblem) -> (replicas: Int, samples: [String: PodSample]) {
-        guard !pods.isEmpty else { throw ScalingProblem("no pods returned by selector while calculating replica count") }
+        guard !pods.isEmpty else {
+            throw ScalingProblem("no pods returned by selector while calculating replica count")
+        }
         let groups = group(all, resource: resource)
         let samples = all.filter { !groups.ignored.contains($0.key) && !groups.unready.contains($0.key) }
         guard !samples.isEmpty else {
@@ -123,7 +125,9 @@ struct ReplicaCalculator {
     func replicas(
         _ samples: [String: PodSample], utilization target: Int, resource: String, container: String?
     ) throws(ScalingProblem) -> (replicas: Int, utilization: Int, average: Int64) {
-        guard !pods.isEmpty else { throw ScalingProblem("no pods returned by selector while calculating replica count") }
+        guard !pods.isEmpty else {
+            throw ScalingProblem("no pods returned by selector while calculating replica count")
+        }
         var requests: [String: Int64] = [:]
         for pod in pods { requests[pod.name] = try Self.request(pod, resource, container) }
         func sums(_ samples: [String: PodSample]) throws(ScalingProblem) -> (percent: Int, average: Int64) {

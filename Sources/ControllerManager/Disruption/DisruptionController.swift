@@ -40,7 +40,8 @@ final class DisruptionController: Controller {
             }
         }
         pods.addHandler { change in
-            if case .deleted = change {} else if let seconds = StaleDisruption.secondsLeft(change.object, now: context.now) {
+            if case .deleted = change {
+            } else if let seconds = StaleDisruption.secondsLeft(change.object, now: context.now) {
                 stale.add(change.object.key, after: .milliseconds(Int64(seconds * 1000) + 1))
             }
             switch change {
@@ -115,10 +116,13 @@ final class DisruptionController: Controller {
     ) async throws -> [String: Result<Int, DisruptionBudget.Problem>] {
         var scales: [String: Result<Int, DisruptionBudget.Problem>] = [:]
         for pod in pods {
-            guard let owner = pod.controller, !Self.kinds.contains(owner.kind), scales[owner.uid] == nil else { continue }
+            guard let owner = pod.controller, !Self.kinds.contains(owner.kind), scales[owner.uid] == nil else {
+                continue
+            }
             do throws(ScaleTargets.Failure) {
                 let found = try await targets.scale(
-                    apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, namespace: pod.namespace).scale
+                    apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, namespace: pod.namespace
+                ).scale
                 if found.uid == owner.uid { scales[owner.uid] = .success(found.spec.replicas ?? 0) }
             } catch {
                 if !error.isNotFound { scales[owner.uid] = .failure(.noScale("\(error)")) }

@@ -30,7 +30,9 @@ final class StatefulSetController: Controller {
         pods.addHandler { [self] in heard($0) }
         // A pod may wait for the claim of its predecessor to go.
         claims.addHandler { [self] change in
-            guard case .deleted(let claim) = change, let name = StatefulSetIdentity.split(claim.name)?.set else { return }
+            guard case .deleted(let claim) = change, let name = StatefulSetIdentity.split(claim.name)?.set else {
+                return
+            }
             for set in sets.objects(namespace: claim.namespace)
             where set.spec.volumeClaimTemplates.contains(where: { name == "\($0.name)-\(set.name)" }) {
                 queue.add(set.key)
