@@ -21,22 +21,29 @@ import Testing
         let begin = ContinuousClock.now
         let lease = held(by: "a", transitions: 3)
         // Its age counts from here, whatever time the holder's clock has.
-        #expect(candidate.claim(lease, at: begin, now: start) == nil)
+        let first = candidate.claim(lease, at: begin, now: start)
+        #expect(first == nil)
         #expect(candidate.isHeldByOther)
-        #expect(candidate.claim(lease, at: begin + .seconds(14), now: start) == nil)
+        let second = candidate.claim(lease, at: begin + .seconds(14), now: start)
+        #expect(second == nil)
         var renewed = lease
         renewed.renewTime = MicroTime(start.adding(seconds: 9))
-        #expect(candidate.claim(renewed, at: begin + .seconds(14), now: start) == nil)
-        #expect(candidate.claim(renewed, at: begin + .seconds(28), now: start) == nil)
-        let taken = try #require(candidate.claim(renewed, at: begin + .seconds(29), now: start.adding(seconds: 40)))
+        let third = candidate.claim(renewed, at: begin + .seconds(14), now: start)
+        #expect(third == nil)
+        let fourth = candidate.claim(renewed, at: begin + .seconds(28), now: start)
+        #expect(fourth == nil)
+        let claimed = candidate.claim(renewed, at: begin + .seconds(29), now: start.adding(seconds: 40))
+        let taken = try #require(claimed)
         #expect(taken.holderIdentity == "b" && taken.leaseTransitions == 4)
         #expect(taken.acquireTime?.time == start.adding(seconds: 40))
     }
 
     @Test func aFreeLeaseIsTakenAtOnce() {
         var candidate = LeaderElection.Candidate(identity: "b", duration: .seconds(15))
-        #expect(candidate.claim(nil, at: .now, now: start)?.leaseTransitions == 0)
-        #expect(candidate.claim(held(by: ""), at: .now, now: start)?.holderIdentity == "b")
+        let first = candidate.claim(nil, at: .now, now: start)
+        #expect(first?.leaseTransitions == 0)
+        let second = candidate.claim(held(by: ""), at: .now, now: start)
+        #expect(second?.holderIdentity == "b")
         let own = candidate.claim(held(by: "b", transitions: 2), at: .now, now: start)
         #expect(own?.leaseTransitions == 2 && own?.acquireTime == nil)
     }

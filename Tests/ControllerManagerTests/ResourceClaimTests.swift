@@ -22,7 +22,7 @@ import Testing
         return user
     }
 
-    private func made(_ api: FakeAPI) -> ResourceClaim? { api.objects(ResourceClaim.self).first }
+    private func made(_ api: FakeAPI) -> DeviceClaim? { api.objects(DeviceClaim.self).first }
 
     @Test func namesAreShortenedInProportion() {
         #expect(ResourceClaimTemplate.prefix("web", "gpu") == "web-gpu-")
@@ -38,7 +38,7 @@ import Testing
             #expect(await eventually { api.eventMessages.contains { $0.hasPrefix("FailedResourceClaimCreation") } })
             api.hold("resourceclaims")
             try await api.client.create(template)
-            #expect(await eventually { api.count(ResourceClaim.self) == 1 })
+            #expect(await eventually { api.count(DeviceClaim.self) == 1 })
             for label in ["x", "y"] {
                 try await api.client.patch(
                     Pod.self, "p", namespace: "default", ["metadata": ["labels": ["l": .string(label)]]])
@@ -46,10 +46,10 @@ import Testing
             }
             api.release("resourceclaims")
             await api.quiet()
-            #expect(api.count(ResourceClaim.self) == 1)
+            #expect(api.count(DeviceClaim.self) == 1)
             let claim = try #require(made(api))
             #expect(claim.name.hasPrefix("p-dev-") && claim.labels == ["a": "b"] && claim.controller?.name == "p")
-            #expect(claim.annotations[ResourceClaim.podClaimName] == "dev")
+            #expect(claim.annotations[DeviceClaim.podClaimName] == "dev")
             #expect(api.object(Pod.self, "p", namespace: "default")?.madeClaims == ["dev": claim.name])
         }
     }
@@ -59,24 +59,24 @@ import Testing
         try await withControllers(Self.names, api) {
             try await api.client.create(template)
             try await api.client.create(user(node: "n1"))
-            #expect(await eventually { api.count(ResourceClaim.self) == 1 })
+            #expect(await eventually { api.count(DeviceClaim.self) == 1 })
             var claim = try #require(made(api))
-            claim.metadata.finalizers = [ResourceClaim.finalizer]
+            claim.metadata.finalizers = [DeviceClaim.finalizer]
             claim.json["status"] = ["allocation": ["devices": [:]]]
             api.put(claim)
             #expect(await eventually { made(api)?.consumers.count == 1 })
             var ended = try #require(api.object(Pod.self, "p", namespace: "default"))
             ended.status.phase = "Succeeded"
             api.put(ended)
-            #expect(await eventually { api.count(ResourceClaim.self) == 0 })
+            #expect(await eventually { api.count(DeviceClaim.self) == 0 })
         }
     }
 
     @Test func strangersReservationsStay() async throws {
         let api = FakeAPI()
         try await withControllers(Self.names, api) {
-            var claim = ResourceClaim(name: "shared", namespace: "default")
-            claim.metadata.finalizers = [ResourceClaim.finalizer]
+            var claim = DeviceClaim(name: "shared", namespace: "default")
+            claim.metadata.finalizers = [DeviceClaim.finalizer]
             claim.json["status"] = [
                 "allocation": ["devices": [:]],
                 "reservedFor": [
