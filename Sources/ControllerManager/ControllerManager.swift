@@ -50,6 +50,8 @@ public struct ControllerManagerOptions: Sendable {
     public var localVolumesDirectory = "/var/lib/martlet/kubelet/local-volumes"
     /// The image, with a shell, of pods that wipe volumes with the reclaim policy Recycle.
     public var recyclerImage = "registry.k8s.io/build-image/debian-base:bookworm-v1.0.7"
+    /// Has several managers on one store work one at a time (`--leader-elect`); nil where there is only one.
+    public var leaderElection: LeaderElection.Options?
     public var logger: Logger
     /// The time of day, for timestamps and deadlines.
     public var now: @Sendable () -> Time
@@ -197,6 +199,9 @@ public struct ControllerManager: Sendable {
                 { InUseProtectionController($0, .volumes) }
             ),
             ("persistentvolume-binder-controller", "persistent-volume-binder", { VolumeBinder($0) }),
+            (
+                "persistentvolume-attach-detach-controller", "attachdetach-controller", { AttachDetachController($0) }
+            ),
             ("persistentvolume-expander-controller", "expand-controller", { VolumeExpansionController($0) }),
             ("service-cidr-controller", "service-cidrs-controller", { ServiceCIDRController($0) }),
             ("resourceclaim-controller", "resource-claim-controller", { ResourceClaimController($0) }),
@@ -211,6 +216,13 @@ public struct ControllerManager: Sendable {
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
     /// stop, so that nothing decides on a state that has ceased to be kept.
     public func run() async {
+        guard let election = options.leaderElection else { return await work() }
+        let leader = LeaderElection(
+            client: client, options: election, clock: options.clock, now: options.now, logger: options.logger)
+        await leader.run { await work() }
+    }
+
+    private func work() async {
         let factory = InformerFactory(client: client, logger: options.logger)
         let controllers = Self.makers
             .filter { options.controllers?.contains($0.name) ?? true }

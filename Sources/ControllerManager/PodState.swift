@@ -114,11 +114,13 @@ enum PodIndex {
     private static let orphan = "orphan"
     private static let node = "node"
     private static let label = "label"
+    private static let claim = "claim"
 
     static func add(to pods: Informer<Pod>) {
         pods.addIndex(controller) { pod in pod.controller.map { [$0.uid] } ?? [] }
         pods.addIndex(orphan) { pod in pod.controller == nil ? [pod.namespace] : [] }
         pods.addIndex(node) { pod in pod.nodeName.isEmpty ? [] : [pod.nodeName] }
+        pods.addIndex(claim) { pod in Array(Set(pod.claimKeys.map(\.description))) }
         pods.addIndex(label) { pod in pod.labels.map { labelKey(pod.namespace, $0.key, $0.value) } }
     }
 
@@ -129,6 +131,9 @@ enum PodIndex {
     static func controlled(by uid: String, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: controller, uid) }
 
     static func countControlled(by uid: String, in pods: Informer<Pod>) -> Int { pods.count(by: controller, uid) }
+
+    /// The pods that use a claim's volume.
+    static func using(_ key: ObjectKey, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: claim, key.description) }
 
     static func orphans(namespace: String, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: orphan, namespace) }
 

@@ -10,7 +10,7 @@ private func cron(
 ) throws -> CronJob {
     var cron = CronJob(name: "tick", namespace: "default")
     cron.metadata.uid = "uid-cron"
-    cron.metadata.creationTimestamp = try #require(Time(created))
+    cron.metadata.creationTimestamp = Time(created)
     var all = spec
     all["schedule"] = .string(schedule)
     all["jobTemplate"] = [

@@ -101,6 +101,15 @@ struct Restricted: KubeTransport {
             "persistentvolumes": "get list watch update patch", "persistentvolumeclaims/status": "update patch",
             "persistentvolumeclaims": "get list watch",
         ],
+        "service-cidrs-controller": [
+            "servicecidrs": "get list watch patch update", "servicecidrs/status": "patch update",
+            "ipaddresses": "get list watch",
+        ],
+        "resource-claim-controller": [
+            "pods": "get list watch", "resourceclaims": "get list watch create delete update patch",
+            "resourceclaims/status": "update patch", "pods/status": "update patch",
+        ],
+        "ttl-controller": ["nodes": "update patch list watch"],
         "ephemeral-volume-controller": ["persistentvolumeclaims": "get list watch create"],
         "endpoint-controller": ["endpoints": "get list watch create update delete"],
         "namespace-controller": [

@@ -357,3 +357,53 @@ private func storageClass(
         }
     }
 }
+
+@Suite struct AttachPlanTests {
+    private func disk(_ name: String, on node: String, exclusive: Bool = true) -> AttachableVolume {
+        AttachableVolume(volume: name, driver: "d", handle: "h-\(name)", node: node, isExclusive: exclusive)
+    }
+
+    private func attachment(_ disk: AttachableVolume) -> VolumeAttachment {
+        VolumeAttachment(name: disk.attachmentName, attacher: disk.driver, volume: disk.volume, node: disk.node)
+    }
+
+    private func plan(
+        _ wanted: Set<AttachableVolume>, _ present: [AttachableVolume], held: Set<AttachableVolume> = [],
+        gone: Set<String> = []
+    ) -> AttachPlan {
+        AttachPlan(
+            wanted: wanted, attachments: present.map { attachment($0) },
+            described: { one in gone.contains(one.volume ?? "") ? nil : present.first { $0.attachmentName == one.name } },
+            isHeld: held.contains)
+    }
+
+    @Test func namesAreThoseThatKubeletsWaitFor() {
+        // `echo -n h-vdn1 | sha256sum`
+        #expect(
+            disk("v", on: "n1").attachmentName
+                == "csi-d47224af45f648e0c352969db9cffc927444b4165832b503328da8ed9bb43a93")
+        #expect(disk("v", on: "n1").attachmentName != disk("v", on: "n2").attachmentName)
+        #expect(disk("v", on: "n1").uniqueName == "kubernetes.io/csi/d^h-v")
+    }
+
+    @Test func volumesComeAndGo() {
+        let (here, there) = (disk("v", on: "n1"), disk("v", on: "n2"))
+        #expect(plan([here], []).attach == [here])
+        #expect(plan([here], [here]).attach.isEmpty && plan([here], [here]).detach.isEmpty)
+        #expect(plan([], [here]).detach.map(\.node) == ["n1"])
+        #expect(plan([], [here], held: [here]).detach.isEmpty)
+        // One after the other, where only one node can have it.
+        let moving = plan([there], [here])
+        #expect(moving.detach.map(\.node) == ["n1"] && moving.attach.isEmpty && moving.blocked.map(\.by) == ["n1"])
+        let both = plan([disk("s", on: "n1", exclusive: false), disk("s", on: "n2", exclusive: false)], [])
+        #expect(both.attach.count == 2)
+        #expect(plan([], [here], gone: ["v"]).detach.count == 1)
+    }
+
+    @Test func othersAttachmentsAreLeftAlone() {
+        let foreign = VolumeAttachment(name: "mine", attacher: "d", volume: "v", node: "n1")
+        let plan = AttachPlan(
+            wanted: [], attachments: [foreign], described: { _ in self.disk("v", on: "n1") }, isHeld: { _ in false })
+        #expect(plan.detach.isEmpty)
+    }
+}

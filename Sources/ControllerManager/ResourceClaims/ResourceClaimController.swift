@@ -17,7 +17,7 @@ final class ResourceClaimController: Controller {
 
     private let context: ControllerContext
     private let pods: Informer<Pod>
-    private let claims: Informer<ResourceClaim>
+    private let claims: Informer<DeviceClaim>
     private let templates: Informer<ResourceClaimTemplate>
     private let queue: WorkQueue<Key>
     private let recorder: EventRecorder
@@ -27,7 +27,7 @@ final class ResourceClaimController: Controller {
     init(_ context: ControllerContext) {
         self.context = context
         pods = context.informers.pods
-        claims = context.informers.informer(ResourceClaim.self)
+        claims = context.informers.informer(DeviceClaim.self)
         templates = context.informers.informer(ResourceClaimTemplate.self)
         let queue: WorkQueue<Key> = context.queue()
         self.queue = queue
@@ -120,7 +120,7 @@ final class ResourceClaimController: Controller {
     /// The name of the pod's claim: of one that was made in an earlier round, or of a new one.
     private func claim(for name: String, _ template: String, of pod: Pod) async throws -> String {
         let present = claims.objects(by: Self.byOwner, pod.uid).first {
-            $0.isOwned(by: pod) && $0.annotations[ResourceClaim.podClaimName] == name
+            $0.isOwned(by: pod) && $0.annotations[DeviceClaim.podClaimName] == name
         }
         if let present { return present.name }
         guard let source = templates.get(template, namespace: pod.namespace) else {
@@ -141,7 +141,7 @@ final class ResourceClaimController: Controller {
         for reference in pod.claimReferences {
             guard let name = reference.claim ?? made[reference.name] ?? nil,
                 let claim = claims.get(name, namespace: pod.namespace), claim.isAllocated,
-                !claim.isReserved(for: pod), claim.consumers.count < ResourceClaim.maximumConsumers,
+                !claim.isReserved(for: pod), claim.consumers.count < DeviceClaim.maximumConsumers,
                 reference.template == nil || claim.isOwned(by: pod)
             else { continue }
             var changed = claim
@@ -176,7 +176,7 @@ final class ResourceClaimController: Controller {
         for consumer in claim.consumers where try await isInUse(consumer, namespace: key.namespace) {
             remaining.append(consumer)
         }
-        let isProtected = claim.metadata.finalizers.contains(ResourceClaim.finalizer)
+        let isProtected = claim.metadata.finalizers.contains(DeviceClaim.finalizer)
         if remaining.count < claim.consumers.count {
             claim.json["status"]?["reservedFor"] = remaining.isEmpty ? JSONValue?.none : .array(remaining)
             // The last user's end is the end of the allocation: the next one may be better off elsewhere.
@@ -195,13 +195,13 @@ final class ResourceClaimController: Controller {
         else { return }
         do {
             try await context.client.delete(
-                ResourceClaim.self, claim.name, namespace: key.namespace, options: .only(uid: claim.uid))
+                DeviceClaim.self, claim.name, namespace: key.namespace, options: .only(uid: claim.uid))
         } catch { if !error.isNotFound { throw error } }
     }
 
-    private func release(_ claim: ResourceClaim) async throws {
+    private func release(_ claim: DeviceClaim) async throws {
         var free = claim
-        free.metadata.finalizers.removeAll { $0 == ResourceClaim.finalizer }
+        free.metadata.finalizers.removeAll { $0 == DeviceClaim.finalizer }
         do { try await context.client.update(free) } catch { if !error.isNotFound { throw error } }
     }
 }

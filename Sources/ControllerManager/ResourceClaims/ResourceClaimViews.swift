@@ -1,8 +1,9 @@
 import JSON
 import KubeTypes
 
-/// Devices that pods share or have to themselves (resource.k8s.io/v1), as far as their controller reads them.
-struct ResourceClaim: KubeObject {
+/// Devices that pods share or have to themselves (resource.k8s.io/v1 ResourceClaim; core/v1 has another type of that
+/// name), as far as their controller reads them.
+struct DeviceClaim: KubeObject {
     static let type = ObjectType(
         apiVersion: "resource.k8s.io/v1", kind: "ResourceClaim", resource: "resourceclaims", namespaced: true)
     /// Of a claim made for a pod: which of the pod's claims it is.
@@ -39,15 +40,15 @@ struct ResourceClaimTemplate: KubeObject {
 
     /// The claim for a pod.
     /// - Parameter name: The pod's own name for it.
-    func claim(_ name: String, of pod: Pod) -> ResourceClaim {
-        var claim = ResourceClaim(["apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim"])
+    func claim(_ name: String, of pod: Pod) -> DeviceClaim {
+        var claim = DeviceClaim(["apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim"])
         let template = ObjectMeta(json[path: "spec", "metadata"] ?? [:])
         var metadata = ObjectMeta()
         metadata.namespace = pod.namespace
         metadata.generateName = Self.prefix(pod.name, name)
         metadata.labels = template.labels
         metadata.annotations = template.annotations
-        metadata.annotations[ResourceClaim.podClaimName] = name
+        metadata.annotations[DeviceClaim.podClaimName] = name
         var owner = ControllerRef.make(to: pod)
         owner.blockOwnerDeletion = nil
         metadata.ownerReferences = [owner]

@@ -18,7 +18,6 @@ final class VolumeBinder: Controller {
     private static let byClaim = "claim"
     private static let byVolume = "volume"
     private static let unboundByClass = "unbound"
-    private static let byUsedClaim = "usedClaim"
     /// For what no event tells of: a volume that cannot be reclaimed, a pod that was scheduled.
     private static let recheckPeriod = Duration.seconds(15)
 
@@ -48,7 +47,6 @@ final class VolumeBinder: Controller {
         volumes.addIndex(Self.byClaim) { volume in volume.claimKey.map { [$0.description] } ?? [] }
         claims.addIndex(Self.byVolume) { claim in claim.spec.volumeName.map { [$0] } ?? [] }
         claims.addIndex(Self.unboundByClass) { $0.isBindCompleted ? [] : [$0.className] }
-        pods.addIndex(Self.byUsedClaim) { pod in pod.claimKeys.map(\.description) }
         claims.addHandler { [self] in heard($0) }
         volumes.addHandler { [self] in heard($0) }
         classes.addHandler { [self] change in
@@ -119,7 +117,7 @@ final class VolumeBinder: Controller {
             let known = Set(candidates.map(\.name))
             candidates += volumes.objects(by: Self.byClaim, key.description).filter { !known.contains($0.name) }
             around.candidates = candidates.map { writtenVolumes.newest($0) }
-            around.waitingPods = pods.objects(by: Self.byUsedClaim, key.description)
+            around.waitingPods = PodIndex.using(key, in: pods)
                 .filter { $0.nodeName.isEmpty && !$0.isTerminal }.map(\.name)
         }
         switch ClaimPlan(claim, around) {
@@ -284,7 +282,7 @@ final class VolumeBinder: Controller {
             let users =
                 volume.claimKey.map { key in
                     claims[key] == nil
-                        ? pods.objects(by: Self.byUsedClaim, key.description).filter { !$0.isTerminal } : []
+                        ? PodIndex.using(key, in: pods).filter { !$0.isTerminal } : []
                 } ?? []
             if !users.isEmpty {
                 tell(
