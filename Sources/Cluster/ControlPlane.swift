@@ -192,6 +192,7 @@ final class ControlPlane: Sendable {
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
         managerOptions.resources = Self.resources
+        managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
@@ -200,7 +201,9 @@ final class ControlPlane: Sendable {
             client: client(as: "system:kube-scheduler"), configuration: schedulerConfiguration,
             logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))
+        let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { [logger] in await DefaultStorageClass.ensure(master, logger: logger) }
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }
             if let simulatedNodes {
