@@ -67,7 +67,7 @@ struct GoTemplateParser {
                 var words = GoTemplateWords(action)
                 let keyword = words.keyword()
                 switch keyword {
-                case "end", "else": return (nodes, action.filter { !$0.isNewline })
+                case "end", "else": return (nodes, action.split(whereSeparator: \.isWhitespace).joined(separator: " "))
                 case "if", "with", "range": nodes.append(try block(keyword ?? "", &words, depth: depth))
                 default:
                     if let name = words.assignment() {

@@ -189,7 +189,7 @@ private func pod(_ text: String) throws -> Pod { Pod(try JSONParser.parse(Array(
                 _ = try GoTemplate(text)
                 Issue.record("\(text) is taken")
             } catch {
-                #expect(error.message.trimmingPrefix(" ") == message)
+                #expect(error.message == message)
             }
         }
     }
