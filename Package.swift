@@ -70,13 +70,19 @@ let allTargets: [Target] = [
             + http),
     .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    // floor 6
+    .target(
+        name: "Simulation",
+        dependencies: ["JSON", "KubeClient", "KubeTypes", logging, package("HeapModule", "swift-collections")]),
     // floor 7
     .target(name: "CPlatform"),
     .target(
         name: "Cluster",
         dependencies: [
             "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
-            "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", httpClient, logging,
+            "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation", "Storage",
+            httpClient,
+            logging,
         ] + http),
     .executableTarget(
         name: "martlet",
@@ -96,6 +102,7 @@ let allTargets: [Target] = [
     tests(of: "CRI", ["JSON"]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Simulation", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Kubelet", ["CRI", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ServiceProxy", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),

@@ -41,6 +41,12 @@ public struct ClusterOptions: Sendable {
     /// A file with an `AuthenticationConfiguration`: OpenID Connect issuers, and where anonymous requests are allowed.
     public var authenticationConfig: String?
 
+    /// A file with a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1; nil is one profile with the defaults.
+    public var schedulerConfig: String?
+
+    /// Nodes that are not there, beside the real one; nil for none.
+    public var simulatedNodes: SimulatedNodes.Options?
+
     public init(directory: DataDirectory) { self.directory = directory }
 
     /// Where nodes and pods reach the API.

@@ -17,6 +17,8 @@ final class ControlPlane: Sendable {
     let server: APIServer
     private let store: any Store
     private let kubelets: KubeletProxy
+    private let schedulerConfiguration: SchedulerConfiguration
+    private let simulatedNodes: SimulatedNodes?
     private let options: ClusterOptions
     private let logger: Logger
 
@@ -39,6 +41,8 @@ final class ControlPlane: Sendable {
         } catch {
             throw ClusterError("the database \(options.directory.database): \(error)")
         }
+        schedulerConfiguration = try Self.scheduling(options)
+        simulatedNodes = try options.simulatedNodes.map { nodes throws(ClusterError) in try SimulatedNodes(nodes) }
         store = try Self.encrypted(database, options, logger: logger)
         let audit = try Self.audit(options, logger: logger)
         do {
@@ -69,6 +73,18 @@ final class ControlPlane: Sendable {
         do {
             return EncryptedStore(
                 store, try EncryptionConfiguration(Array(text)), logger: Logger(label: "store", from: logger))
+        } catch {
+            throw ClusterError("\(path): \(error)")
+        }
+    }
+
+    private static func scheduling(_ options: ClusterOptions) throws(ClusterError) -> SchedulerConfiguration {
+        guard let path = options.schedulerConfig else { return SchedulerConfiguration() }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --scheduler-config")
+        }
+        do {
+            return try SchedulerConfiguration(yaml: String(decoding: text, as: UTF8.self))
         } catch {
             throw ClusterError("\(path): \(error)")
         }
@@ -240,14 +256,18 @@ final class ControlPlane: Sendable {
         managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
         managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
         managerOptions.nodeEvictionRate = options.nodeEvictionRate
+        managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
             clientOf: { [self] account in client(ofAccount: account) })
         let scheduler = Scheduler(
-            client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger),
+            client: client(as: "system:kube-scheduler"), configuration: schedulerConfiguration,
+            logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))
+        let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { [logger] in await DefaultStorageClass.ensure(master, logger: logger) }
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }
             group.addTask { [self] in
@@ -255,6 +275,11 @@ final class ControlPlane: Sendable {
                     client: client(ofAccount: "coredns"), reader: client(as: "system:kube-proxy"),
                     network: options.network, ownNode: options.runsNode ? options.nodeName : "", logger: logger
                 ).run()
+            }
+            if let simulatedNodes {
+                let simulator = simulatedNodes.simulator(
+                    client(as: "system:martlet:simulation", groups: ["system:masters"]), logger: logger)
+                group.addTask { await simulator.run() }
             }
         }
     }

@@ -46,6 +46,10 @@ public struct ControllerManagerOptions: Sendable {
     public var orphanedPodQuarantineSeconds: Int
     /// How long changes of a service's pods are gathered before its endpoints are written.
     public var endpointsBatchPeriod: Duration
+    /// Where nodes keep the directories of volumes that `martlet.io/local` provisions.
+    public var localVolumesDirectory = "/var/lib/martlet/kubelet/local-volumes"
+    /// The image, with a shell, of pods that wipe volumes with the reclaim policy Recycle.
+    public var recyclerImage = "registry.k8s.io/build-image/debian-base:bookworm-v1.0.7"
     public var logger: Logger
     /// The time of day, for timestamps and deadlines.
     public var now: @Sendable () -> Time
@@ -134,7 +138,16 @@ public struct ControllerManager: Sendable {
                 "replicationcontroller-controller", "replication-controller",
                 { ReplicaController<ReplicationController>($0) }
             ),
+            ("job-controller", "job-controller", { JobController($0) }),
+            ("cronjob-controller", "cronjob-controller", { CronJobController($0) }),
+            (
+                "ttl-after-finished-controller", "ttl-after-finished-controller", { TTLAfterFinishedController($0) }
+            ),
             ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
+            (
+                "endpointslice-mirroring-controller", "endpointslicemirroring-controller",
+                { EndpointSliceMirroringController($0) }
+            ),
             ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
             ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
             ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
@@ -177,6 +190,9 @@ public struct ControllerManager: Sendable {
                 "persistentvolume-protection-controller", "pv-protection-controller",
                 { InUseProtectionController($0, .volumes) }
             ),
+            ("persistentvolume-binder-controller", "persistent-volume-binder", { VolumeBinder($0) }),
+            ("persistentvolume-expander-controller", "expand-controller", { VolumeExpansionController($0) }),
+            ("ephemeral-volume-controller", "ephemeral-volume-controller", { EphemeralVolumeController($0) }),
             (
                 "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
                 { InUseProtectionController($0, .classes) }

@@ -63,10 +63,11 @@ extension Pod {
 enum PodState {
     private static let specFields = [
         "nodeName", "tolerations", "hostname", "subdomain", "hostNetwork", "restartPolicy",
-        "terminationGracePeriodSeconds", "nodeSelector", "affinity",
+        "terminationGracePeriodSeconds", "nodeSelector", "affinity", "resourceClaims",
     ]
     private static let statusFields = [
         "phase", "reason", "podIP", "podIPs", "hostIP", "hostIPs", "startTime", "observedGeneration",
+        "resourceClaimStatuses",
     ]
 
     /// A pod with those fields that controllers read. At thousands of pods the rest would be most of the memory; whoever
@@ -84,6 +85,10 @@ enum PodState {
             guard let containers = pod.json["spec"]?[list]?.arrayValue else { continue }
             spec[list] = .array(containers.map { keep(["name", "ports", "restartPolicy"], of: $0) })
         }
+        let claimed = (pod.json["spec"]?["volumes"]?.arrayValue ?? []).filter {
+            $0["persistentVolumeClaim"] != nil || $0["ephemeral"] != nil
+        }
+        if !claimed.isEmpty { spec["volumes"] = .array(claimed) }
         slim["spec"] = .object(spec)
         var status = JSONObject()
         for field in statusFields { status[field] = pod.json["status"]?[field] }

@@ -27,7 +27,9 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     private struct State {
         var objects: [ObjectKey: Object] = [:]
-        var indices: [String: InformerIndex<Object>] = [:]
+        /// A handful, in an array: going through a dictionary's keys would keep a second hold of it, and every change
+        /// would copy the whole of an index.
+        var indices: [InformerIndex<Object>] = []
         var handlers: [Handler] = []
         var synced = false
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -35,15 +37,17 @@ public final class Informer<Object: KubeObject>: Sendable {
 
         mutating func set(_ object: Object, _ key: ObjectKey) -> Object? {
             let old = objects.updateValue(object, forKey: key)
-            for name in indices.keys { indices[name]?.replace(old, by: object, key) }
+            for position in indices.indices { indices[position].replace(old, by: object, key) }
             return old
         }
 
         mutating func remove(_ key: ObjectKey) -> Object? {
             guard let old = objects.removeValue(forKey: key) else { return nil }
-            for name in indices.keys { indices[name]?.replace(old, by: nil, key) }
+            for position in indices.indices { indices[position].replace(old, by: nil, key) }
             return old
         }
+
+        func index(_ name: String) -> InformerIndex<Object>? { indices.first { $0.name == name } }
     }
 
     private let state = Mutex(State())
@@ -83,21 +87,21 @@ public final class Informer<Object: KubeObject>: Sendable {
     /// name is taken already is left as it is: several users of one informer may ask for the same.
     public func addIndex(_ name: String, _ keys: @escaping Indexer) {
         state.withLock { state in
-            guard state.indices[name] == nil else { return }
-            var index = InformerIndex(keys)
+            guard state.index(name) == nil else { return }
+            var index = InformerIndex(name, keys)
             for (key, object) in state.objects { index.replace(nil, by: object, key) }
-            state.indices[name] = index
+            state.indices.append(index)
         }
     }
 
     /// The objects that the index `name` holds under `value`, in no order; none if there is no such index.
     public func objects(by name: String, _ value: String) -> [Object] {
-        state.withLock { $0.indices[name]?[value].map { Array($0.values) } ?? [] }
+        state.withLock { $0.index(name)?[value].map { Array($0.values) } ?? [] }
     }
 
     /// How many objects the index `name` holds under `value`.
     public func count(by name: String, _ value: String) -> Int {
-        state.withLock { $0.indices[name]?[value]?.count ?? 0 }
+        state.withLock { $0.index(name)?[value]?.count ?? 0 }
     }
 
     public subscript(key: ObjectKey) -> Object? { state.withLock { $0.objects[key] } }
@@ -229,10 +233,14 @@ public final class Informer<Object: KubeObject>: Sendable {
 
 /// Objects under the keys that a function computes from them.
 struct InformerIndex<Object: KubeObject>: Sendable {
+    let name: String
     private let keys: @Sendable (Object) -> [String]
     private var buckets: [String: [ObjectKey: Object]] = [:]
 
-    init(_ keys: @escaping @Sendable (Object) -> [String]) { self.keys = keys }
+    init(_ name: String, _ keys: @escaping @Sendable (Object) -> [String]) {
+        self.name = name
+        self.keys = keys
+    }
 
     subscript(value: String) -> [ObjectKey: Object]? { buckets[value] }
 

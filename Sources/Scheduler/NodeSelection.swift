@@ -1,7 +1,7 @@
 import KubeTypes
 
 /// `nodeSelector` and node affinity, made ready to be asked of many nodes.
-struct NodeRequirement: Sendable {
+struct NodeRequirement: Sendable, Hashable {
     private let selector: LabelMatcher
     /// One of these must match; nil if affinity demands nothing.
     private let terms: [NodeTerm]?
@@ -30,7 +30,7 @@ struct NodeRequirement: Sendable {
 }
 
 /// One term of a node selector: all its requirements must be met.
-struct NodeTerm: Sendable {
+struct NodeTerm: Sendable, Hashable {
     private let labels: LabelMatcher
     private let fields: LabelMatcher
 

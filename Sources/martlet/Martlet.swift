@@ -14,7 +14,7 @@ struct Martlet: AsyncParsableCommand {
         version: Version.martlet,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, KubeconfigCommand.self, ImageCommand.self,
-            NodeCommand.self, AgentCommand.self, TokenCommand.self, VersionCommand.self,
+            NodeCommand.self, AgentCommand.self, TokenCommand.self, SimulateCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

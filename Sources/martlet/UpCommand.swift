@@ -69,7 +69,18 @@ struct UpCommand: AsyncParsableCommand {
     )
     var authenticationConfig: String?
 
+    @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
+    var schedulerConfig: String?
+
+    @Option(name: .long, help: "Nodes that are not there, beside the real one: how many.")
+    var simulateNodes = 0
+
+    @OptionGroup(title: "Simulated nodes") var simulation: SimulationArguments
+
     func validate() throws {
+        guard (0...50_000).contains(simulateNodes) else {
+            throw ValidationError("--simulate-nodes takes a number up to 50,000.")
+        }
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
         guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
             throw ValidationError("--audit-policy-file and --audit-log-path go together.")
@@ -93,6 +104,8 @@ struct UpCommand: AsyncParsableCommand {
         options.mergesUserKubeconfig = !noContext
         options.tokenAuthFile = tokenAuthFile
         options.authenticationConfig = authenticationConfig
+        options.schedulerConfig = schedulerConfig
+        if simulateNodes > 0 { options.simulatedNodes = simulation.options(count: simulateNodes) }
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
         }

@@ -263,7 +263,15 @@ final class FakeAPI: KubeTransport {
             return try write(request.body ?? [:], over: try found(), key, request, group, &state)
         case .patch:
             let current = try found()
-            let patched = JSONMergePatch.apply(request.body ?? [:], to: current)
+            var body = request.body ?? [:]
+            // Of strategic patches, only this is used.
+            let removal = "$deleteFromPrimitiveList/finalizers"
+            if let gone = body[path: "metadata", removal]?.arrayValue {
+                body["metadata"]?[removal] = nil
+                let kept = (current[path: "metadata", "finalizers"]?.arrayValue ?? []).filter { !gone.contains($0) }
+                body["metadata"]?["finalizers"] = .array(kept)
+            }
+            let patched = JSONMergePatch.apply(body, to: current)
             return try write(patched, over: current, key, request, group, &state)
         case .delete:
             let current = try found()

@@ -67,6 +67,26 @@ struct Restricted: KubeTransport {
             "pods": "list watch patch create delete",
         ],
         "endpointslice-controller": ["endpointslices": "get list watch create update delete"],
+        "job-controller": [
+            "jobs": "get list watch update patch", "jobs/status": "update",
+            "pods": "list watch create delete patch",
+        ],
+        "cronjob-controller": [
+            "cronjobs": "get list watch update", "cronjobs/status": "update",
+            "jobs": "get list watch create update delete patch", "pods": "list watch delete",
+        ],
+        "ttl-after-finished-controller": ["jobs": "get list watch delete"],
+        "endpointslicemirroring-controller": ["endpointslices": "get list watch create update delete"],
+        "persistent-volume-binder": [
+            "persistentvolumes": "get list watch update create delete", "persistentvolumes/status": "update",
+            "persistentvolumeclaims": "get list watch update", "persistentvolumeclaims/status": "update",
+            "pods": "get list watch create delete", "storageclasses": "get list watch", "nodes": "list watch",
+        ],
+        "expand-controller": [
+            "persistentvolumes": "get list watch update patch", "persistentvolumeclaims/status": "update patch",
+            "persistentvolumeclaims": "get list watch",
+        ],
+        "ephemeral-volume-controller": ["persistentvolumeclaims": "get list watch create"],
         "endpoint-controller": ["endpoints": "get list watch create update delete"],
         "namespace-controller": [
             "namespaces": "get list watch delete", "namespaces/finalize": "update", "namespaces/status": "update",

@@ -149,7 +149,7 @@ struct EndpointSlicePlan {
         return labels
     }
 
-    private static func ports(of slice: EndpointSlice) -> [ServiceEndpoints.Port] {
+    static func ports(of slice: EndpointSlice) -> [ServiceEndpoints.Port] {
         slice.ports.map {
             ServiceEndpoints.Port(
                 name: $0.name ?? "", number: $0.port ?? 0, proto: $0.protocol ?? "TCP", appProtocol: $0.appProtocol)
@@ -165,10 +165,15 @@ struct EndpointSlicePlan {
         metadata.ownerReferences = [ControllerRef.make(to: service)]
         slice.metadata = metadata
         slice.addressType = group.addressType
-        // Both lists are required, if empty.
+        fill(&slice, endpoints, group.ports)
+        return slice
+    }
+
+    /// Sets the lists of a slice, which are required, if empty.
+    static func fill(_ slice: inout EndpointSlice, _ endpoints: [Endpoint], _ ports: [ServiceEndpoints.Port]) {
         slice.json["endpoints"] = .array(endpoints.map(\.json))
         slice.json["ports"] = .array(
-            group.ports.map { port in
+            ports.map { port in
                 var json = EndpointSlicePort()
                 json.name = port.name
                 json.port = port.number
@@ -176,6 +181,5 @@ struct EndpointSlicePlan {
                 json.appProtocol = port.appProtocol
                 return json.json
             })
-        return slice
     }
 }

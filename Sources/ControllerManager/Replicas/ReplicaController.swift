@@ -188,68 +188,31 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
         let key = owner.key
         let pod = PodFromTemplate.make(owner.podTemplate, owner: owner)
         expectations.expect(creations: count, of: key, now: context.now)
-        var created = 0
-        for batch in ReplicaPlan.batches(of: count) {
-            let failures = await withTaskGroup(of: APIError?.self) { group in
-                for _ in 0..<batch { group.addTask { await self.create(pod, for: owner) } }
-                var failures: [APIError] = []
-                for await failure in group { if let failure { failures.append(failure) } }
-                return failures
-            }
-            created += batch - failures.count
-            if let failure = failures.first {
-                expectations.lowerCreations(of: key, by: count - created)
-                // In a namespace that is going away nothing can be created, and nothing needs to be.
-                if failure.isNamespaceTerminating { return }
-                throw failure
-            }
-        }
-    }
-
-    private func create(_ pod: Pod, for owner: Owner) async -> APIError? {
-        do {
-            let created = try await context.client.create(pod)
-            recorder.event(
-                regarding: owner, type: .normal, reason: "SuccessfulCreate", message: "Created pod: \(created.name)")
-            return nil
-        } catch {
-            if !error.isNamespaceTerminating {
-                recorder.event(
-                    regarding: owner, type: .warning, reason: "FailedCreate", message: "Error creating: \(error)")
-            }
-            return error
-        }
+        let control = PodControl(client: context.client, recorder: recorder)
+        let result = await PodControl.inBatches(count) { _ in await control.create(pod, for: owner) }
+        guard let failure = result.failure else { return }
+        expectations.lowerCreations(of: key, by: count - result.created)
+        // In a namespace that is going away nothing can be created, and nothing needs to be.
+        if !failure.isNamespaceTerminating { throw failure }
     }
 
     private func delete(_ victims: [Pod], of owner: Owner) async throws {
         expectations.expect(deletions: victims.map(\.uid), of: owner.key, now: context.now)
+        let control = PodControl(client: context.client, recorder: recorder)
         let failure = await withTaskGroup(of: APIError?.self) { group in
-            for victim in victims { group.addTask { await self.delete(victim, of: owner) } }
+            for victim in victims {
+                group.addTask { [expectations] in
+                    guard let error = await control.delete(victim, of: owner) else { return nil }
+                    // The cache will not show this deletion.
+                    expectations.observeDeletion(of: victim.uid, for: owner.key)
+                    return error.isNotFound ? nil : error
+                }
+            }
             var first: APIError?
             for await failure in group where first == nil { first = failure }
             return first
         }
         if let failure { throw failure }
-    }
-
-    private func delete(_ victim: Pod, of owner: Owner) async -> APIError? {
-        var options = DeleteOptions(["kind": "DeleteOptions", "apiVersion": "v1"])
-        var preconditions = Preconditions()
-        preconditions.uid = victim.uid
-        options.preconditions = preconditions
-        do {
-            try await context.client.delete(Pod.self, victim.name, namespace: victim.namespace, options: options)
-            recorder.event(
-                regarding: owner, type: .normal, reason: "SuccessfulDelete", message: "Deleted pod: \(victim.name)")
-            return nil
-        } catch {
-            // The cache will not show this deletion.
-            expectations.observeDeletion(of: victim.uid, for: owner.key)
-            if error.isNotFound { return nil }
-            recorder.event(
-                regarding: owner, type: .warning, reason: "FailedDelete", message: "Error deleting: \(error)")
-            return error
-        }
     }
 }
 

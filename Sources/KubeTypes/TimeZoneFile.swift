@@ -7,34 +7,47 @@
 /// Offsets of time zones, from the zone files of the system.
 ///
 /// Specified in RFC 9636 (TZif).
-enum TimeZoneFile {
+public struct TimeZoneFile: Sendable {
     private static let directory = "/usr/share/zoneinfo/"
     /// No zone file is larger than a few kilobytes.
     private static let largest = 1 << 20
 
-    /// Seconds east of Greenwich in `zone` at a time: an offset such as `-05:30`, or a name such as `Asia/Tokyo`.
-    static func offset(of zone: String, at seconds: Int64) throws(CELError) -> Int64 {
-        if zone.isEmpty || zone == "UTC" { return 0 }
-        if let colon = zone.firstIndex(of: ":") { return try offset(zone[..<colon], zone[zone.index(after: colon)...]) }
-        let unknown = CELError("unknown time zone \(zone)")
-        guard zone.utf8.count < 64, !zone.hasPrefix("/"), !zone.contains(".."), !zone.contains("\\") else {
-            throw CELError("time: invalid location name")
+    /// Nil for UTC.
+    private let bytes: [UInt8]?
+
+    /// The zone of Greenwich without summer time.
+    public static let utc = TimeZoneFile(bytes: nil)
+
+    private init(bytes: [UInt8]?) { self.bytes = bytes }
+
+    /// The zone with a name such as `Asia/Tokyo`; an empty name is UTC. Nil if the system does not know it.
+    public init?(_ name: String) {
+        if name.isEmpty || name == "UTC" {
+            self = .utc
+            return
         }
-        guard let bytes = read(directory + zone), let offset = Self.offset(in: bytes, at: seconds) else {
-            throw unknown
+        guard Self.isName(name), let bytes = Self.read(Self.directory + name), Self.offset(in: bytes, at: 0) != nil
+        else {
+            return nil
         }
-        return offset
+        self.bytes = bytes
     }
 
-    private static func offset(_ hours: Substring, _ minutes: Substring) throws(CELError) -> Int64 {
-        guard let hour = Int64(hours) else {
-            throw CELError("strconv.Atoi: parsing \"\(hours)\": invalid syntax")
-        }
-        guard let minute = Int64(minutes) else {
-            throw CELError("strconv.Atoi: parsing \"\(minutes)\": invalid syntax")
-        }
-        guard abs(hour) < 1_000_000, abs(minute) < 1_000_000 else { throw CELError("unknown time zone offset") }
-        return (hour * 60 + (hours.hasPrefix("-") ? -minute : minute)) * 60
+    /// Whether a text may be the name of a zone, and no way to another file.
+    public static func isName(_ name: String) -> Bool {
+        name.utf8.count < 64 && !name.hasPrefix("/") && !name.contains("..") && !name.contains("\\")
+    }
+
+    /// Seconds east of Greenwich at a time, in seconds since 1970-01-01T00:00:00Z.
+    public func offset(at seconds: Int64) -> Int64 {
+        guard let bytes else { return 0 }
+        return Self.offset(in: bytes, at: seconds) ?? 0
+    }
+
+    /// The time at which clocks show `local`, seconds since 1970-01-01T00:00:00 by the clock: where they are put forward
+    /// past it or back before it, that of the time before or after.
+    public func time(ofLocal local: Int64) -> Int64 {
+        local - offset(at: local - offset(at: local))
     }
 
     private static func read(_ path: String) -> [UInt8]? {
@@ -174,20 +187,10 @@ private struct ZoneRule {
 
     /// Seconds, by the wall clock, to the rule's day in a year.
     private func moment(_ rule: (month: Int, week: Int, day: Int, time: Int64), _ year: Int) -> Int64 {
-        let first = CELTimestamp.days(year: year, month: rule.month)
+        let first = CivilDate.days(year: year, month: rule.month, day: 1)
         let weekday = ((first + 4) % 7 + 7) % 7
         var day = (rule.day - weekday + 7) % 7 + (rule.week - 1) * 7
         while day >= CivilDate.days(inMonth: rule.month, year: year) { day -= 7 }
         return Int64(first + day) * 86400 + rule.time
-    }
-}
-
-extension CELTimestamp {
-    /// Days from 1970-01-01 to the first of a month.
-    fileprivate static func days(year: Int, month: Int) -> Int {
-        let years = year - 1
-        var days = years * 365 + years / 4 - years / 100 + years / 400 - 719_162
-        for earlier in 1..<month { days += CivilDate.days(inMonth: earlier, year: year) }
-        return days
     }
 }
