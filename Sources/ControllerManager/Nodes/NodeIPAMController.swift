@@ -26,11 +26,17 @@ final class NodeIPAMController: Controller {
             switch change {
             case .added(let node), .updated(_, let node):
                 for range in Self.ranges(of: node) { self.ranges.withLock { $0?.occupy(range) } }
-                if Self.ranges(of: node).isEmpty { queue.add(node.name) }
+                // Pods of simulated nodes are nowhere, and there may be more such nodes than ranges.
+                if Self.ranges(of: node).isEmpty, node.metadata.annotations[Self.simulated] == nil {
+                    queue.add(node.name)
+                }
             case .deleted(let node): release(node)
             }
         }
     }
+
+    /// Marks KWOK's nodes and our own simulated ones.
+    private static let simulated = "kwok.x-k8s.io/node"
 
     private static func ranges(of node: Node) -> [String] {
         node.spec.podCIDRs.isEmpty ? [node.spec.podCIDR].compactMap { $0 } : node.spec.podCIDRs
