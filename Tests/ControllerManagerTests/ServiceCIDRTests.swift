@@ -16,7 +16,8 @@ private func range(_ name: String, _ cidrs: [String], deleted: Bool = false) -> 
 
 @Suite struct ServiceCIDRTests {
     @Test(arguments: [
-        ("10.96.0.0/16", "10.96.3.4", true), ("10.96.0.0/16", "10.97.0.0/24", false), ("10.96.0.0/12", "10.111.0.0/16", true),
+        ("10.96.0.0/16", "10.96.3.4", true), ("10.96.0.0/16", "10.97.0.0/24", false),
+        ("10.96.0.0/12", "10.111.0.0/16", true),
         ("10.96.0.0/12", "10.112.0.0/16", false), ("fd00::/108", "fd00::5", true), ("0.0.0.0/0", "fd00::5", false),
         ("10.96.0.0/24", "10.96.0.0/16", false), ("fd00::/9", "fd7f::1", true), ("fd00::/9", "fd80::1", false),
     ])
@@ -38,7 +39,9 @@ private func range(_ name: String, _ cidrs: [String], deleted: Bool = false) -> 
         #expect(!ServiceCIDRController.canGo(old, others: [old], addresses: address))
         #expect(ServiceCIDRController.canGo(old, others: [old, range("all", ["10.96.0.0/16"])], addresses: address))
         // One that goes as well is no help.
-        #expect(!ServiceCIDRController.canGo(old, others: [old, range("x", ["10.96.0.0/16"], deleted: true)], addresses: address))
+        #expect(
+            !ServiceCIDRController.canGo(
+                old, others: [old, range("x", ["10.96.0.0/16"], deleted: true)], addresses: address))
         #expect(ServiceCIDRController.canGo(old, others: [old, range("half", ["10.96.0.0/28"])], addresses: address))
     }
 
@@ -52,9 +55,10 @@ private func range(_ name: String, _ cidrs: [String], deleted: Bool = false) -> 
             try await api.client.create(service("user", clusterIP: "10.20.0.9"))
             try await Task.sleep(for: .milliseconds(30))
             try await api.client.delete(ServiceCIDR.self, "extra")
-            #expect(await eventually {
-                api.object(ServiceCIDR.self, "extra")?.conditions.first?.reason == "Terminating"
-            })
+            #expect(
+                await eventually {
+                    api.object(ServiceCIDR.self, "extra")?.conditions.first?.reason == "Terminating"
+                })
             clock.advance(seconds: 3600)
             api.remove(Service.self, "user", namespace: "default")
             #expect(await eventually { api.count(ServiceCIDR.self) == 0 })

@@ -373,7 +373,8 @@ private func storageClass(
     ) -> AttachPlan {
         AttachPlan(
             wanted: wanted, attachments: present.map { attachment($0) },
-            described: { one in gone.contains(one.volume ?? "") ? nil : present.first { $0.attachmentName == one.name } },
+            described: { one in gone.contains(one.volume ?? "") ? nil : present.first { $0.attachmentName == one.name }
+            },
             isHeld: held.contains)
     }
 

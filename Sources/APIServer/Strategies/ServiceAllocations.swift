@@ -46,7 +46,9 @@ final class ServiceAllocations: Sendable {
     ) throws(Refusal) -> IPv4Address {
         guard let range else { throw .outOfRange }
         if let wanted {
-            guard range.isUsable(wanted) || further().contains(where: { $0.isUsable(wanted) }) else { throw .outOfRange }
+            guard range.isUsable(wanted) || further().contains(where: { $0.isUsable(wanted) }) else {
+                throw .outOfRange
+            }
             let isFree = state.withLock { state in
                 if let holder = state.addresses[wanted], holder != owner { return false }
                 state.addresses[wanted] = owner

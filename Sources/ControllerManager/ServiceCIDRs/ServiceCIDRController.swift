@@ -68,7 +68,8 @@ final class ServiceCIDRController: Controller {
             return try await note("True", reason: "", "Kubernetes Service CIDR is ready", on: range)
         }
         guard range.metadata.finalizers.contains(Self.finalizer) else { return }
-        let taken = addresses.objects.filter(\.isOfService).compactMap { IPPrefix($0.name) }
+        let taken =
+            addresses.objects.filter(\.isOfService).compactMap { IPPrefix($0.name) }
             + services.objects.flatMap { $0.spec.clusterIPs + [$0.spec.clusterIP ?? ""] }.compactMap { IPPrefix($0) }
         guard Self.canGo(range, others: ranges.objects, addresses: taken) else {
             return try await note(

@@ -43,8 +43,9 @@ final class AttachDetachController: Controller {
         }
         volumes.addHandler { if $0.object.spec.csi != nil { wake() } }
         nodes.addHandler { [attachments] change in
-            if attachments.count > 0, change.previous?.status.json["volumesInUse"] != change.object.status.json["volumesInUse"]
-                || change.isDeletion
+            if attachments.count > 0,
+                change.previous?.status.json["volumesInUse"] != change.object.status.json["volumesInUse"]
+                    || change.isDeletion
             {
                 wake()
             }
@@ -74,7 +75,9 @@ final class AttachDetachController: Controller {
     private func wanted() -> [AttachableVolume: [Pod]] {
         var wanted: [AttachableVolume: [Pod]] = [:]
         for volume in volumes.objects(by: Self.byCSI, "csi") {
-            guard let key = volume.claimKey, let claim = claims[key], claim.spec.volumeName == volume.name else { continue }
+            guard let key = volume.claimKey, let claim = claims[key], claim.spec.volumeName == volume.name else {
+                continue
+            }
             for pod in PodIndex.using(key, in: pods)
             where !pod.nodeName.isEmpty && !pod.isTerminal {
                 if let found = attachable(volume, on: pod.nodeName) { wanted[found, default: []].append(pod) }
@@ -86,7 +89,9 @@ final class AttachDetachController: Controller {
     /// Whether the node has the volume mounted, as far as it can be believed.
     private func isHeld(_ volume: AttachableVolume) -> Bool {
         guard let node = nodes.get(volume.node) else { return false }
-        guard (node.status.json["volumesInUse"]?.arrayValue ?? []).contains(.string(volume.uniqueName)) else { return false }
+        guard (node.status.json["volumesInUse"]?.arrayValue ?? []).contains(.string(volume.uniqueName)) else {
+            return false
+        }
         if node.spec.taints.contains(where: { $0.key == "node.kubernetes.io/out-of-service" }) { return false }
         guard let ready = node.status.conditions.first(where: { $0.type == "Ready" }), ready.status != "True",
             let since = ready.lastTransitionTime
@@ -119,7 +124,8 @@ final class AttachDetachController: Controller {
             for pod in wanted[volume] ?? [] {
                 recorder.event(
                     regarding: pod, type: .warning, reason: "FailedAttachVolume",
-                    message: "Multi-Attach error for volume \"\(volume.volume)\" Volume is already exclusively attached to "
+                    message:
+                        "Multi-Attach error for volume \"\(volume.volume)\" Volume is already exclusively attached to "
                         + "node \(other) and can't be attached to another")
             }
         }
