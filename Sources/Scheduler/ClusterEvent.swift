@@ -21,6 +21,23 @@ struct ClusterEvent: Sendable {
     var node: NodeFacts?
     /// The claim that came or changed.
     var claim: ObjectKey?
+    /// Where a pod has left: what is free there now, and for whom of it room has been made.
+    var room: Room?
+
+    struct Room: Sendable {
+        var free: Resources
+        var nominated: [PodInfo] = []
+
+        /// Whether a pod may find there what it asks for.
+        func fits(_ pod: PodInfo) -> Bool {
+            guard pod.requests.fits(into: free) else { return false }
+            var left = free
+            for other in nominated where other.key != pod.key && other.priority >= pod.priority {
+                left.subtract(other.requests)
+            }
+            return pod.requests.fits(into: left)
+        }
+    }
 
     struct NodeFacts: Sendable {
         let name: String
@@ -53,7 +70,8 @@ extension Plugin {
             }
             return event.kind == .nodeAdded || event.kind == .podRemoved
         case .nodeResourcesFit:
-            if event.kind == .podRemoved { return true }
+            // Only one node has changed: with many pods waiting, each that goes must not wake them all.
+            if event.kind == .podRemoved { return event.room?.fits(pod) ?? true }
             return isNode(event, .nodeAllocatable)
                 && (event.node.map { pod.requests.fits(into: $0.allocatable) } ?? true)
         case .volumeRestrictions:

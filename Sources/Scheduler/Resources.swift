@@ -114,8 +114,8 @@ extension Resources {
 
     /// Whether an empty node with these allocatable resources could take the request.
     func fits(into allocatable: Resources) -> Bool {
-        milliCPU <= allocatable.milliCPU && memory <= allocatable.memory
-            && ephemeralStorage <= allocatable.ephemeralStorage
-            && scalars.allSatisfy { $0.value <= allocatable.scalars[$0.key] ?? 0 }
+        (milliCPU == 0 || milliCPU <= allocatable.milliCPU) && (memory == 0 || memory <= allocatable.memory)
+            && (ephemeralStorage == 0 || ephemeralStorage <= allocatable.ephemeralStorage)
+            && scalars.allSatisfy { $0.value == 0 || $0.value <= allocatable.scalars[$0.key] ?? 0 }
     }
 }

@@ -85,8 +85,10 @@ struct SchedulerCore: Sendable {
         bindFailures[pod.key] = nil
         snapshot.removeNomination(pod.key)
         guard snapshot.placed[pod.key] != nil || !pod.nodeName.isEmpty else { return }
+        let slot = snapshot.placed[pod.key]?.slot
         snapshot.removePod(pod.key)
-        queue.happened(ClusterEvent(kind: .podRemoved, pod: pod), now: now)
+        queue.happened(
+            ClusterEvent(kind: .podRemoved, pod: pod, room: slot.flatMap { snapshot.room(in: $0) }), now: now)
     }
 
     /// The kubelet has begun with a pod: matters for the order of victims only.

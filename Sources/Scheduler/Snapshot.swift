@@ -294,6 +294,19 @@ struct Snapshot: Sendable {
         if nominated[slot]?.isEmpty == true { nominated[slot] = nil }
     }
 
+    /// What is free on a node, and who it is being kept for; nil if pods are not counted there.
+    func room(in slot: Int) -> ClusterEvent.Room? {
+        // Where the number of pods is what is short, amounts say nothing.
+        guard podCount[slot] < allocatablePods[slot] else { return nil }
+        var free = Resources()
+        free.milliCPU = allocatableCPU[slot] - usedCPU[slot]
+        free.memory = allocatableMemory[slot] - usedMemory[slot]
+        free.ephemeralStorage = allocatableStorage[slot] - usedStorage[slot]
+        free.scalars = info[slot].scalars
+        for (name, used) in info[slot].usedScalars { free.scalars[name, default: 0] -= used }
+        return ClusterEvent.Room(free: free, nominated: nominated[slot] ?? [])
+    }
+
     /// The node that room is made on for a pod.
     func nomination(of key: ObjectKey) -> String? { nominations[key]?.node }
 

@@ -92,6 +92,23 @@ import Testing
         #expect(queue.place(of: key("q")) == "unschedulable")
     }
 
+    @Test func aPodThatGoesWakesOnlyThoseThatMayFit() {
+        let small = PodInfo(makePod("small", "cpu=1"))
+        let large = PodInfo(makePod("large", "cpu=3"))
+        var free = Resources()
+        free.milliCPU = 2000
+        let nominee = PodInfo(makePod("nominee", "cpu=2", spec: #"{"priority": 5}"#))
+        let table: [(nominated: [PodInfo], PodInfo, Bool)] = [
+            ([], small, true), ([], large, false), ([nominee], small, false), ([nominee], nominee, true),
+            ([small], nominee, true),
+        ]
+        for (nominated, pod, helped) in table {
+            let event = ClusterEvent(
+                kind: .podRemoved, pod: large, room: .init(free: free, nominated: nominated))
+            #expect(Plugin.nodeResourcesFit.mayBeHelped(by: event, pod) == helped)
+        }
+    }
+
     @Test func afterFiveMinutesItIsTriedAnyway() {
         var queue = SchedulingQueue()
         queue.set(info("p"), now: start)
