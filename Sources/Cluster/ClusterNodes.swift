@@ -138,7 +138,9 @@ public struct ClusterNodes: Sendable {
                         try await client.delete(Pod.self, pod.name, namespace: pod.namespace, options: options)
                     } catch { if !error.isNotFound { throw error } }
                 }
-                do throws(APIError) { try await client.delete(Node.self, name) } catch { if !error.isNotFound { throw error } }
+                do throws(APIError) { try await client.delete(Node.self, name) } catch {
+                    if !error.isNotFound { throw error }
+                }
             }
         }
         await entry.namespace?.remove(logger: Self.quiet)
