@@ -6,6 +6,10 @@ import Testing
 @testable import ControllerManager
 @testable import KubeClient
 
+private final class Working: Sendable {
+    let state = Mutex<(now: Int, most: Int, turns: [String])>((0, 0, []))
+}
+
 @Suite struct LeaderElectionTests {
     private func held(by holder: String, transitions: Int = 0) -> LeaseSpec {
         var spec = LeaseSpec()
@@ -50,7 +54,7 @@ import Testing
 
     @Test func oneWorksAtATime() async {
         let api = FakeAPI()
-        let working = Mutex<(now: Int, most: Int, turns: [String])>((0, 0, []))
+        let working = Working()
         func candidate(_ name: String) -> Task<Void, Never> {
             var options = LeaderElection.Options(name: "kube-controller-manager", identity: name)
             options.leaseDuration = .seconds(60)
@@ -59,30 +63,30 @@ import Testing
             let election = LeaderElection(client: api.client, options: options)
             return Task {
                 await election.run {
-                    working.withLock {
+                    working.state.withLock {
                         $0.now += 1
                         $0.most = max($0.most, $0.now)
                         $0.turns.append(name)
                     }
                     while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
-                    working.withLock { $0.now -= 1 }
+                    working.state.withLock { $0.now -= 1 }
                 }
             }
         }
         let candidates = ["a", "b", "c"].map { ($0, candidate($0)) }
-        #expect(await eventually { working.withLock { $0.now } == 1 })
+        #expect(await eventually { working.state.withLock { $0.now } == 1 })
         // The leader stops and gives the Lease back: another follows.
-        let first = working.withLock { $0.turns[0] }
+        let first = working.state.withLock { $0.turns[0] }
         for (name, task) in candidates where name == first {
             task.cancel()
             await task.value
         }
-        #expect(await eventually { working.withLock { $0.turns.count } >= 2 })
+        #expect(await eventually { working.state.withLock { $0.turns.count } >= 2 })
         for (_, task) in candidates {
             task.cancel()
             await task.value
         }
-        #expect(working.withLock { $0.most } == 1)
+        #expect(working.state.withLock { $0.most } == 1)
         #expect(api.objects(Lease.self).first?.spec.holderIdentity == nil)
     }
 }
