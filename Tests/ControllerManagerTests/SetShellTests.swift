@@ -197,6 +197,7 @@ import Testing
                 await eventually {
                     api.object(Pod.self, "stray", namespace: "default")?.controller?.name == "agent"
                 })
+            #expect(await eventually { api.count(ControllerRevision.self) == 1 })
             var revision = try #require(api.objects(ControllerRevision.self).first)
             revision.metadata = ObjectMeta(["name": "mine", "namespace": "default", "labels": ["app": "web"]])
             revision.revision = 3
