@@ -99,7 +99,7 @@ final class NodeStack: Sendable {
                     try await MetricsServer.register(
                         plane.client(as: "system:admin", groups: ["system:masters"]), address: Addresses.node,
                         authorityPEM: plane.keys.authority.certificatePEM)
-                    try? await Task.sleep(for: .seconds(1 << 40))
+                    try? await Task.sleep(for: .seconds(1 << 30))
                     await server.shutdown(grace: .seconds(1))
                 } catch is CancellationError {
                 } catch { logger.error("the metrics API: \(error)") }
