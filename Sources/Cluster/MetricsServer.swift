@@ -187,7 +187,8 @@ final class MetricsServer: HTTPResponder {
 
     private func answer(_ response: any HTTPResponseWriter, _ status: HTTPResponseStatus, _ json: JSONValue) {
         response.send(
-            status, headers: ["content-type": "application/json"], body: [ByteBuffer(bytes: JSONWriter.bytes(of: json))])
+            status, headers: ["content-type": "application/json"], body: [ByteBuffer(bytes: JSONWriter.bytes(of: json))]
+        )
     }
 
     static func usage(_ usage: MeasuredUsage) -> JSONValue {

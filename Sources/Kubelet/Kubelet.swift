@@ -136,7 +136,8 @@ public final class Kubelet: Sendable {
             claims: ClaimVolumes(client: options.client, localVolumes: options.localVolumes),
             imageVolumes: ImageVolumes(images: images, store: options.imageStore), now: now)
         let cgroups = PodCgroups(
-            tree: CgroupTree(mount: options.cgroupMount), root: options.cgroupRoot, allocatable: facts.allocatable, pidsLimit: options.podPidsLimit)
+            tree: CgroupTree(mount: options.cgroupMount), root: options.cgroupRoot, allocatable: facts.allocatable,
+            pidsLimit: options.podPidsLimit)
         let room = NodeRoom(pods: pods, allocatable: facts.allocatable)
         let services = services
         let executor = PodExecutor(

@@ -159,3 +159,18 @@ private func resources(_ cpu: String?, _ memory: String?, limits: Bool = true) -
     ])
     func numbers(_ name: String, _ number: Int32?) { #expect(StopSignal.number(name) == number) }
 }
+
+@Suite struct PullFailureTests {
+    @Test(arguments: [
+        (
+            "RegistryUnavailable: down", "RegistryUnavailable",
+            "image pull failed for x because the registry is unavailable: down"
+        ),
+        ("not found", "ErrImagePull", "not found"),
+    ])
+    func haveTheirReasons(_ error: String, _ reason: String, _ message: String) {
+        let failure = ImagePuller.pullFailure(error, image: "x")
+        #expect(failure.reason == reason)
+        #expect(failure.message == message)
+    }
+}

@@ -170,7 +170,8 @@ private func pod(_ requests: JSONValue, _ limits: JSONValue, more: JSONValue = [
     @Test func noticesWhatRunsOut() {
         #expect(EvictionRules.crossed(stats(available: 1 << 30), EvictionRules.defaults) == [])
         #expect(EvictionRules.crossed(stats(available: 50 << 20), EvictionRules.defaults) == [.memory])
-        #expect(EvictionRules.crossed(stats(available: 50 << 20, disk: 5), EvictionRules.defaults) == [.memory, .nodeDisk])
+        #expect(
+            EvictionRules.crossed(stats(available: 50 << 20, disk: 5), EvictionRules.defaults) == [.memory, .nodeDisk])
     }
 
     @Test func takesThoseBeyondTheirRequestsFirst() {
@@ -201,10 +202,13 @@ private func pod(_ requests: JSONValue, _ limits: JSONValue, more: JSONValue = [
         #expect(EvictionRules.localStorageProblem(use) == nil)
         use.volumes[0].use.bytes += 1
         #expect(
-            EvictionRules.localStorageProblem(use) == "Usage of EmptyDir volume \"scratch\" exceeds the limit \"1Mi\". ")
+            EvictionRules.localStorageProblem(use) == "Usage of EmptyDir volume \"scratch\" exceeds the limit \"1Mi\". "
+        )
     }
 
-    @Test(arguments: [("10%", EvictionThreshold.part(0.1) as EvictionThreshold?), ("1Gi", .amount(1 << 30)), ("x", nil)])
+    @Test(arguments: [
+        ("10%", EvictionThreshold.part(0.1) as EvictionThreshold?), ("1Gi", .amount(1 << 30)), ("x", nil),
+    ])
     func readsThresholds(_ text: String, _ threshold: EvictionThreshold?) {
         #expect(EvictionThreshold(text) == threshold)
     }
@@ -227,6 +231,7 @@ private func pod(_ requests: JSONValue, _ limits: JSONValue, more: JSONValue = [
         metrics.add("a_total", [("x", "q\"\\\n")], 1.5, at: Time(seconds: 2))
         metrics.add("a_total", [], 3)
         #expect(
-            metrics.text == "# HELP a_total A.\n# TYPE a_total counter\na_total{x=\"q\\\"\\\\\\n\"} 1.5 2000\na_total 3\n")
+            metrics.text
+                == "# HELP a_total A.\n# TYPE a_total counter\na_total{x=\"q\\\"\\\\\\n\"} 1.5 2000\na_total 3\n")
     }
 }

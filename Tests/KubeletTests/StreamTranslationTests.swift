@@ -69,7 +69,11 @@ private func clientFrame(_ payload: [UInt8], opcode: UInt8 = 2, final: Bool = tr
         var others: [SPDYParser.Event] = []
         for start in stride(from: 0, to: bytes.count, by: chunk) {
             for event in try parser.receive(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + chunk)])) {
-                if case .data(5, let piece, false) = event { text += String(buffer: piece) } else { others.append(event) }
+                if case .data(5, let piece, false) = event {
+                    text += String(buffer: piece)
+                } else {
+                    others.append(event)
+                }
             }
         }
         #expect(text == "hello")
@@ -82,8 +86,9 @@ private func clientFrame(_ payload: [UInt8], opcode: UInt8 = 2, final: Bool = tr
         let first = Array(writer.synStream(1, headers: [("a", "bc")]).readableBytesView)
         let block: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 1, 97, 0, 0, 0, 2, 98, 99]
         let stored: [UInt8] = [0, 15, 0, 0xf0, 0xff] + block + [0, 0, 0, 0xff, 0xff]
-        #expect(first == [0x80, 3, 0, 1, 0, 0, 0, 41, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-            + [0x78, 0xbb, 0xe3, 0xc6, 0xa7, 0xc2] + stored)
+        #expect(
+            first == [0x80, 3, 0, 1, 0, 0, 0, 41, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+                + [0x78, 0xbb, 0xe3, 0xc6, 0xa7, 0xc2] + stored)
         let second = Array(writer.synStream(3, headers: [("a", "bc")], closed: true).readableBytesView)
         #expect(second == [0x80, 3, 0, 1, 1, 0, 0, 35, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0] + stored)
     }

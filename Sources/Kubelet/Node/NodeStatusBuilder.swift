@@ -72,7 +72,10 @@ enum NodeStatusBuilder {
     private static func conditions(_ input: NodeStatusInput) -> [NodeCondition] {
         let own: [(String, String, String, String)] = [
             input.pressure.contains("MemoryPressure")
-                ? ("MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+                ? (
+                    "MemoryPressure", "True", "KubeletHasInsufficientMemory",
+                    "kubelet has insufficient memory available"
+                )
                 : ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
             input.pressure.contains("DiskPressure")
                 ? ("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")

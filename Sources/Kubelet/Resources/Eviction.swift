@@ -96,7 +96,8 @@ public enum EvictionRules {
             let requests = PodResources.total(.requests, of: pod.pod.spec.json, overhead: true)
             return use(pod) - (requests[signal.resource]?.value ?? 0)
         }
-        return pods.filter { !isCritical($0.pod) && !$0.pod.isFinished && !$0.pod.isBeingDeleted }.sorted { left, right in
+        return pods.filter { !isCritical($0.pod) && !$0.pod.isFinished && !$0.pod.isBeingDeleted }.sorted {
+            left, right in
             let exceeds = (beyond(left) > 0, beyond(right) > 0)
             if signal != .processes, signal != .nodeInodes, exceeds.0 != exceeds.1 { return exceeds.0 }
             let priorities = (left.pod.spec.priority ?? 0, right.pod.spec.priority ?? 0)

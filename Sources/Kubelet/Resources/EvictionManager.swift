@@ -23,7 +23,8 @@ final class NodePressure: Sendable {
     func update(_ crossed: Set<String>, now: Time) -> Bool {
         state.withLock { state in
             for name in crossed { state.seen[name] = now }
-            let present = Set(state.seen.filter { now.since($0.value) < Self.transition || crossed.contains($0.key) }.keys)
+            let present = Set(
+                state.seen.filter { now.since($0.value) < Self.transition || crossed.contains($0.key) }.keys)
             defer { state.present = present }
             return present != state.present
         }
@@ -52,7 +53,8 @@ struct EvictionManager: Sendable {
     }
 
     private func enforceLimits(_ stats: NodeStats) {
-        for use in stats.pods where !use.pod.isFinished && !use.pod.isBeingDeleted && !EvictionRules.isCritical(use.pod) {
+        for use in stats.pods where !use.pod.isFinished && !use.pod.isBeingDeleted && !EvictionRules.isCritical(use.pod)
+        {
             if let problem = EvictionRules.localStorageProblem(use) { end(use.pod, problem) }
         }
     }

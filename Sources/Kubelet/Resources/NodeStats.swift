@@ -133,7 +133,8 @@ actor NodeStatsCollector {
             use.usage = tree.usage(path)
             if let usage = use.usage { use.nanoCores = rate(pod.uid, usage.cpu) }
             if !pod.isHostNetwork, let sandbox = observed.readySandbox?.sandbox.id,
-                let process = tree.processes("\(path)/\(sandbox)").first, let text = Files.text("/proc/\(process)/net/dev")
+                let process = tree.processes("\(path)/\(sandbox)").first,
+                let text = Files.text("/proc/\(process)/net/dev")
             {
                 use.network = NetworkUsage(parsing: text)
             }

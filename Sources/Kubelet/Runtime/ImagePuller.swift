@@ -106,9 +106,10 @@ actor ImagePuller {
         } catch let error as RuntimeError {
             reporter.warning(pod, container, "Failed", "Failed to pull image \"\(requested)\": \(error)")
             backoff.next(key, now: now())
-            lastErrors[key] = "ErrImagePull: \(error)"
+            let (reason, message) = Self.pullFailure("\(error)", image: requested)
+            lastErrors[key] = "\(reason): \(message)"
             // Looked at again soon, so that the status tells of the back-off.
-            throw StartFailure(reason: "ErrImagePull", message: "\(error)", retry: 3)
+            throw StartFailure(reason: reason, message: message, retry: 3)
         }
         backoff.forget(key)
         let took = ContinuousClock.now - begun
@@ -119,6 +120,18 @@ actor ImagePuller {
             pod, container, "Pulled",
             "Successfully pulled image \"\(requested)\" in \(duration) (\(duration) including waiting). "
                 + "Image size: \(size) bytes.")
+    }
+
+    /// The reason that a runtime's error begins with, where it is one of those that are told apart (k8s.io/cri-api,
+    /// `errors`), and the message without it.
+    static func pullFailure(_ error: String, image: String) -> (reason: String, message: String) {
+        for (reason, why) in [
+            ("RegistryUnavailable", "image pull failed for \(image) because the registry is unavailable"),
+            ("SignatureValidationFailed", "image pull failed for \(image) because the signature validation failed"),
+        ] where error.hasPrefix(reason) {
+            return (reason, why + error.dropFirst(reason.count))
+        }
+        return ("ErrImagePull", error)
     }
 
     private func share(

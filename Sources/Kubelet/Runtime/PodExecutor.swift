@@ -211,6 +211,10 @@ struct PodExecutor: Sendable {
             try await runtime.stopContainer(status.id, timeout: max(2, Int(remaining.rounded(.up))))
         } catch {
             logger.warning("container \(status.name) of \(pod.key) could not be stopped: \(error)")
+            reporter.warning(
+                pod, nil, "FailedKillPod",
+                "error killing pod: failed to \"KillContainer\" for \"\(status.name)\" with KillContainerError: \"\(error)\""
+            )
         }
     }
 
@@ -248,7 +252,13 @@ struct PodExecutor: Sendable {
         for sandbox in observed.sandboxes where sandbox.sandbox.ready {
             do {
                 try await runtime.stopPodSandbox(sandbox.sandbox.id)
-            } catch { logger.warning("the sandbox of \(pod.key) could not be stopped: \(error)") }
+            } catch {
+                logger.warning("the sandbox of \(pod.key) could not be stopped: \(error)")
+                reporter.warning(
+                    pod, nil, "FailedKillPod",
+                    "error killing pod: failed to \"KillPodSandbox\" for \"\(pod.uid)\" with KillPodSandboxError: "
+                        + "\"\(error)\"")
+            }
         }
     }
 

@@ -245,8 +245,9 @@ struct PodVolumes: Sendable {
     }
 
     /// Volumes whose use can be measured: directories of the pod's own, and those of claims.
-    func measurable(_ pod: Pod) -> [(name: String, path: String, inMemory: Bool, claim: (namespace: String, name: String)?)]
-    {
+    func measurable(_ pod: Pod) -> [(
+        name: String, path: String, inMemory: Bool, claim: (namespace: String, name: String)?
+    )] {
         pod.spec.volumes.compactMap { volume in
             if let source = volume.emptyDir {
                 let path = directory(pod.uid, "empty-dir", volume.name)
