@@ -205,7 +205,9 @@ struct RegexParser {
                 let nameStart = position
                 while let scalar = current, scalar != ">" { position += 1 }
                 let name = text(from: nameStart)
-                guard accept(">") else { throw problem("invalid named capture", String(String.UnicodeScalarView(scalars[start...]))) }
+                guard accept(">") else {
+                    throw problem("invalid named capture", String(String.UnicodeScalarView(scalars[start...])))
+                }
                 guard !name.isEmpty, name.unicodeScalars.allSatisfy(RegexSet.word.contains) else {
                     throw problem("invalid named capture", text(from: start))
                 }
@@ -361,7 +363,9 @@ struct RegexParser {
         set.isNegated = accept("^")
         var isFirst = true
         while current != "]" || isFirst {
-            guard current != nil else { throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...]))) }
+            guard current != nil else {
+                throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...])))
+            }
             defer { isFirst = false }
             if peek("[:"), let end = posixEnd() {
                 var name = String(String.UnicodeScalarView(scalars[position + 2..<end]))
@@ -409,7 +413,9 @@ struct RegexParser {
     }
 
     private mutating func setScalar(_ start: Int) throws(Problem) -> Unicode.Scalar {
-        guard let scalar = current else { throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...]))) }
+        guard let scalar = current else {
+            throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...])))
+        }
         if scalar == "\\" { return try escapedScalar() }
         position += 1
         return scalar
