@@ -33,6 +33,10 @@ struct RegexParser {
         Problem(message: "error parsing regexp: \(what): `\(`where`)`")
     }
 
+    private static func joined(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        String(String.UnicodeScalarView(scalars))
+    }
+
     private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
 
     private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
@@ -53,7 +57,7 @@ struct RegexParser {
         return true
     }
 
-    private func text(from start: Int) -> String { String(String.UnicodeScalarView(scalars[start..<position])) }
+    private func text(from start: Int) -> String { Self.joined(scalars[start..<position]) }
 
     private mutating func alternatives() throws(Problem) -> RegexNode {
         var nodes = [try sequence()]
@@ -205,9 +209,7 @@ struct RegexParser {
                 let nameStart = position
                 while let scalar = current, scalar != ">" { position += 1 }
                 let name = text(from: nameStart)
-                guard accept(">") else {
-                    throw problem("invalid named capture", String(String.UnicodeScalarView(scalars[start...])))
-                }
+                guard accept(">") else { throw problem("invalid named capture", Self.joined(scalars[start...])) }
                 guard !name.isEmpty, name.unicodeScalars.allSatisfy(RegexSet.word.contains) else {
                     throw problem("invalid named capture", text(from: start))
                 }
@@ -363,12 +365,10 @@ struct RegexParser {
         set.isNegated = accept("^")
         var isFirst = true
         while current != "]" || isFirst {
-            guard current != nil else {
-                throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...])))
-            }
+            guard current != nil else { throw problem("missing closing ]", Self.joined(scalars[start...])) }
             defer { isFirst = false }
             if peek("[:"), let end = posixEnd() {
-                var name = String(String.UnicodeScalarView(scalars[position + 2..<end]))
+                var name = Self.joined(scalars[position + 2..<end])
                 let isNegated = name.hasPrefix("^")
                 if isNegated { name.removeFirst() }
                 let partStart = position
@@ -413,9 +413,7 @@ struct RegexParser {
     }
 
     private mutating func setScalar(_ start: Int) throws(Problem) -> Unicode.Scalar {
-        guard let scalar = current else {
-            throw problem("missing closing ]", String(String.UnicodeScalarView(scalars[start...])))
-        }
+        guard let scalar = current else { throw problem("missing closing ]", Self.joined(scalars[start...])) }
         if scalar == "\\" { return try escapedScalar() }
         position += 1
         return scalar

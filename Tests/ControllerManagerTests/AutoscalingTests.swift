@@ -269,7 +269,7 @@ private func samples(_ milli: [Int64?]) -> [String: PodSample] {
                     api.object(HorizontalPodAutoscaler.self, "web", namespace: "default")?.status.conditions.first?
                         .reason == "FailedGetScale"
                 })
-            #expect(api.eventMessages.contains { $0.hasPrefix("FailedGetScale") })
+            #expect(await eventually { api.eventMessages.contains { $0.hasPrefix("FailedGetScale") } })
             await api.quiet()
             #expect(api.writes().filter { $0.verb == .update }.count == 1)
         }
