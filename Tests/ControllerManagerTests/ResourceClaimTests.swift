@@ -18,7 +18,9 @@ import Testing
 
     private func user(_ name: String = "p", node: String = "") -> Pod {
         var user = pod(name, node: node, phase: "Pending", ready: false)
-        user.json["spec"]?["resourceClaims"] = [["name": "dev", "resourceClaimTemplateName": "gpu"]]
+        var spec = user.json["spec"] ?? [:]
+        spec["resourceClaims"] = [["name": "dev", "resourceClaimTemplateName": "gpu"]]
+        user.json["spec"] = spec
         return user
     }
 
