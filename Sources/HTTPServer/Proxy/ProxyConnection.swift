@@ -185,8 +185,9 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             pipeline.removeHandler(name: "proxy.encoder", promise: nil)
             pipeline.removeHandler(context: context, promise: nil)
-            join(client, channel)
-            pipeline.removeHandler(name: "proxy.decoder", promise: nil)
+            let gone = channel.eventLoop.makePromise(of: Void.self)
+            join(client, channel, gone.futureResult)
+            pipeline.removeHandler(name: "proxy.decoder", promise: gone)
         }
     }
 }

@@ -72,7 +72,12 @@ public struct ProxyPass: Sendable {
     /// Changes the head of an answer that changes the protocol, where the client is to see another one.
     public var adjustUpgrade: @Sendable (HTTPHeaders) -> HTTPHeaders = { $0 }
     /// Joins the client's connection with the other one when both have changed the protocol; called on their event loop.
-    public var join: @Sendable (_ client: any Channel, _ server: any Channel) -> Void = { BytePipe.join($0, $1) }
+    /// The third argument is fulfilled when the last of HTTP has left the server's pipeline: until then bytes may come
+    /// from there, but none may be written.
+    public var join: @Sendable (_ client: any Channel, _ server: any Channel, _ ready: EventLoopFuture<Void>) -> Void =
+        {
+            client, server, _ in BytePipe.join(client, server)
+        }
     /// Told of the status that goes to the client, 101 included: for whoever counts.
     public var onStatus: @Sendable (Int) -> Void = { _ in }
 

@@ -93,7 +93,7 @@ extension KubeletServer {
             forwarded.headers = accepted.runtimeHeaders
             pass = ProxyPass(forwarded, to: ProxyTarget(host: location.host, port: location.port))
             pass.adjustUpgrade = { _ in accepted.answer }
-            pass.join = { client, runtime in StreamJoint.join(client, runtime, accepted.translation) }
+            pass.join = { StreamJoint.join($0, $1, accepted.translation, ready: $2) }
         } else {
             pass = ProxyPass(forwarded, to: ProxyTarget(host: location.host, port: location.port))
         }

@@ -33,8 +33,12 @@ final class StreamJoint: ChannelDuplexHandler {
         self.isClient = isClient
     }
 
-    /// Called on the event loop of both channels.
-    static func join(_ client: any Channel, _ runtime: any Channel, _ translation: any StreamTranslation) {
+    /// Called on the event loop of both channels. Nothing is written before HTTP's decoder has left the runtime's
+    /// pipeline: it looks at what is written, and would take SPDY for a request.
+    static func join(
+        _ client: any Channel, _ runtime: any Channel, _ translation: any StreamTranslation,
+        ready: EventLoopFuture<Void>
+    ) {
         let session = Session(translation)
         let ends = (StreamJoint(session, isClient: true), StreamJoint(session, isClient: false))
         session.client = ends.0
@@ -47,9 +51,12 @@ final class StreamJoint: ChannelDuplexHandler {
             runtime.close(promise: nil)
             return
         }
-        ends.0.perform(session.translation.begin())
-        client.read()
-        runtime.read()
+        let bound = NIOLoopBound(ends.0, eventLoop: runtime.eventLoop)
+        ready.whenComplete { _ in
+            bound.value.perform(bound.value.session.translation.begin())
+            client.read()
+            runtime.read()
+        }
     }
 
     private var partner: StreamJoint? { isClient ? session.runtime : session.client }
