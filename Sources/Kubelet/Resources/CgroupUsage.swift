@@ -182,7 +182,7 @@ struct MachineUsage: Sendable, Equatable {
     init(stat: String, meminfo: String, loadavg: String, pidMax: String, threadsMax: String) {
         if let line = stat.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") }) {
             let numbers = line.split(separator: " ").dropFirst().map { UInt64($0) ?? 0 }
-            // All but idle, waiting and stolen; guests are counted in user and nice. In hundredths of a second.
+            // In hundredths of a second. All but idle, waiting and stolen; guests are counted in user and nice.
             let busy = numbers.enumerated().filter { ![3, 4, 7, 8, 9].contains($0.offset) }.reduce(0) { $0 + $1.element }
             cpu = busy * 10_000_000
         }
