@@ -85,7 +85,11 @@ import Testing
         system:volume-scheduler 13
         """
 
-    private static let own: Set = ["system:coredns", "kube-system/system:martlet:cluster-dns"]
+    private static let own: Set = [
+        "system:coredns", "kube-system/system:martlet:cluster-dns", "kubeadm:get-nodes",
+        "kube-public/kubeadm:bootstrap-signer-clusterinfo", "kube-system/system:martlet:node-config",
+        "system:martlet:node-network",
+    ]
 
     private static let roles: [String: ClusterRole] = {
         var roles: [String: ClusterRole] = [:]

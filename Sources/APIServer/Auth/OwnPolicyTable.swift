@@ -6,7 +6,8 @@
 ///
 /// Machines join as with kubeadm, by roles and bindings of the same names: whoever has a token of the group of node tokens
 /// may ask for a node's certificate, which is approved without anybody's doing; everybody may read `cluster-info`, which
-/// the tokens sign. The service proxy, DNS and routes of a node of its own process act as that node.
+/// the tokens sign. The service proxy, DNS and routes of a node of its own process act as that node, which may see all
+/// nodes for that; pods and secrets remain what the node authorizer makes of them.
 let ownPolicyTable = """
     ClusterRole system:coredns
       list,watch core: endpoints namespaces pods services
@@ -37,8 +38,7 @@ let ownPolicyTable = """
       get core: configmaps = martlet-config
     RoleBinding kube-system/system:martlet:node-config of system:martlet:node-config: group system:nodes
     ClusterRole system:martlet:node-network
-      list,watch core: endpoints namespaces nodes pods services
+      list,watch core: namespaces nodes services
       list,watch discovery: endpointslices
-      list,watch networking: networkpolicies
     ClusterRoleBinding system:martlet:node-network: group system:nodes
     """

@@ -183,8 +183,8 @@ struct MachineUsage: Sendable, Equatable {
         if let line = stat.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") }) {
             let numbers = line.split(separator: " ").dropFirst().map { UInt64($0) ?? 0 }
             // In hundredths of a second. All but idle, waiting and stolen; guests are counted in user and nice.
-            let busy = numbers.enumerated().filter { ![3, 4, 7, 8, 9].contains($0.offset) }.reduce(0) { $0 + $1.element }
-            cpu = busy * 10_000_000
+            let busy = numbers.enumerated().filter { ![3, 4, 7, 8, 9].contains($0.offset) }
+            cpu = busy.reduce(0) { $0 + $1.element } * 10_000_000
         }
         var fields: [Substring: UInt64] = [:]
         for line in meminfo.split(separator: "\n") {
