@@ -53,7 +53,7 @@ extension EndToEnd {
             let sleeping = "    command: [sleep, '1000']"
             let failing = "    command: [sh, -c, 'exit 3']"
             var manifest = pod("no-registry", image: "registry.invalid/none:1")
-            manifest += pod("bad-name", image: "UPPER/case")
+            manifest += pod("bad-name", image: "a/UPPER")
             manifest += pod("never", image: "registry.invalid/never:1").replacingOccurrences(
                 of: "IfNotPresent", with: "Never")
             manifest += pod("crash", image: busybox, container: failing)
