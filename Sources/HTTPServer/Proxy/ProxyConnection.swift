@@ -170,24 +170,21 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(.broken("\(error)")) }
 
-    /// Joins the two connections. What came behind the answer's head follows when the decoder goes.
+    /// Joins the two connections as soon as the client's has changed its protocol too.
     private func upgrade(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
         guard response.canUpgrade else {
             return fail(.broken("the backend changed the protocol, the client's connection cannot"))
         }
+        let hold: UpgradeHold
+        do {
+            hold = try UpgradeHold(context.channel, decoder: "proxy.decoder", others: ["proxy.encoder", "proxy"])
+        } catch { return fail(.broken("\(error)")) }
         state = .upgrading
         pass.onStatus(101)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(hold, eventLoop: context.eventLoop)
         let join = pass.join
         response.upgrade(headers: pass.adjustUpgrade(head.headers)) { client in
-            let context = bound.value
-            let channel = context.channel
-            let pipeline = channel.pipeline.syncOperations
-            pipeline.removeHandler(name: "proxy.encoder", promise: nil)
-            pipeline.removeHandler(context: context, promise: nil)
-            let gone = channel.eventLoop.makePromise(of: Void.self)
-            join(client, channel, gone.futureResult)
-            pipeline.removeHandler(name: "proxy.decoder", promise: gone)
+            bound.value.ready.whenComplete { _ in bound.value.release(into: client, join) }
         }
     }
 }
