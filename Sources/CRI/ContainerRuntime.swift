@@ -105,13 +105,8 @@ public final class ContainerRuntime: RuntimeService {
         }
     }
 
-    public func status() async throws -> [RuntimeCondition] {
-        try await call {
-            let answer = try await runtime.status(.init(), options: options(.seconds(10)))
-            return answer.status.conditions.map {
-                RuntimeCondition(type: $0.type, status: $0.status, reason: $0.reason, message: $0.message)
-            }
-        }
+    public func status() async throws -> RuntimeStatus {
+        try await call { RuntimeStatus(try await runtime.status(.init(), options: options(.seconds(10)))) }
     }
 
     // MARK: Sandboxes

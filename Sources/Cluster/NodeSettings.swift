@@ -18,6 +18,8 @@ struct ClusterNetwork: Sendable, Hashable {
     var firstPodCIDR = Addresses.podCIDR
     /// Seconds that a node's lease is good for.
     var nodeLeaseSeconds = 40
+    /// A KubeletConfiguration for all nodes, or nothing.
+    var kubelet = ""
 
     init() {}
 
@@ -34,14 +36,15 @@ struct ClusterNetwork: Sendable, Hashable {
         self.machineLink = machineLink
         self.firstPodCIDR = firstPodCIDR
         nodeLeaseSeconds = lease
+        kubelet = data["kubelet"] ?? ""
     }
 
     var data: [String: String] {
         [
             "podCIDR": podCIDR, "serviceCIDR": serviceCIDR, "clusterDNS": dns, "clusterDomain": domain,
             "machineLink": machineLink, "firstPodCIDR": firstPodCIDR,
-            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)",
-        ]
+            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)", "kubelet": kubelet,
+        ].filter { !$0.value.isEmpty }
     }
 }
 

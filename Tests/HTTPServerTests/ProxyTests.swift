@@ -176,6 +176,25 @@ private final class OneShot: ChannelInboundHandler, Sendable {
         try await backend.close()
     }
 
+    /// The other server's whole session is there, and its end, before the client's connection has changed its protocol.
+    @Test(arguments: [1, 200 << 10]) func losesNothingOfAShortSession(_ size: Int) async throws {
+        try await withProxy(backend: { _, response in
+            response.upgrade(headers: ["connection": "Upgrade", "upgrade": "shout"]) { channel in
+                channel.writeAndFlush(ByteBuffer(string: String(repeating: "x", count: size) + "end")).whenComplete {
+                    _ in channel.close(promise: nil)
+                }
+            }
+        }) { front, _ in
+            for _ in 0..<20 {
+                let client = try await RawConnection(port: front.port)
+                client.send("GET /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n")
+                try await client.waitForClose()
+                #expect(client.text.hasSuffix("xend"))
+                #expect(client.text.utf8.count > size)
+            }
+        }
+    }
+
     @Test func passesARefusedUpgradeOn() async throws {
         try await withProxy(backend: { _, response in response.send(text: "not you", .forbidden) }) { front, _ in
             let client = try await RawConnection(port: front.port)
