@@ -68,19 +68,23 @@ let allTargets: [Target] = [
         name: "Kubelet",
         dependencies: ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient, logging, crypto]
             + http),
-    .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    .target(name: "ServiceProxy", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    .target(name: "Ingress", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + http),
     // floor 7
     .target(name: "CPlatform"),
     .target(
         name: "Cluster",
         dependencies: [
-            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
+            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "Ingress",
+            "JSON",
             "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", httpClient, logging,
         ] + http),
     .executableTarget(
         name: "martlet",
-        dependencies: ["Cluster", logging, package("ArgumentParser", "swift-argument-parser")]),
+        dependencies: [
+            "Cluster", "ClusterDNS", "ServiceProxy", logging, package("ArgumentParser", "swift-argument-parser"),
+        ]),
     tests(of: "JSON"),
     tests(of: "KubeTypes", ["JSON"]),
     tests(of: "APISchema", ["JSON"]),
@@ -97,8 +101,9 @@ let allTargets: [Target] = [
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Kubelet", ["CRI", "JSON", "KubeClient", "KubeTypes"]),
-    tests(of: "ServiceProxy", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
     tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes"]),
     .executableTarget(name: "JSONBenchmark", dependencies: ["JSON"], path: "Benchmarks/JSONBenchmark"),
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),

@@ -27,6 +27,22 @@ public final class ServiceProxy: Sendable {
         public var minSyncInterval: Duration
         /// How often the table is looked after even if nothing changed.
         public var probeInterval: Duration
+        /// Who carries connections. `ipvs` needs a kernel that has it: see `problem`.
+        public var mode = ProxyMode.nftables
+        /// Which endpoint a new connection gets. Those that count connections need the user-space mode.
+        public var scheduling = ServiceScheduling.random
+        /// Where the health check ports of load balancers listen; nil opens none.
+        public var healthCheckAddress: String?
+
+        /// What keeps a proxy from running in this mode, in one line; nil if nothing does.
+        public var problem: String? {
+            if mode == .ipvs, !IPVSRules.kernelHasIPVS { return IPVSRules.missing }
+            if mode == .ipvs { return "the IPVS mode computes its rules but does not drive the kernel yet" }
+            if mode == .nftables, !scheduling.isStateless {
+                return "nftables does not count connections: \(scheduling.rawValue) needs --proxy-mode userspace"
+            }
+            return nil
+        }
 
         public init(
             table: String = "martlet", serviceCIDRs: [String] = [], zone: String = "",
@@ -49,6 +65,9 @@ public final class ServiceProxy: Sendable {
     private let options: Options
     private let logger: Logger
     private let kernel: NFTables
+    /// In user-space mode.
+    private let userspace: UserspaceProxy?
+    private let healthChecks: HealthChecks?
     private let synced = Mutex<(done: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     /// - Parameters:
@@ -74,6 +93,8 @@ public final class ServiceProxy: Sendable {
         services = Informer(client, logger: logger)
         slices = Informer(client, logger: logger)
         kernel = NFTables(logger: logger)
+        userspace = options.mode == .userspace ? UserspaceProxy(options.scheduling, logger: logger) : nil
+        healthChecks = options.healthCheckAddress.map { HealthChecks(host: $0, logger: logger) }
     }
 
     /// Returns once the first table is in the kernel.
@@ -109,6 +130,8 @@ public final class ServiceProxy: Sendable {
                 await self.follow(changes, change)
             }
         }
+        await userspace?.stop()
+        await healthChecks?.apply([:])
     }
 
     private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
@@ -117,7 +140,10 @@ public final class ServiceProxy: Sendable {
         change.yield()
         for await _ in changes {
             if Task.isCancelled { return }
-            let next = ServicePorts.routes(services: services.objects, slices: slices.objects, node: node)
+            let current = services.objects
+            let meant = ServicePorts.routes(services: current, slices: slices.objects, node: node)
+            await healthChecks?.apply(HealthCheck.all(current, meant, node: node))
+            let next = await userspace?.apply(meant, node: node) ?? meant
             do {
                 for ruleset in rulesets(next) { try await kernel.apply(ruleset) }
                 await kernel.deleteFlows(StaleFlow.flows(from: routes, to: next, node: node))
@@ -139,7 +165,7 @@ public final class ServiceProxy: Sendable {
     private func rulesets(_ routes: [ServicePortRoute]) -> [Ruleset] {
         let fixed = RulesetOptions(
             table: options.table, localhostNodePorts: options.localhostNodePorts,
-            masqueradePodEgress: options.masqueradePodEgress)
+            masqueradePodEgress: options.masqueradePodEgress, scheduling: options.scheduling)
         return node.families.map { RulesetBuilder.ruleset(family: $0, routes: routes, node: node, options: fixed) }
     }
 
