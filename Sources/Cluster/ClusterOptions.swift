@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import ServiceProxy
 
 /// What a cluster is to be.
 public struct ClusterOptions: Sendable {
@@ -26,6 +27,16 @@ public struct ClusterOptions: Sendable {
     public var tokenAuthFile: String?
     /// A file with an `AuthenticationConfiguration`: OpenID Connect issuers, and where anonymous requests are allowed.
     public var authenticationConfig: String?
+
+    /// Who carries connections to Services, and which endpoint a new one gets.
+    public var proxyMode = ProxyMode.nftables
+    public var proxyScheduler = ServiceScheduling.random
+    /// The range that Services of type LoadBalancer get their addresses from; nil gives them none.
+    public var loadBalancerPool: String? = "10.97.0.0/24"
+    /// Whether Ingresses are served.
+    public var servesIngress = true
+    /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.
+    public var stubDomains: [String] = []
 
     public init(directory: DataDirectory) { self.directory = directory }
 

@@ -175,6 +175,7 @@ final class ControlPlane: Sendable {
         managerOptions.rootCA = keys.authority.certificatePEM
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
+        managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
         managerOptions.resources = Self.resources
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
@@ -186,6 +187,10 @@ final class ControlPlane: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }
+            group.addTask { [self] in
+                await DefaultServiceCIDR.ensure(
+                    client(as: "system:apiserver", groups: ["system:masters"]), logger: logger)
+            }
         }
     }
 

@@ -11,9 +11,11 @@ final class Machine: Sendable {
 
     private init(lock: FileLock) { self.lock = lock }
 
-    static func networkOptions(_ directory: DataDirectory) -> NodeNetworkOptions {
+    /// - Parameter pool: the addresses of load balancers, which need a route as those of Services do.
+    static func networkOptions(_ directory: DataDirectory, pool: String? = nil) -> NodeNetworkOptions {
         NodeNetworkOptions(
-            podCIDRs: [Addresses.podCIDR], serviceCIDRs: [Addresses.serviceCIDR], dataDirectory: directory.network,
+            podCIDRs: [Addresses.podCIDR], serviceCIDRs: [Addresses.serviceCIDR] + [pool].compactMap(\.self),
+            dataDirectory: directory.network,
             confDirectory: containerdOptions(directory).cniConfigDirectory)
     }
 
@@ -33,7 +35,10 @@ final class Machine: Sendable {
                 throw ClusterError("\(program) is missing", mend: "apt-get install \(package)")
             }
         }
-        if let problem = NodeNetwork(networkOptions(options.directory)).problems.first { throw ClusterError(problem) }
+        if let problem = NodeNetwork(networkOptions(options.directory, pool: options.loadBalancerPool)).problems.first {
+            throw ClusterError(problem)
+        }
+        if let problem = NodeServices.problem(options) { throw ClusterError(problem) }
         guard let lock = FileLock(path: lockPath) else {
             throw ClusterError(
                 "another cluster has its node on this machine",
@@ -57,7 +62,9 @@ final class Machine: Sendable {
         }
         // Volumes of pods, and what containers left.
         Files.unmountAll(below: directory.path)
-        await ServiceProxy.cleanup(table: ServiceProxy.Options().table, logger: logger)
+        for table in [ServiceProxy.Options().table, NetworkPolicyEnforcer.defaultTable] {
+            await ServiceProxy.cleanup(table: table, logger: logger)
+        }
         await NodeNetwork(networkOptions(directory), logger: logger).tearDown()
     }
 }

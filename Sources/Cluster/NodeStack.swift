@@ -20,7 +20,8 @@ final class NodeStack: Sendable {
 
         static func prepare(_ options: ClusterOptions, logger: Logger) async throws(ClusterError) -> Ground {
             let network = NodeNetwork(
-                Machine.networkOptions(options.directory), logger: Logger(label: "node-network", from: logger))
+                Machine.networkOptions(options.directory, pool: options.loadBalancerPool),
+                logger: Logger(label: "node-network", from: logger))
             // Also what keeps stray packets on this machine: it has to be there before anything is sent.
             do { try await network.setUp() } catch { throw ClusterError("the node's network: \(error)") }
             do {
@@ -45,7 +46,7 @@ final class NodeStack: Sendable {
 
     private let ground: Ground
     private let kubelet: Kubelet
-    private let proxy: ServiceProxy
+    private let services: NodeServices
     private let apiListener: HTTPServer
     private let tasks: [Task<Void, Never>]
     private let client: KubeClient
@@ -60,23 +61,21 @@ final class NodeStack: Sendable {
         apiListener = try await plane.listen(on: Addresses.node)
         client = plane.client(as: "system:node:\(options.nodeName)", groups: ["system:nodes"])
         kubelet = Self.makeKubelet(options, plane: plane, ground: ground, client: client, logger: logger)
-        let proxy = ServiceProxy(
-            client: plane.client(as: "system:kube-proxy"), nodeName: options.nodeName, nodeIPs: [Addresses.node],
-            podCIDR: Addresses.clusterPodCIDR, options: ServiceProxy.Options(serviceCIDRs: [Addresses.serviceCIDR]),
-            logger: Logger(label: "service-proxy", from: logger))
-        self.proxy = proxy
+        let services = NodeServices(options, plane: plane, logger: logger)
+        self.services = services
         let dnsClient = plane.client(ofAccount: "coredns")
         let dns = ClusterDNS(
             client: dnsClient,
             options: ClusterDNS.Options(
                 domain: Addresses.clusterDomain, listenAddresses: [Addresses.node], port: Addresses.dnsPort,
                 serviceIPs: [Addresses.dns],
-                reverseCIDRs: [Addresses.clusterPodCIDR, Addresses.serviceCIDR]),
+                reverseCIDRs: [Addresses.clusterPodCIDR, Addresses.serviceCIDR],
+                stubDomains: options.stubDomains.compactMap { StubDomain($0) }),
             logger: Logger(label: "cluster-dns", from: logger))
         let kubelet = kubelet
         tasks = [
             Task { await kubelet.run() },
-            Task { await proxy.run() },
+            Task { await services.run() },
             Task {
                 do { try await dns.run() } catch { logger.error("cluster DNS: \(error)") }
             },
@@ -155,7 +154,7 @@ final class NodeStack: Sendable {
         } else {
             ground.runtime.close()
         }
-        await proxy.cleanup()
+        await services.cleanup()
         await ground.network.tearDown()
         await apiListener.shutdown(grace: .seconds(2))
     }

@@ -38,6 +38,8 @@ public struct ControllerManagerOptions: Sendable {
     public var orphanedPodQuarantineSeconds: Int
     /// How long changes of a service's pods are gathered before its endpoints are written.
     public var endpointsBatchPeriod: Duration
+    /// The range that Services of type LoadBalancer get their addresses from, `10.97.0.0/24`; nil gives none.
+    public var loadBalancerPool: String?
     public var logger: Logger
     /// The time of day, for timestamps and deadlines.
     public var now: @Sendable () -> Time
@@ -159,6 +161,7 @@ public struct ControllerManager: Sendable {
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
             ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
+            ("service-lb-controller", "service-controller", { LoadBalancerController($0) }),
             (
                 "persistentvolumeclaim-protection-controller", "pvc-protection-controller",
                 { InUseProtectionController($0, .claims) }

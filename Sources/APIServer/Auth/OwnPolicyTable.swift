@@ -8,6 +8,22 @@ let ownPolicyTable = """
       list,watch core: endpoints namespaces pods services
       list,watch discovery: endpointslices
     ClusterRoleBinding system:coredns: sa kube-system/coredns
+    ClusterRole system:martlet:network-policy
+      list,watch core: pods namespaces
+      list,watch networking: networkpolicies
+    ClusterRoleBinding system:martlet:network-policy: user system:kube-proxy
+    ClusterRole system:martlet:ingress
+      list,watch core: services secrets
+      list,watch discovery: endpointslices
+      list,watch networking: ingresses ingressclasses
+      patch,update networking: ingresses/status
+      create networking: ingressclasses
+      events
+    ClusterRoleBinding system:martlet:ingress: sa kube-system/martlet-ingress
+    Role kube-system/system:martlet:ingress
+      get,create,update core: services
+      get,create,update discovery: endpointslices
+    RoleBinding kube-system/system:martlet:ingress of system:martlet:ingress: sa kube-system/martlet-ingress
     ClusterRoleBinding system:kubelet-api-admin: user kube-apiserver-kubelet-client
     Role kube-system/system:martlet:cluster-dns
       get,create,update core: services
