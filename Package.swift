@@ -24,10 +24,11 @@ func tests(of room: String, _ dependencies: [Target.Dependency] = []) -> Target 
 let allTargets: [Target] = [
     // floor 0
     .target(name: "JSON", dependencies: [package("Yams", "Yams")]),
+    .target(name: "LinearRegex"),
     // floor 1
     .target(name: "CAPITable"),
     .target(name: "KubeTypes", dependencies: ["JSON"]),
-    .target(name: "APISchema", dependencies: ["CAPITable", "JSON", "KubeTypes"]),
+    .target(name: "APISchema", dependencies: ["CAPITable", "JSON", "KubeTypes", "LinearRegex"]),
     .target(
         name: "PKI",
         dependencies: [
@@ -38,7 +39,7 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
     .target(name: "HTTPServer", dependencies: http + [logging, crypto]),
-    .target(name: "CEL", dependencies: ["JSON", "KubeTypes"]),
+    .target(name: "CEL", dependencies: ["JSON", "KubeTypes", "LinearRegex"]),
     // floor 3
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
@@ -57,7 +58,7 @@ let allTargets: [Target] = [
             "JSON", logging, crypto, package("GRPCCore", "grpc-swift-2"),
             package("GRPCProtobuf", "grpc-swift-protobuf"),
             package("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
-            package("SwiftProtobuf", "swift-protobuf"),
+            package("SwiftProtobuf", "swift-protobuf"), package("NIOCore", "swift-nio"),
         ], exclude: ["Protos"]),
     // floor 5
     .target(name: "ControllerManager", dependencies: ["JSON", "KubeClient", "KubeTypes", "PKI", logging, crypto]),
@@ -71,14 +72,18 @@ let allTargets: [Target] = [
     .target(name: "ServiceProxy", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "Ingress", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + http),
+    // floor 6
+    .target(
+        name: "Simulation",
+        dependencies: ["JSON", "KubeClient", "KubeTypes", logging, package("HeapModule", "swift-collections")]),
     // floor 7
     .target(name: "CPlatform"),
     .target(
         name: "Cluster",
         dependencies: [
             "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "Ingress",
-            "JSON",
-            "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Storage", httpClient, logging,
+            "JSON", "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation", "Storage",
+            httpClient, logging,
         ] + http),
     .executableTarget(
         name: "martlet",
@@ -86,6 +91,7 @@ let allTargets: [Target] = [
             "Cluster", "ClusterDNS", "ServiceProxy", logging, package("ArgumentParser", "swift-argument-parser"),
         ]),
     tests(of: "JSON"),
+    tests(of: "LinearRegex"),
     tests(of: "KubeTypes", ["JSON"]),
     tests(of: "APISchema", ["JSON"]),
     tests(of: "PKI"),
@@ -97,10 +103,11 @@ let allTargets: [Target] = [
     tests(of: "CEL", ["JSON"]),
     tests(of: "APIServer", ["APISchema", "CEL", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
-    tests(of: "CRI", ["JSON"]),
+    tests(of: "CRI", ["JSON", package("NIOCore", "swift-nio")]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
-    tests(of: "Kubelet", ["CRI", "JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Simulation", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Kubelet", ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes"] + nio),
     tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
@@ -108,6 +115,9 @@ let allTargets: [Target] = [
     .executableTarget(name: "JSONBenchmark", dependencies: ["JSON"], path: "Benchmarks/JSONBenchmark"),
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
 ]
+// Only Scripts/fuzz.sh, which compiles everything in its own way, wants it.
+let fuzzes = Context.environment["MARTLET_FUZZ"] != nil
+let fuzz = Target.target(name: "Fuzz", dependencies: ["APISchema", "CEL", "JSON", "KubeTypes"], path: "Fuzz")
 
 // MARTLET_ROOMS="JSON,Storage" leaves out what the tests of these rooms do not need, so that a room can be worked on
 // while others do not compile.
@@ -128,8 +138,10 @@ func needed(by names: [String], in targets: [Target]) -> Set<String> {
     return found
 }
 
-let kept = needed(by: (rooms ?? []).flatMap { [$0, "\($0)Tests"] }, in: allTargets)
-let targets = allTargets.filter { target in
+let kept =
+    needed(by: (rooms ?? []).flatMap { [$0, "\($0)Tests"] } + (fuzzes ? ["Fuzz"] : []), in: allTargets + [fuzz])
+let targets = (allTargets + (fuzzes ? [fuzz] : [])).filter { target in
+    if fuzzes { return kept.contains(target.name) }
     guard let rooms else { return true }
     // With no room named, all but what needs the rest to compile.
     return rooms.isEmpty ? target.type != .test && target.type != .executable : kept.contains(target.name)
@@ -137,7 +149,8 @@ let targets = allTargets.filter { target in
 
 let package = Package(
     name: "martlet",
-    products: targets.contains { $0.name == "martlet" } ? [.executable(name: "martlet", targets: ["martlet"])] : [],
+    products: (targets.contains { $0.name == "martlet" } ? [.executable(name: "martlet", targets: ["martlet"])] : [])
+        + (fuzzes ? [.library(name: "Fuzz", type: .static, targets: ["Fuzz"])] : []),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),

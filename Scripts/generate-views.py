@@ -17,6 +17,7 @@ KINDS = {
     "apps/v1": "Deployment ReplicaSet ControllerRevision StatefulSet DaemonSet",
     "batch/v1": "Job CronJob",
     "autoscaling/v1": "Scale",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
     "policy/v1": "PodDisruptionBudget Eviction",
     "discovery/v1": "EndpointSlice",
     "coordination/v1": "Lease",

@@ -139,6 +139,15 @@ public indirect enum FieldType: Sendable, Hashable {
     /// A map from strings.
     case map(FieldType)
 
+    /// Whether values have parts.
+    var isComposite: Bool {
+        switch self {
+        case .scalar: false
+        case .message(let message): message.scalar == nil
+        case .list, .map: true
+        }
+    }
+
     /// The message at its core, seen through lists and maps.
     public var message: MessageType? {
         switch self {

@@ -212,7 +212,7 @@ public enum Names {
     static func isCSIDriver(_ name: String) -> [String] { isDNS1123Subdomain(name.lowercased()) }
 
     /// A domain and a path, as in `acme.io/foo`.
-    static func isDomainPrefixedPath(_ text: String) -> [String] {
+    public static func isDomainPrefixedPath(_ text: String) -> [String] {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             return ["must be a domain-prefixed path (such as \"acme.io/foo\")"]

@@ -13,9 +13,7 @@ extension Schema {
     /// What is wrong with a value that has been decoded and defaulted as `message`.
     public func validate(_ value: JSONValue, as message: MessageType) -> [FieldError] {
         guard message.hasChecks, case .object(let object) = value else { return [] }
-        var validator = Validator()
-        validator.root = object
-        validator.rootMessage = message.name
+        var validator = Validator(root: object, message)
         validator.check(object, message)
         return validator.errors
     }
@@ -28,8 +26,18 @@ struct Validator {
     /// The whole object, and the message it is of.
     var root = JSONObject()
     var rootMessage = ""
-    /// The version in which the object is written: some rules came with a later one.
-    var version = ""
+    /// The group and version in which the object is written: some rules came with a later one.
+    var apiVersion = ""
+    var version: Substring { apiVersion.split(separator: "/").last ?? "" }
+
+    init() {}
+
+    /// - Parameter root: the whole object, of `message`.
+    init(root: JSONObject, _ message: MessageType, _ apiVersion: String = "") {
+        self.root = root
+        rootMessage = message.name
+        self.apiVersion = apiVersion
+    }
 
     enum Step {
         case field(String)

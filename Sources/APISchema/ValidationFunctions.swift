@@ -51,7 +51,7 @@ enum ValidationFunctions {
         "core/v1.PersistentVolumeClaimSpec": StorageRules.claimSpec,
         "core/v1.Node": NodeRules.node,
         "core/v1.NamespaceSpec": NodeRules.namespaceSpec,
-        "core/v1.Event": NodeRules.event,
+        "core/v1.Event": EventRules.event,
         "core/v1.LimitRangeSpec": QuotaRules.limitRange,
         "core/v1.ResourceQuotaSpec": QuotaRules.quota,
         "core/v1.ReplicationControllerSpec": {

@@ -12,6 +12,10 @@ public struct APIServerConfiguration: Sendable {
     public var advertisePort = 6443
     /// The issuer of service account tokens, and their audience unless a request names another.
     public var serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local"
+    /// Seconds that pods which do not say otherwise stay on a node that is not ready, and on one that is not heard of
+    /// (`--default-not-ready-toleration-seconds`, `--default-unreachable-toleration-seconds`).
+    public var notReadyTolerationSeconds = 300
+    public var unreachableTolerationSeconds = 300
     /// Bytes of a request's body.
     public var bodyLimit = 3 << 20
     /// How deep JSON may nest.

@@ -102,6 +102,17 @@ public struct CELCompilation {
         return estimator.cost(of: expression)
     }
 
+    /// Whether the expression looks at a field of a variable by its name: `claims.email`.
+    public func selects(_ field: String, of variable: String) -> Bool {
+        func visit(_ expression: Expression) -> Bool {
+            if case .select(let operand, field, _) = expression.kind, case .identifier(variable) = operand.kind {
+                return true
+            }
+            return expression.parts.contains(where: visit)
+        }
+        return expression.map(visit) ?? false
+    }
+
     /// The names of variables that the expression uses.
     public var usedVariables: Set<String> {
         var names: Set<String> = []

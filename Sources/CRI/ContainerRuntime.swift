@@ -27,6 +27,7 @@ public final class ContainerRuntime: RuntimeService {
                 config.backoff.initial = .milliseconds(50)
                 config.backoff.max = .seconds(2)
                 config.connection.maxIdleTime = nil
+                config.channelDebuggingCallbacks.onCreateTCPConnection = PingAnswerHandler.install
             })
         let client = GRPCClient(transport: transport)
         self.client = client

@@ -1,5 +1,6 @@
 // Images that come from a file instead of a registry.
 
+import Glibc
 import JSON
 import Logging
 
@@ -42,6 +43,45 @@ public struct ImageStore: Sendable {
         try Files.makeDirectory(records)
         for image in images { try Files.write("", to: record(of: image.name)) }
         return images.map(\.name)
+    }
+
+    /// Writes an image to a file that `load` takes.
+    /// - Throws: `Failure` with what `ctr` answered.
+    public func save(_ name: String, to path: String) async throws {
+        let output = try await run(["images", "export", path, name])
+        guard output.status == 0 else {
+            throw Failure(
+                description: output.errorText.split(separator: "\n").last.map(String.init) ?? "\(name): ctr failed")
+        }
+    }
+
+    /// Mounts what is in an image, read only and with nothing in it to be run.
+    /// - Throws: `Failure` with what `ctr` or the kernel answered.
+    public func mountView(of image: String, at path: String) async throws {
+        var problem = ""
+        // The one that images were unpacked with has them at once; the other one answers that there is nothing.
+        for snapshotter in ["overlayfs", "native"] {
+            let output = try await run(["images", "mount", "--snapshotter", snapshotter, image, path])
+            if output.status == 0 {
+                let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOEXEC | MS_NOSUID | MS_NODEV
+                guard mount(nil, path, nil, UInt(flags), nil) == 0 else {
+                    let failure = SystemError("remount \(path)")
+                    umount2(path, 0)
+                    throw failure
+                }
+                return
+            }
+            problem = output.errorText.split(separator: "\n").last.map(String.init) ?? "ctr failed"
+        }
+        throw Failure(description: "failed to mount the image \(image): \(problem)")
+    }
+
+    /// Lets go of what `mountView` needed at this path, which is mounted no longer.
+    public func releaseView(at path: String) async {
+        for snapshotter in ["overlayfs", "native"] {
+            _ = try? await run(["snapshots", "--snapshotter", snapshotter, "rm", path])
+        }
+        _ = try? await run(["leases", "delete", path])
     }
 
     /// Whether an image of this name was loaded from a file.

@@ -24,6 +24,13 @@ public struct ClusterInspection: Sendable {
         guard FileLock.isHeld(path: directory.lock), let state = RunState(path: directory.runState) else {
             return ("\(directory.path): no cluster runs here", false)
         }
+        if let record = NodeRecord(in: directory) {
+            let isReady = state.nodeReadyAfter != nil
+            return (
+                "\(directory.path): process \(state.pid), node \(record.name) of \(record.server)"
+                    + (isReady ? "" : ", not Ready yet"), isReady
+            )
+        }
         var lines = ["\(directory.path): process \(state.pid), https://127.0.0.1:\(state.port)"]
         if let memory = Self.residentMegabytes(of: state.pid) { lines.append("memory: \(memory) MB resident") }
         var healthy = false
@@ -34,10 +41,13 @@ public struct ClusterInspection: Sendable {
             let pods = try await client.list(Pod.self).items
             healthy = true
             lines.append("API: answers")
+            let stopped = ClusterNodes(directory).stopped
             for node in nodes {
                 let ready = node.status.conditions.first { $0.type == "Ready" }?.status == "True"
-                lines.append("node \(node.name): \(ready ? "Ready" : "NotReady")")
-                healthy = healthy && ready
+                let isStopped = stopped.contains(node.name)
+                lines.append("node \(node.name): \(isStopped ? "stopped" : ready ? "Ready" : "NotReady")")
+                // Who stops a node knows that it is not there.
+                healthy = healthy && (ready || isStopped)
             }
             if !state.nodeName.isEmpty, nodes.isEmpty { healthy = false }
             let running = pods.filter { $0.status.phase == "Running" }.count
@@ -59,12 +69,18 @@ public struct ClusterInspection: Sendable {
         return kilobytes / 1024
     }
 
-    /// Loads an archive into the node.
+    /// Loads an archive into all nodes of this machine that run.
     /// - Returns: the names of the images.
     public func loadImage(_ file: String) async throws(ClusterError) -> [String] {
-        do { return try await images().load(tar: file) } catch let error as ClusterError { throw error } catch {
-            throw ClusterError("\(error)")
-        }
+        let stores = [try images()] + ClusterNodes(directory).running.map(Self.images)
+        do {
+            return try await withThrowingTaskGroup(of: [String].self) { group in
+                for store in stores { group.addTask { try await store.load(tar: file) } }
+                var names: [String] = []
+                for try await loaded in group { names = loaded }
+                return names
+            }
+        } catch { throw ClusterError("\(error)") }
     }
 
     /// The node's images: name, identity and size, a line each.
@@ -86,6 +102,11 @@ public struct ClusterInspection: Sendable {
         guard FileManager.default.fileExists(atPath: options.socket) else {
             throw ClusterError("no node runs in \(directory.path)", mend: "start one with 'martlet up'")
         }
+        return Self.images(directory)
+    }
+
+    private static func images(_ directory: DataDirectory) -> ImageStore {
+        let options = Machine.containerdOptions(directory)
         return ImageStore(socket: options.socket, dataDir: options.dataDir)
     }
 }

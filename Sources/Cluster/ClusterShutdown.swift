@@ -18,6 +18,8 @@ public struct ClusterShutdown: Sendable {
         }
         let wasRunning = FileLock.isHeld(path: directory.lock)
         if wasRunning { try await stopProcess() }
+        let isAgent = NodeRecord(in: directory) != nil
+        if !wasRunning, geteuid() == 0 { await ClusterNodes(directory).stopAll() }
         if !wasRunning, FileManager.default.fileExists(atPath: directory.containerd) {
             guard geteuid() == 0 else {
                 throw ClusterError("containers of \(directory.path) may still run", mend: "run 'martlet down' as root")
@@ -27,7 +29,7 @@ public struct ClusterShutdown: Sendable {
             await Machine.tidy(directory, logger: logger)
         }
         try? FileManager.default.removeItem(atPath: directory.runState)
-        Kubeconfigs.removeContext(directory)
+        if !isAgent { Kubeconfigs.removeContext(directory) }
         if purge { try directory.remove() }
         return (wasRunning ? "stopped" : "was not running")
             + (purge ? "; \(directory.path) is removed" : "; \(directory.path) is kept")

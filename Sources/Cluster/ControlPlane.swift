@@ -5,6 +5,7 @@ import Foundation
 import HTTPServer
 import JSON
 import KubeClient
+import KubeTypes
 import Logging
 import PKI
 import Scheduler
@@ -15,7 +16,9 @@ final class ControlPlane: Sendable {
     let keys: ClusterKeys
     let server: APIServer
     private let store: any Store
-    private let kubelets: KubeletProxy
+    let kubelets: KubeletProxy
+    private let schedulerConfiguration: SchedulerConfiguration
+    private let simulatedNodes: SimulatedNodes?
     private let options: ClusterOptions
     private let logger: Logger
 
@@ -24,19 +27,22 @@ final class ControlPlane: Sendable {
         self.options = options
         self.logger = logger
         var configuration = APIServerConfiguration()
-        configuration.advertiseAddress = options.runsNode ? Addresses.node : "127.0.0.1"
+        configuration.advertiseAddress = options.advertised
         configuration.advertisePort = options.port
         configuration.serviceCIDR = Addresses.serviceCIDR
         // They run in this process: while it answers, they run.
         configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
-        keys = try ClusterKeys(
-            options.directory, nodeName: options.nodeName, issuer: configuration.serviceAccountIssuer)
+        configuration.notReadyTolerationSeconds = options.notReadyTolerationSeconds
+        configuration.unreachableTolerationSeconds = options.unreachableTolerationSeconds
+        keys = try ClusterKeys(options, issuer: configuration.serviceAccountIssuer)
         let database: any Store
         do {
             database = try SQLiteStore(path: options.directory.database)
         } catch {
             throw ClusterError("the database \(options.directory.database): \(error)")
         }
+        schedulerConfiguration = try Self.scheduling(options)
+        simulatedNodes = try options.simulatedNodes.map { nodes throws(ClusterError) in try SimulatedNodes(nodes) }
         store = try Self.encrypted(database, options, logger: logger)
         let audit = try Self.audit(options, logger: logger)
         do {
@@ -72,19 +78,46 @@ final class ControlPlane: Sendable {
         }
     }
 
+    private static func scheduling(_ options: ClusterOptions) throws(ClusterError) -> SchedulerConfiguration {
+        guard let path = options.schedulerConfig else { return SchedulerConfiguration() }
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw ClusterError("\(path) cannot be read", mend: "name a file with --scheduler-config")
+        }
+        do {
+            return try SchedulerConfiguration(yaml: String(decoding: text, as: UTF8.self))
+        } catch {
+            throw ClusterError("\(path): \(error)")
+        }
+    }
+
     private static func audit(_ options: ClusterOptions, logger: Logger) throws(ClusterError) -> Audit? {
         guard let path = options.auditPolicyFile else { return nil }
         guard let text = FileManager.default.contents(atPath: path) else {
             throw ClusterError("\(path) cannot be read", mend: "name a file with --audit-policy-file")
         }
-        var log = AuditLogFile.Options(path: options.auditLogPath ?? "-")
-        log.maxSize = options.auditLogMaxSize
-        log.maxBackups = options.auditLogMaxBackup
-        log.maxAge = options.auditLogMaxAge
+        var sinks: [any AuditSink] = []
         do {
-            return Audit(
-                policy: try AuditPolicy(Array(text)),
-                sink: try AuditLogFile(log, logger: Logger(label: "audit", from: logger)))
+            if let log = options.auditLogPath {
+                var file = AuditLogFile.Options(path: log)
+                file.maxSize = options.auditLogMaxSize
+                file.maxBackups = options.auditLogMaxBackup
+                file.maxAge = options.auditLogMaxAge
+                sinks.append(try AuditLogFile(file, logger: Logger(label: "audit", from: logger)))
+            }
+            if let config = options.auditWebhookConfigFile {
+                let reached = try KubeConfig.load(path: config)
+                var webhook = AuditWebhook.Configuration(url: reached.server)
+                webhook.authorityPEM = reached.caPEM
+                switch reached.credentials {
+                case .clientCertificate(let certificate, let key):
+                    webhook.certificatePEM = certificate
+                    webhook.privateKeyPEM = key
+                case .token(let token): webhook.token = token
+                case .none: break
+                }
+                sinks.append(try AuditWebhook(webhook, logger: Logger(label: "audit", from: logger)))
+            }
+            return Audit(policy: try AuditPolicy(Array(text)), sink: sinks.count == 1 ? sinks[0] : AuditSinks(sinks))
         } catch {
             throw ClusterError("\(error)")
         }
@@ -109,6 +142,10 @@ final class ControlPlane: Sendable {
             do { text = try SecretFile.read(path) } catch { throw ClusterError("\(error)") }
             guard let text else { throw ClusterError("\(path): there is no such file") }
             do { return try parse(text) } catch { throw ClusterError("\(path): \(error)") }
+        }
+        if case .paths(let paths) = RequestAuthenticator.AnonymousAccess.health {
+            // Who joins must learn whose cluster it is before it can show who it is itself.
+            authentication.anonymous = .paths(paths.union([NodeJoin.clusterInfoPath]))
         }
         if let path = options.tokenAuthFile {
             authentication.staticTokens = try read(path, StaticTokenFile.parse)
@@ -169,6 +206,69 @@ final class ControlPlane: Sendable {
             groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
     }
 
+    /// The API as the server's own node has it.
+    func nodeAPI(_ nodeName: String) -> NodeAPI {
+        NodeAPI(
+            kubelet: client(as: "system:node:\(nodeName)", groups: ["system:nodes"]),
+            proxy: client(as: "system:kube-proxy"), dns: client(ofAccount: "coredns"),
+            serverCertificatePEM: keys.kubeletServer.certificatePEM, serverKeyPEM: keys.kubeletServer.privateKeyPEM,
+            clientCAPEM: keys.authority.certificatePEM, ingress: ingressIdentity)
+    }
+
+    private var ingressIdentity: IngressIdentity? {
+        guard options.servesIngress else { return nil }
+        do {
+            let certificate = try keys.authority.issueServer(
+                commonName: "ingress.local", dnsNames: ["ingress.local"], ipAddresses: [])
+            return IngressIdentity(client: client(ofAccount: "martlet-ingress"), certificate: certificate)
+        } catch {
+            logger.error("Ingresses are not served, for there is no certificate: \(error)")
+            return nil
+        }
+    }
+
+    /// Writes down what machines that join must know: where the API is and who its authority is, for everybody and signed
+    /// with the tokens; and what is the same on all nodes, for nodes.
+    func publish() async {
+        let authority = Data(keys.authority.certificatePEM.utf8).base64EncodedString()
+        let kubeconfig: JSONValue = [
+            "apiVersion": "v1", "kind": "Config",
+            "clusters": [
+                [
+                    "name": "",
+                    "cluster": [
+                        "certificate-authority-data": .string(authority),
+                        "server": .string("https://\(options.advertised):\(options.port)"),
+                    ],
+                ]
+            ],
+        ]
+        await publish("cluster-info", in: "kube-public", ["kubeconfig": YAML.text(of: kubeconfig)])
+        await publish(ClusterNetwork.configMap, in: "kube-system", options.network.data)
+    }
+
+    private func publish(_ name: String, in namespace: String, _ data: [String: String]) async {
+        let client = client(as: "system:apiserver", groups: ["system:masters"])
+        do {
+            do {
+                try await client.modify(ConfigMap.self, name, namespace: namespace) { live in
+                    // Signatures are others'.
+                    let merged = live.data.merging(data) { $1 }
+                    guard merged != live.data else { return false }
+                    live.data = merged
+                    return true
+                }
+            } catch {
+                guard error.isNotFound else { throw error }
+                var map = ConfigMap(name: name, namespace: namespace)
+                map.data = data
+                try await client.create(map)
+            }
+        } catch {
+            logger.error("the ConfigMap \(namespace)/\(name): \(error)")
+        }
+    }
+
     /// Runs controllers and scheduler until the task is cancelled.
     func runComponents() async {
         var managerOptions = ControllerManagerOptions()
@@ -177,19 +277,37 @@ final class ControlPlane: Sendable {
         managerOptions.tokenIssuer = keys.tokens
         managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
         managerOptions.resources = Self.resources
+        managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
+        managerOptions.podCIDR = options.network.podCIDR
+        managerOptions.reservedPodCIDRs = [options.network.firstPodCIDR, options.network.machineLink]
+        managerOptions.reservedNames = ["127.0.0.1", "::1", Addresses.kubernetesService, options.advertised]
+        managerOptions.nodeMonitorPeriod = options.nodeMonitorPeriod
+        managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
+        managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
+        managerOptions.nodeEvictionRate = options.nodeEvictionRate
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
             clientOf: { [self] account in client(ofAccount: account) })
         let scheduler = Scheduler(
-            client: client(as: "system:kube-scheduler"), logger: Logger(label: "scheduler", from: logger),
+            client: client(as: "system:kube-scheduler"), configuration: schedulerConfiguration,
+            logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))
+        let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { [logger] in await DefaultStorageClass.ensure(master, logger: logger) }
             group.addTask { await manager.run() }
             group.addTask { await scheduler.run() }
+            if let simulatedNodes {
+                let simulator = simulatedNodes.simulator(
+                    client(as: "system:martlet:simulation", groups: ["system:masters"]), logger: logger)
+                group.addTask { await simulator.run() }
+            }
             group.addTask { [self] in
-                await DefaultServiceCIDR.ensure(
-                    client(as: "system:apiserver", groups: ["system:masters"]), logger: logger)
+                await DNSServers(
+                    client: client(ofAccount: "coredns"), reader: client(as: "system:kube-proxy"),
+                    network: options.network, ownNode: options.runsNode ? options.nodeName : "", logger: logger
+                ).run()
             }
         }
     }

@@ -19,6 +19,8 @@ public struct DataDirectory: Sendable {
     public var containerd: String { path + "/containerd" }
     public var kubelet: String { path + "/kubelet" }
     public var network: String { path + "/network" }
+    /// The data directories of further nodes on this machine, by name.
+    public var nodes: String { path + "/nodes" }
     /// What the running process says of itself, for `status` and `down`.
     public var runState: String { path + "/run.json" }
     /// Held by the running process: two of them never share a directory.

@@ -1,4 +1,3 @@
-import CPlatform
 import Dispatch
 import Foundation
 import HTTPServer
@@ -9,19 +8,17 @@ import Synchronization
 
 /// `martlet up`: a cluster in this process, until it is told to stop.
 public enum ForegroundCluster {
+    private static func prepare(_ settings: NodeSettings?, logger: Logger) async throws -> NodeStack.Ground? {
+        guard let settings else { return nil }
+        return try await NodeStack.Ground.prepare(settings, logger: logger)
+    }
+
     /// Runs until INT or TERM arrives, and then stops everything it started.
     /// - Throws: `ClusterError` with what keeps it from running.
     public static func run(_ options: ClusterOptions, logLevel: LogLevel) async throws {
-        let started = processStart()
+        let started = ForegroundProcess.start()
         let startTime = wallClockTime()
-        martlet_limit_memory_arenas()
-        var logger = Logger(label: "martlet") { StreamLogHandler.standardError(label: $0) }
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = logLevel.level
-            return handler
-        }
-        logger.logLevel = logLevel.level
+        let logger = ForegroundProcess.begin(logLevel)
         let stop = StopSignal()
 
         try options.directory.prepare()
@@ -30,65 +27,65 @@ public enum ForegroundCluster {
                 "a cluster runs in \(options.directory.path) already", mend: "use it, or stop it with 'martlet down'")
         }
         defer { withExtendedLifetime(lock) {} }
-        let machine = options.runsNode ? try Machine.claim(options) : nil
+        let settings = options.runsNode ? options.nodeSettings : nil
+        let machine = try settings.map { settings throws(ClusterError) in try Machine.claim(settings) }
         defer { withExtendedLifetime(machine) {} }
 
         // The machine's part takes longest and needs no API: both come up at once.
-        async let preparation = options.runsNode ? NodeStack.Ground.prepare(options, logger: logger) : nil
+        async let preparation = prepare(settings, logger: logger)
         let plane = try await ControlPlane(options, logger: logger)
         let loopback = try await plane.listen(on: "127.0.0.1")
         try Kubeconfigs.write(options, keys: plane.keys)
         var state = RunState(
             pid: getpid(), port: options.port, nodeName: options.runsNode ? options.nodeName : "")
-        state.apiReadyAfter = milliseconds(since: started)
+        state.advertised = "https://\(options.advertised):\(options.port)"
+        state.apiReadyAfter = ForegroundProcess.milliseconds(since: started)
         state.write(path: options.directory.runState)
-        logger.info("the API answers on https://127.0.0.1:\(options.port) after \(milliseconds(since: started)) ms")
+        logger.info(
+            "the API answers on https://127.0.0.1:\(options.port) after \(state.apiReadyAfter ?? 0) ms")
 
         let components = Task { await plane.runComponents() }
+        var listeners = [loopback]
         var nodeError: ClusterError?
         var node: NodeStack?
-        if options.runsNode {
-            do {
-                guard let ground = try await preparation else { preconditionFailure("a node has a ground") }
-                let stack = try await NodeStack(options, plane: plane, ground: ground, logger: logger)
+        var metrics: Task<Void, Never>?
+        do {
+            let ground = try await preparation
+            for host in options.listenAddresses { listeners.append(try await plane.listen(on: host)) }
+            await plane.publish()
+            if let settings, let ground {
+                let stack = NodeStack(settings, api: plane.nodeAPI(options.nodeName), ground: ground, logger: logger)
+                stack.start()
                 node = stack
+                metrics = Task { await MetricsServer.run(plane, at: settings.address, logger: logger) }
                 if await stack.waitUntilReady(since: startTime, orStopped: stop) {
-                    state.nodeReadyAfter = milliseconds(since: started)
+                    state.nodeReadyAfter = ForegroundProcess.milliseconds(since: started)
                     state.write(path: options.directory.runState)
-                    logger.info("the node is Ready after \(milliseconds(since: started)) ms")
+                    logger.info("the node is Ready after \(state.nodeReadyAfter ?? 0) ms")
                 }
-            } catch {
-                nodeError = error as? ClusterError ?? ClusterError("the node: \(error)")
             }
+        } catch {
+            nodeError = error as? ClusterError ?? ClusterError("the node: \(error)")
         }
+        let further = ClusterNodes(options.directory)
+        let recall = Task { [nodeError] in if nodeError == nil { await further.startRecorded(logger: logger) } }
         if nodeError == nil { await stop.wait() }
         logger.info("stopping")
+        recall.cancel()
+        metrics?.cancel()
+        await recall.value
+        await metrics?.value
         plane.server.beginShutdown()
-        await node?.stop()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [node] in await node?.stop() }
+            group.addTask { await further.stopAll() }
+        }
         components.cancel()
         await components.value
-        await loopback.shutdown(grace: .seconds(2))
+        for listener in listeners { await listener.shutdown(grace: .seconds(2)) }
         await plane.stop()
         try? FileManager.default.removeItem(atPath: options.directory.runState)
         if let nodeError { throw nodeError }
-    }
-
-    /// When this process began, so that the time to load it counts as well.
-    private static func processStart() -> ContinuousClock.Instant {
-        let now = ContinuousClock.now
-        guard let stat = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
-            let uptime = try? String(contentsOfFile: "/proc/uptime", encoding: .utf8),
-            let up = uptime.split(separator: " ").first.flatMap({ Double($0) }),
-            let ticks = stat.split(separator: ")").last?.split(separator: " ").dropFirst(19).first.flatMap({
-                Double($0)
-            })
-        else { return now }
-        return now - .seconds(max(0, up - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))))
-    }
-
-    private static func milliseconds(since start: ContinuousClock.Instant) -> Int {
-        let passed = (ContinuousClock.now - start).components
-        return Int(passed.seconds) * 1000 + Int(passed.attoseconds / 1_000_000_000_000_000)
     }
 }
 

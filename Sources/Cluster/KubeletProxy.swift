@@ -39,6 +39,17 @@ final class KubeletProxy: KubeletConnection {
         return ProxyTarget(host: address, port: Int(port), tls: tls)
     }
 
+    /// What a node's kubelet has measured; nil where it does not answer.
+    func summary(of node: Node) async -> JSONValue? {
+        guard let address = try? target(of: node.json) else { return nil }
+        let url = "https://\(address.host):\(address.port)/stats/summary"
+        do {
+            let answer = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
+            guard answer.status == .ok else { return nil }
+            return try JSONParser.parse(Array(try await answer.body.collect(upTo: 64 << 20).readableBytesView))
+        } catch { return nil }
+    }
+
     func logs(node: JSONValue, path: String, query: String, to response: any HTTPResponseWriter) {
         let address: ProxyTarget
         do throws(APIError) { address = try target(of: node) } catch { return send(error, to: response) }

@@ -7,38 +7,31 @@ import ServiceProxy
 /// share addresses, links and ports.
 final class Machine: Sendable {
     private static let lockPath = "/run/martlet-node.lock"
-    private let lock: FileLock
+    /// Nil for a node in a network namespace, which shares nothing with others.
+    private let lock: FileLock?
 
-    private init(lock: FileLock) { self.lock = lock }
-
-    /// - Parameter pool: the addresses of load balancers, which need a route as those of Services do.
-    static func networkOptions(_ directory: DataDirectory, pool: String? = nil) -> NodeNetworkOptions {
-        NodeNetworkOptions(
-            podCIDRs: [Addresses.podCIDR], serviceCIDRs: [Addresses.serviceCIDR] + [pool].compactMap(\.self),
-            dataDirectory: directory.network,
-            confDirectory: containerdOptions(directory).cniConfigDirectory)
-    }
+    private init(lock: FileLock?) { self.lock = lock }
 
     static func containerdOptions(_ directory: DataDirectory) -> ContainerdOptions {
         ContainerdOptions(dataDir: directory.containerd)
     }
 
     /// - Throws: `ClusterError` with what is missing and how to mend it, or who has the machine.
-    static func claim(_ options: ClusterOptions) throws(ClusterError) -> Machine {
+    static func claim(_ settings: NodeSettings) throws(ClusterError) -> Machine {
         guard geteuid() == 0 else {
             throw ClusterError(
                 "a node needs root", mend: "run as root, or start the control plane alone with --no-node")
         }
-        if options.containerRuntimeEndpoint == nil {
+        if settings.containerRuntimeEndpoint == nil {
             for (program, package) in [("containerd", "containerd"), ("runc", "runc"), ("ctr", "containerd")]
             where Subprocess.find(program) == nil {
                 throw ClusterError("\(program) is missing", mend: "apt-get install \(package)")
             }
         }
-        if let problem = NodeNetwork(networkOptions(options.directory, pool: options.loadBalancerPool)).problems.first {
-            throw ClusterError(problem)
-        }
-        if let problem = NodeServices.problem(options) { throw ClusterError(problem) }
+        let network = settings.networkOptions(podCIDR: settings.podCIDR ?? settings.network.podCIDR)
+        if let problem = NodeNetwork(network).problems.first { throw ClusterError(problem) }
+        if let problem = NodeServices.problem(settings) { throw ClusterError(problem) }
+        if settings.isNamespaced { return Machine(lock: nil) }
         guard let lock = FileLock(path: lockPath) else {
             throw ClusterError(
                 "another cluster has its node on this machine",
@@ -65,6 +58,10 @@ final class Machine: Sendable {
         for table in [ServiceProxy.Options().table, NetworkPolicyEnforcer.defaultTable] {
             await ServiceProxy.cleanup(table: table, logger: logger)
         }
-        await NodeNetwork(networkOptions(directory), logger: logger).tearDown()
+        let settings =
+            NodeRecord(in: directory)?.settings(in: directory, network: ClusterNetwork())
+            ?? ClusterOptions(directory: directory).nodeSettings
+        let podCIDR = settings.podCIDR ?? NodeRecord.podCIDR(in: directory) ?? settings.network.podCIDR
+        await NodeNetwork(settings.networkOptions(podCIDR: podCIDR), logger: logger).tearDown()
     }
 }

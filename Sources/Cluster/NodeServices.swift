@@ -9,50 +9,40 @@ final class NodeServices: Sendable {
     private let policies: NetworkPolicyEnforcer
     /// Nil where somebody else serves Ingresses.
     private let ingress: IngressController?
+    private let ingressAddress: String
     private let logger: Logger
 
-    init(_ options: ClusterOptions, plane: ControlPlane, logger: Logger) {
+    init(_ settings: NodeSettings, api: NodeAPI, logger: Logger) {
         self.logger = logger
-        let client = plane.client(as: "system:kube-proxy")
         proxy = ServiceProxy(
-            client: client, nodeName: options.nodeName, nodeIPs: [Addresses.node], podCIDR: Addresses.clusterPodCIDR,
-            options: Self.proxyOptions(options), logger: Logger(label: "service-proxy", from: logger))
+            client: api.proxy, nodeName: settings.name, nodeIPs: [settings.address],
+            podCIDR: settings.network.podCIDR, options: Self.proxyOptions(settings),
+            logger: Logger(label: "service-proxy", from: logger))
         policies = NetworkPolicyEnforcer(
-            client: client, nodeName: options.nodeName, podCIDR: Addresses.clusterPodCIDR,
+            client: api.proxy, nodeName: settings.name, podCIDR: settings.network.podCIDR,
             logger: Logger(label: "network-policy", from: logger))
-        ingress = options.servesIngress ? Self.ingress(options, plane: plane, logger: logger) : nil
-    }
-
-    private static func ingress(
-        _ options: ClusterOptions, plane: ControlPlane, logger: Logger
-    ) -> IngressController? {
-        // Shown for names without a certificate of their own: for nothing that anybody would believe.
-        guard
-            let certificate = try? plane.keys.authority.issueServer(
-                commonName: "ingress.local", dnsNames: ["ingress.local"], ipAddresses: [])
-        else {
-            logger.error("the ingress proxy has no certificate and does not run")
-            return nil
+        // The first node's link is there whatever becomes of the machine's other addresses.
+        ingressAddress = NodeSettings.gateway(of: settings.network.firstPodCIDR) ?? settings.address
+        ingress = api.ingress.map { [ingressAddress] identity in
+            IngressController(
+                client: identity.client,
+                options: IngressController.Options(
+                    address: ingressAddress, defaultCertificatePEM: Array(identity.certificate.certificatePEM.utf8),
+                    defaultKeyPEM: Array(identity.certificate.privateKeyPEM.utf8), nodeName: settings.name),
+                logger: Logger(label: "ingress", from: logger))
         }
-        return IngressController(
-            client: plane.client(ofAccount: "martlet-ingress"),
-            options: IngressController.Options(
-                address: Addresses.node, defaultCertificatePEM: Array(certificate.certificatePEM.utf8),
-                defaultKeyPEM: Array(certificate.privateKeyPEM.utf8), nodeName: options.nodeName),
-            logger: Logger(label: "ingress", from: logger))
     }
 
-    private static func proxyOptions(_ options: ClusterOptions) -> ServiceProxy.Options {
-        var settings = ServiceProxy.Options(
-            serviceCIDRs: [Addresses.serviceCIDR] + [options.loadBalancerPool].compactMap(\.self))
-        settings.mode = options.proxyMode
-        settings.scheduling = options.proxyScheduler
-        settings.healthCheckAddress = Addresses.node
-        return settings
+    private static func proxyOptions(_ settings: NodeSettings) -> ServiceProxy.Options {
+        var options = ServiceProxy.Options(serviceCIDRs: settings.network.serviceCIDRs)
+        options.mode = settings.network.proxyMode
+        options.scheduling = settings.network.proxyScheduler
+        options.healthCheckAddress = settings.address
+        return options
     }
 
     /// What keeps the Services of a node from working as the options say, in one line; nil if nothing does.
-    static func problem(_ options: ClusterOptions) -> String? { proxyOptions(options).problem }
+    static func problem(_ settings: NodeSettings) -> String? { proxyOptions(settings).problem }
 
     /// Works until the task is cancelled.
     func run() async {
@@ -61,7 +51,11 @@ final class NodeServices: Sendable {
             group.addTask { await self.policies.run() }
             if let ingress {
                 group.addTask {
-                    do { try await ingress.run() } catch { self.logger.error("the ingress proxy: \(error)") }
+                    do {
+                        try await ingress.run { [policies = self.policies, address = self.ingressAddress] http, https in
+                            policies.setProxies([(address, http), (address, https)])
+                        }
+                    } catch { self.logger.error("the ingress proxy: \(error)") }
                 }
             }
         }

@@ -7,6 +7,8 @@ public struct RunState: Sendable {
     public var port: Int
     /// Empty without a node.
     public var nodeName: String
+    /// Where other machines, or other nodes of this one, reach the API; nil in an agent.
+    public var advertised: String?
     /// Milliseconds from the start of the process to the API's first answer, and to the node being Ready; nil: not yet.
     public var apiReadyAfter: Int?
     public var nodeReadyAfter: Int?
@@ -23,6 +25,7 @@ public struct RunState: Sendable {
             let pid = json["pid"]?.intValue.flatMap(Int32.init(exactly:)), let port = json["port"]?.intValue
         else { return nil }
         self.init(pid: pid, port: port, nodeName: json["nodeName"]?.stringValue ?? "")
+        advertised = json["advertised"]?.stringValue
         apiReadyAfter = json["apiReadyAfter"]?.intValue
         nodeReadyAfter = json["nodeReadyAfter"]?.intValue
     }
@@ -31,6 +34,7 @@ public struct RunState: Sendable {
         var json: JSONValue = [
             "pid": .integer(Int64(pid)), "port": .integer(Int64(port)), "nodeName": .string(nodeName),
         ]
+        json["advertised"] = advertised.map { .string($0) }
         json["apiReadyAfter"] = apiReadyAfter.map { .integer(Int64($0)) }
         json["nodeReadyAfter"] = nodeReadyAfter.map { .integer(Int64($0)) }
         // Readers find no state if this fails, and say that nothing runs here.

@@ -22,6 +22,14 @@ public struct ControllerManagerOptions: Sendable {
     public var resources: [ServedResource]
     /// The controllers to run, by name; nil runs all. See `ControllerManager.controllerNames`.
     public var controllers: Set<String>?
+    /// The range that nodes get ranges for their pods from (`--cluster-cidr`); nil gives out none.
+    public var podCIDR: String?
+    /// The length of the prefix of a node's range (`--node-cidr-mask-size`).
+    public var nodeCIDRMaskSize = 24
+    /// Ranges in it that are no node's to get.
+    public var reservedPodCIDRs: [String] = []
+    /// Names and addresses of the control plane, which no node gets a serving certificate for.
+    public var reservedNames: Set<String> = []
     /// How often the health of nodes is looked at.
     public var nodeMonitorPeriod: Duration
     /// Seconds without lease or status after which a node counts as gone (`--node-monitor-grace-period`).
@@ -40,6 +48,12 @@ public struct ControllerManagerOptions: Sendable {
     public var endpointsBatchPeriod: Duration
     /// The range that Services of type LoadBalancer get their addresses from, `10.97.0.0/24`; nil gives none.
     public var loadBalancerPool: String?
+    /// Where nodes keep the directories of volumes that `martlet.io/local` provisions.
+    public var localVolumesDirectory = "/var/lib/martlet/kubelet/local-volumes"
+    /// The image, with a shell, of pods that wipe volumes with the reclaim policy Recycle.
+    public var recyclerImage = "registry.k8s.io/build-image/debian-base:bookworm-v1.0.7"
+    /// Has several managers on one store work one at a time (`--leader-elect`); nil where there is only one.
+    public var leaderElection: LeaderElection.Options?
     public var logger: Logger
     /// The time of day, for timestamps and deadlines.
     public var now: @Sendable () -> Time
@@ -128,7 +142,18 @@ public struct ControllerManager: Sendable {
                 "replicationcontroller-controller", "replication-controller",
                 { ReplicaController<ReplicationController>($0) }
             ),
+            ("statefulset-controller", "statefulset-controller", { StatefulSetController($0) }),
+            ("daemonset-controller", "daemon-set-controller", { DaemonSetController($0) }),
+            ("job-controller", "job-controller", { JobController($0) }),
+            ("cronjob-controller", "cronjob-controller", { CronJobController($0) }),
+            (
+                "ttl-after-finished-controller", "ttl-after-finished-controller", { TTLAfterFinishedController($0) }
+            ),
             ("endpointslice-controller", "endpointslice-controller", { EndpointSliceController($0) }),
+            (
+                "endpointslice-mirroring-controller", "endpointslicemirroring-controller",
+                { EndpointSliceMirroringController($0) }
+            ),
             ("endpoints-controller", "endpoint-controller", { EndpointsController($0) }),
             ("namespace-controller", "namespace-controller", { NamespaceController($0) }),
             ("serviceaccount-controller", "service-account-controller", { ServiceAccountController($0) }),
@@ -157,9 +182,15 @@ public struct ControllerManager: Sendable {
             ),
             ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
             ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
+            ("node-ipam-controller", "node-controller", { NodeIPAMController($0) }),
+            ("node-certificate-approver-controller", "certificate-controller", { NodeCertificateApprover($0) }),
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
+            (
+                "horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler",
+                { HorizontalPodAutoscalerController($0) }
+            ),
             ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
             ("service-lb-controller", "service-controller", { LoadBalancerController($0) }),
             (
@@ -170,6 +201,15 @@ public struct ControllerManager: Sendable {
                 "persistentvolume-protection-controller", "pv-protection-controller",
                 { InUseProtectionController($0, .volumes) }
             ),
+            ("persistentvolume-binder-controller", "persistent-volume-binder", { VolumeBinder($0) }),
+            (
+                "persistentvolume-attach-detach-controller", "attachdetach-controller", { AttachDetachController($0) }
+            ),
+            ("persistentvolume-expander-controller", "expand-controller", { VolumeExpansionController($0) }),
+            ("service-cidr-controller", "service-cidrs-controller", { ServiceCIDRController($0) }),
+            ("resourceclaim-controller", "resource-claim-controller", { ResourceClaimController($0) }),
+            ("ttl-controller", "ttl-controller", { NodeTTLController($0) }),
+            ("ephemeral-volume-controller", "ephemeral-volume-controller", { EphemeralVolumeController($0) }),
             (
                 "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
                 { InUseProtectionController($0, .classes) }
@@ -179,6 +219,13 @@ public struct ControllerManager: Sendable {
     /// Runs until the task is cancelled. Then the controllers finish the key they work on, and after them the informers
     /// stop, so that nothing decides on a state that has ceased to be kept.
     public func run() async {
+        guard let election = options.leaderElection else { return await work() }
+        let leader = LeaderElection(
+            client: client, options: election, clock: options.clock, now: options.now, logger: options.logger)
+        await leader.run { await work() }
+    }
+
+    private func work() async {
         let factory = InformerFactory(client: client, logger: options.logger)
         let controllers = Self.makers
             .filter { options.controllers?.contains($0.name) ?? true }

@@ -42,10 +42,14 @@ enum ControllerRef {
     }
 
     /// Sorts objects into those that belong to `owner` and those that join and leave it, and writes the latter.
+    /// - Parameters:
+    ///   - finalizer: Comes and goes with the ownership, if the owner marks what is its own with one.
+    ///   - isMember: What must be true of an object beside that the selector matches it.
     /// - Returns: The objects that belong to `owner` afterwards.
     /// - Throws: `APIError` when a patch is refused for another reason than that the object is gone.
     static func claim<Owner: KubeObject, Object: KubeObject>(
-        _ objects: [Object], by owner: Owner, matching selector: LabelMatcher, client: KubeClient
+        _ objects: [Object], by owner: Owner, matching selector: LabelMatcher, finalizer: String? = nil,
+        client: KubeClient, where isMember: (Object) -> Bool = { _ in true }
     ) async throws -> [Object] {
         var owned: [Object] = []
         owned.reserveCapacity(objects.count)
@@ -53,7 +57,7 @@ enum ControllerRef {
         for object in objects {
             let claim = claim(
                 object, by: owner.uid, ownerIsBeingDeleted: owner.isBeingDeleted,
-                matches: selector.matches(object.labels))
+                matches: selector.matches(object.labels) && isMember(object))
             switch claim {
             case .owned: owned.append(object)
             case .none: break
@@ -68,22 +72,25 @@ enum ControllerRef {
                 }
                 guard mayAdopt == true else { continue }
                 let owners = object.metadata.ownerReferences + [make(to: owner)]
-                if let adopted = try await write(owners, to: object, client) { owned.append(adopted) }
+                let finalizers = finalizer.map { own in object.metadata.finalizers.filter { $0 != own } + [own] }
+                if let adopted = try await write(owners, finalizers, to: object, client) { owned.append(adopted) }
             case .release:
                 let owners = object.metadata.ownerReferences.filter { $0.uid != owner.uid }
-                _ = try await write(owners, to: object, client)
+                let finalizers = finalizer.map { own in object.metadata.finalizers.filter { $0 != own } }
+                _ = try await write(owners, finalizers, to: object, client)
             }
         }
         return owned
     }
 
+    /// - Parameter finalizers: Nil leaves them as they are.
     private static func write<Object: KubeObject>(
-        _ owners: [OwnerReference], to object: Object, _ client: KubeClient
+        _ owners: [OwnerReference], _ finalizers: [String]?, to object: Object, _ client: KubeClient
     ) async throws -> Object? {
+        var patch = OwnerPatch.owners(owners, resourceVersion: object.resourceVersion)
+        if let finalizers { patch["metadata"]?["finalizers"] = .array(finalizers.map(JSONValue.string)) }
         do {
-            return try await client.patch(
-                Object.self, object.name, namespace: object.metadata.namespace,
-                OwnerPatch.owners(owners, resourceVersion: object.resourceVersion))
+            return try await client.patch(Object.self, object.name, namespace: object.metadata.namespace, patch)
         } catch {
             if error.isNotFound { return nil }
             throw error

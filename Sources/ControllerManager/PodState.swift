@@ -63,10 +63,11 @@ extension Pod {
 enum PodState {
     private static let specFields = [
         "nodeName", "tolerations", "hostname", "subdomain", "hostNetwork", "restartPolicy",
-        "terminationGracePeriodSeconds", "nodeSelector", "affinity",
+        "terminationGracePeriodSeconds", "nodeSelector", "affinity", "resourceClaims",
     ]
     private static let statusFields = [
         "phase", "reason", "podIP", "podIPs", "hostIP", "hostIPs", "startTime", "observedGeneration",
+        "resourceClaimStatuses",
     ]
 
     /// A pod with those fields that controllers read. At thousands of pods the rest would be most of the memory; whoever
@@ -84,6 +85,10 @@ enum PodState {
             guard let containers = pod.json["spec"]?[list]?.arrayValue else { continue }
             spec[list] = .array(containers.map { keep(["name", "ports", "restartPolicy"], of: $0) })
         }
+        let claimed = (pod.json["spec"]?["volumes"]?.arrayValue ?? []).filter {
+            $0["persistentVolumeClaim"] != nil || $0["ephemeral"] != nil
+        }
+        if !claimed.isEmpty { spec["volumes"] = .array(claimed) }
         slim["spec"] = .object(spec)
         var status = JSONObject()
         for field in statusFields { status[field] = pod.json["status"]?[field] }
@@ -109,11 +114,13 @@ enum PodIndex {
     private static let orphan = "orphan"
     private static let node = "node"
     private static let label = "label"
+    private static let claim = "claim"
 
     static func add(to pods: Informer<Pod>) {
         pods.addIndex(controller) { pod in pod.controller.map { [$0.uid] } ?? [] }
         pods.addIndex(orphan) { pod in pod.controller == nil ? [pod.namespace] : [] }
         pods.addIndex(node) { pod in pod.nodeName.isEmpty ? [] : [pod.nodeName] }
+        pods.addIndex(claim) { pod in Array(Set(pod.claimKeys.map(\.description))) }
         pods.addIndex(label) { pod in pod.labels.map { labelKey(pod.namespace, $0.key, $0.value) } }
     }
 
@@ -124,6 +131,9 @@ enum PodIndex {
     static func controlled(by uid: String, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: controller, uid) }
 
     static func countControlled(by uid: String, in pods: Informer<Pod>) -> Int { pods.count(by: controller, uid) }
+
+    /// The pods that use a claim's volume.
+    static func using(_ key: ObjectKey, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: claim, key.description) }
 
     static func orphans(namespace: String, in pods: Informer<Pod>) -> [Pod] { pods.objects(by: orphan, namespace) }
 

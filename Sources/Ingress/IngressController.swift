@@ -92,8 +92,9 @@ public final class IngressController: Sendable {
     public var served: Set<ObjectKey> { proxy.routes.accepted }
 
     /// Serves until the task is cancelled.
+    /// - Parameter onListen: told the ports, once.
     /// - Throws: `HTTPServerError` if it cannot listen.
-    public func run() async throws {
+    public func run(onListen: @Sendable (_ http: Int, _ https: Int) -> Void = { _, _ in }) async throws {
         var limits = HTTPServer.Limits()
         limits.bodyBytes = IngressProxy.bodyLimit
         var configuration = HTTPServer.Configuration(
@@ -112,6 +113,7 @@ public final class IngressController: Sendable {
             throw error
         }
         state.withLock { $0.ports = (plain.port, secure.port) }
+        onListen(plain.port, secure.port)
         await follow(httpPort: plain.port, httpsPort: secure.port)
         await plain.shutdown(grace: .seconds(1))
         await secure.shutdown(grace: .seconds(1))

@@ -27,23 +27,28 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     private struct State {
         var objects: [ObjectKey: Object] = [:]
-        var indices: [String: InformerIndex<Object>] = [:]
+        /// A handful, in an array: going through a dictionary's keys would keep a second hold of it, and every change
+        /// would copy the whole of an index.
+        var indices: [InformerIndex<Object>] = []
         var handlers: [Handler] = []
         var synced = false
+        var resourceVersion = ""
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter = 0
 
         mutating func set(_ object: Object, _ key: ObjectKey) -> Object? {
             let old = objects.updateValue(object, forKey: key)
-            for name in indices.keys { indices[name]?.replace(old, by: object, key) }
+            for position in indices.indices { indices[position].replace(old, by: object, key) }
             return old
         }
 
         mutating func remove(_ key: ObjectKey) -> Object? {
             guard let old = objects.removeValue(forKey: key) else { return nil }
-            for name in indices.keys { indices[name]?.replace(old, by: nil, key) }
+            for position in indices.indices { indices[position].replace(old, by: nil, key) }
             return old
         }
+
+        func index(_ name: String) -> InformerIndex<Object>? { indices.first { $0.name == name } }
     }
 
     private let state = Mutex(State())
@@ -83,21 +88,21 @@ public final class Informer<Object: KubeObject>: Sendable {
     /// name is taken already is left as it is: several users of one informer may ask for the same.
     public func addIndex(_ name: String, _ keys: @escaping Indexer) {
         state.withLock { state in
-            guard state.indices[name] == nil else { return }
-            var index = InformerIndex(keys)
+            guard state.index(name) == nil else { return }
+            var index = InformerIndex(name, keys)
             for (key, object) in state.objects { index.replace(nil, by: object, key) }
-            state.indices[name] = index
+            state.indices.append(index)
         }
     }
 
     /// The objects that the index `name` holds under `value`, in no order; none if there is no such index.
     public func objects(by name: String, _ value: String) -> [Object] {
-        state.withLock { $0.indices[name]?[value].map { Array($0.values) } ?? [] }
+        state.withLock { $0.index(name)?[value].map { Array($0.values) } ?? [] }
     }
 
     /// How many objects the index `name` holds under `value`.
     public func count(by name: String, _ value: String) -> Int {
-        state.withLock { $0.indices[name]?[value]?.count ?? 0 }
+        state.withLock { $0.index(name)?[value]?.count ?? 0 }
     }
 
     public subscript(key: ObjectKey) -> Object? { state.withLock { $0.objects[key] } }
@@ -115,6 +120,10 @@ public final class Informer<Object: KubeObject>: Sendable {
     }
 
     public var count: Int { state.withLock { $0.objects.count } }
+
+    /// The revision up to which this copy is current; empty before the first list. What was written at or before it shows
+    /// here.
+    public var resourceVersion: String { state.withLock { $0.resourceVersion } }
 
     public var hasSynced: Bool { state.withLock { $0.synced } }
 
@@ -145,7 +154,7 @@ public final class Informer<Object: KubeObject>: Sendable {
             do {
                 let list = try await client.list(
                     Object.self, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector)
-                replace(list.items)
+                replace(list.items, at: list.resourceVersion)
                 delay = .milliseconds(50)
                 try await follow(from: list.resourceVersion)
             } catch is CancellationError {
@@ -183,6 +192,7 @@ public final class Informer<Object: KubeObject>: Sendable {
     private func apply(_ kind: KubeWatchEvent.Kind, _ received: Object) {
         let object = transform?(received) ?? received
         let (change, handlers): (Change?, [Handler]) = state.withLock { state in
+            if !received.resourceVersion.isEmpty { state.resourceVersion = received.resourceVersion }
             switch kind {
             case .added, .modified:
                 let old = state.set(object, object.key)
@@ -199,7 +209,7 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     /// Takes a list for the new state. An object that went and came back under its name between two lists counts as
     /// deleted and added, for whoever keeps track by UID.
-    private func replace(_ received: [Object]) {
+    private func replace(_ received: [Object], at resourceVersion: String) {
         let items = transform.map { received.map($0) } ?? received
         let (changes, handlers, waiters) = state.withLock { state in
             var changes: [Change] = []
@@ -219,6 +229,7 @@ public final class Informer<Object: KubeObject>: Sendable {
                 if let old = state.remove(key) { changes.append(.deleted(old)) }
             }
             state.synced = true
+            state.resourceVersion = resourceVersion
             defer { state.waiters = [:] }
             return (changes, state.handlers, state.waiters.values)
         }
@@ -229,10 +240,14 @@ public final class Informer<Object: KubeObject>: Sendable {
 
 /// Objects under the keys that a function computes from them.
 struct InformerIndex<Object: KubeObject>: Sendable {
+    let name: String
     private let keys: @Sendable (Object) -> [String]
     private var buckets: [String: [ObjectKey: Object]] = [:]
 
-    init(_ keys: @escaping @Sendable (Object) -> [String]) { self.keys = keys }
+    init(_ name: String, _ keys: @escaping @Sendable (Object) -> [String]) {
+        self.name = name
+        self.keys = keys
+    }
 
     subscript(value: String) -> [ObjectKey: Object]? { buckets[value] }
 

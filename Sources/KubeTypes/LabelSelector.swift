@@ -57,3 +57,21 @@ public struct LabelMatcher: Sendable, Hashable {
 
     public func matches(_ labels: [String: String]) -> Bool { requirements.allSatisfy { $0.matches(labels) } }
 }
+
+extension LabelSelector {
+    /// The selector as it is written in a query.
+    public var text: String {
+        var parts = matchLabels.map { "\($0.key)=\($0.value)" }
+        for expression in matchExpressions {
+            let values = expression.values.sorted().joined(separator: ",")
+            switch expression.operator {
+            case "In": parts.append("\(expression.key) in (\(values))")
+            case "NotIn": parts.append("\(expression.key) notin (\(values))")
+            case "Exists": parts.append(expression.key)
+            case "DoesNotExist": parts.append("!\(expression.key)")
+            default: continue
+            }
+        }
+        return parts.sorted().joined(separator: ",")
+    }
+}

@@ -121,7 +121,7 @@ enum RFC3339 {
     }
 
     /// Days from 1970-01-01 to a date; eras of 400 years, years that begin in March.
-    private static func days(year: Int, month: Int, day: Int) -> Int {
+    static func days(year: Int, month: Int, day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let era = (year >= 0 ? year : year - 399) / 400
         let yearOfEra = year - era * 400

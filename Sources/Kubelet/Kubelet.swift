@@ -16,6 +16,10 @@ public struct KubeletOptions: Sendable {
     public var runtimeSocket: String
     /// Holds volumes and the files of pods.
     public var dataDir = "/var/lib/martlet/kubelet"
+    /// Where the directories of volumes are that Martlet's own provisioner made.
+    public var localVolumes: String { dataDir + "/local-volumes" }
+    /// Manifests of pods that the node runs of itself; nil is `manifests` in the data directory.
+    public var staticPodPath: String?
     /// Where the logs of containers are, by pod and container.
     public var podLogsDir = "/var/log/pods"
     /// The node's addresses, the primary one first.
@@ -35,9 +39,17 @@ public struct KubeletOptions: Sendable {
     public var allowedClients: Set<String> = ["kube-apiserver-kubelet-client"]
     public var nodeLabels: [String: String] = [:]
     public var maxPods = 110
+    /// Seconds that the node's lease is good for; it is renewed four times as often (`nodeLeaseDurationSeconds`).
+    public var leaseDurationSeconds = 40
+    /// Processes and threads that each pod may have; nil is as many as the node has.
+    public var podPidsLimit: Int64?
+    /// Of what so little may be left that pods are ended for it.
+    public var evictionHard = EvictionRules.defaults
     public var version = "v1.36.0"
     /// Where the control groups of pods are below the hierarchies' roots.
     public var cgroupRoot = "/kubepods"
+    /// Where the hierarchies are mounted.
+    public var cgroupMount = "/sys/fs/cgroup"
     /// Images that were loaded from files; nil if there is no such store.
     public var imageStore: ImageStore?
     /// The node's own resolv.conf, which pods inherit from.
@@ -71,12 +83,18 @@ public final class Kubelet: Sendable {
     private let options: KubeletOptions
     private let runtime: any RuntimeService
     private let recorder: EventRecorder
-    private let machine: NodeInspection
+    let machine: NodeInspection
+    let started: Time
+    let stats: NodeStatsCollector
+    private let eviction: EvictionManager
+    private let collector: ImageCollector
     private let pods: Informer<Pod>
     private let services: Informer<Service>
     private let node: NodeReporter
     private let state: Mutex<State>
     private let context: PodWorkerContext
+    private let room: NodeRoom
+    private let staticPods: StaticPods
     private let sources: ObjectSources
     private let relist: (stream: AsyncStream<Void>, signal: AsyncStream<Void>.Continuation)
 
@@ -97,7 +115,10 @@ public final class Kubelet: Sendable {
         machine = NodeInspection.read(dataDir: options.dataDir)
         pods = Informer(options.client, fieldSelector: "spec.nodeName=\(options.nodeName)", logger: logger)
         services = Informer(options.client, logger: logger)
-        node = NodeReporter(options: options, runtime: runtime, recorder: recorder, machine: machine, now: now)
+        let pressure = NodePressure()
+        node = NodeReporter(
+            options: options, runtime: runtime, recorder: recorder, machine: machine, pressure: pressure, now: now)
+        started = now()
         let facts = NodeFacts(
             name: options.nodeName, ips: options.nodeIPs, clusterDNS: options.clusterDNS,
             clusterDomain: options.clusterDomain,
@@ -109,23 +130,53 @@ public final class Kubelet: Sendable {
         let reporter = PodReporter(recorder: recorder)
         let changed = ChangeRelay()
         sources = ObjectSources(client: options.client, logger: logger) { uids in changed.call(uids) }
+        let images = ImagePuller(runtime: runtime, store: options.imageStore, reporter: reporter, now: now)
         let volumes = PodVolumes(
             root: options.dataDir, tokens: ServiceAccountTokens(client: options.client, now: now), sources: sources,
-            now: now)
+            claims: ClaimVolumes(client: options.client, localVolumes: options.localVolumes),
+            imageVolumes: ImageVolumes(images: images, store: options.imageStore), now: now)
+        let cgroups = PodCgroups(
+            tree: CgroupTree(mount: options.cgroupMount), root: options.cgroupRoot, allocatable: facts.allocatable,
+            pidsLimit: options.podPidsLimit)
+        let room = NodeRoom(pods: pods, allocatable: facts.allocatable)
         let services = services
         let executor = PodExecutor(
             runtime: runtime, volumes: volumes,
-            images: ImagePuller(runtime: runtime, store: options.imageStore, reporter: reporter, now: now),
-            hooks: HookRunner(runtime: runtime), reporter: reporter, facts: { facts },
+            images: images,
+            hooks: HookRunner(runtime: runtime), cgroups: cgroups, reporter: reporter, facts: { facts },
             services: {
                 await services.waitForSync()
                 return services.objects
             }, now: now, logger: logger)
         context = PodWorkerContext(
             client: options.client, runtime: runtime, executor: executor, reporter: reporter,
-            prober: Prober(runtime: runtime), facts: { facts }, now: now, logger: logger)
+            prober: Prober(runtime: runtime), facts: { facts }, admit: { room.admit($0) },
+            resizeProblem: { room.problem($0) }, now: now, logger: logger)
+        self.room = room
+        staticPods = StaticPods(
+            directory: options.staticPodPath ?? options.dataDir + "/manifests", nodeName: options.nodeName,
+            client: options.client, logger: logger, now: now)
+        let workers = WorkerRelay()
+        let stats = NodeStatsCollector(
+            runtime: runtime, cgroups: cgroups, dataDir: options.dataDir, volumes: volumes, now: now
+        ) {
+            var entries: [(Pod, ObservedPod)] = []
+            for worker in workers.all { entries.append(await worker.snapshot()) }
+            return entries
+        }
+        self.stats = stats
+        collector = ImageCollector(
+            runtime: runtime, store: options.imageStore, directory: options.dataDir, now: now, logger: logger
+        ) {
+            Set(workers.all.flatMap { volumes.imageVolumes.references(of: $0.uid).values })
+        }
+        eviction = EvictionManager(
+            stats: stats, thresholds: options.evictionHard, pressure: pressure, images: collector,
+            evict: { pod, eviction in workers.all.first { $0.uid == pod.uid }?.evict(eviction) },
+            reporter: reporter, now: now, logger: logger)
         let (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         relist = (stream, signal)
+        workers.set { [weak self] in self?.allWorkers ?? [] }
         changed.set { [weak self] uids in
             guard let self else { return }
             let workers = self.state.withLock { state in uids.compactMap { state.workers[$0] } }
@@ -135,6 +186,7 @@ public final class Kubelet: Sendable {
 
     /// Runs until the task is cancelled. Pods go on running: the next agent takes them over.
     public func run() async {
+        context.executor.cgroups.setUp()
         pods.addHandler { [weak self] change in self?.podChanged(change) }
         let server: KubeletServer.Running?
         do {
@@ -150,6 +202,16 @@ public final class Kubelet: Sendable {
             group.addTask { await self.pods.run() }
             group.addTask { await self.followRuntime() }
             group.addTask { await self.watchRuntime() }
+            group.addTask { await self.eviction.run() }
+            group.addTask { await self.runStaticPods() }
+            group.addTask { await self.collector.run() }
+            group.addTask {
+                await LocalVolumeJanitor(
+                    client: self.options.client, directory: self.options.localVolumes,
+                    inUse: { [context = self.context] in await context.executor.volumes.claims.pathsInUse },
+                    logger: self.options.logger
+                ).run()
+            }
             group.addTask { await LogRotation(runtime: self.runtime, logger: self.options.logger).run() }
             await group.waitForAll()
         }
@@ -182,12 +244,21 @@ public final class Kubelet: Sendable {
             }
         }
         for uid in executor.volumes.podsOnDisk { try? executor.volumes.remove(uid) }
-        Cgroups.removeEmpty(root: options.cgroupRoot)
+        executor.cgroups.tree.removeEmpty(root: options.cgroupRoot)
     }
 
     // MARK: Pods
 
+    private func runStaticPods() async {
+        await pods.waitForSync()
+        await staticPods.run(
+            mirror: { [pods] in pods.get($0.name, namespace: $0.namespace) }, admit: { [weak self] in self?.admit($0) },
+            remove: { [weak self] uid in self?.state.withLock { $0.workers[uid] }?.submitRemoval() })
+    }
+
     private func podChanged(_ change: Informer<Pod>.Change) {
+        // What shows a static pod in the API is run from its manifest.
+        if change.object.mirroredUID != nil { return }
         switch change {
         case .added(let pod): admit(pod)
         case .updated(let old, let pod):
@@ -208,8 +279,7 @@ public final class Kubelet: Sendable {
             pod.metadata.resourceVersion = nil
             pod.metadata.managedFields = []
             let foreign = pod.status.conditions.filter { condition in
-                !["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"]
-                    .contains(condition.type)
+                !PodConditions.own.contains(condition.type)
             }
             let phase = pod.isFinished ? pod.status.phase : nil
             pod.status = PodStatus()
@@ -237,6 +307,7 @@ public final class Kubelet: Sendable {
         let task = Task {
             await worker.run()
             self.state.withLock { state in
+                self.room.forget(uid)
                 state.workers[uid] = nil
                 state.tasks[uid] = nil
                 state.seen[uid] = nil
@@ -247,7 +318,7 @@ public final class Kubelet: Sendable {
 
     func worker(namespace: String, name: String) -> PodWorker? {
         guard let pod = pods.get(name, namespace: namespace) else { return nil }
-        return state.withLock { $0.workers[pod.uid] }
+        return state.withLock { $0.workers[pod.mirroredUID ?? pod.uid] }
     }
 
     var allWorkers: [PodWorker] { state.withLock { Array($0.workers.values) } }
@@ -323,7 +394,7 @@ public final class Kubelet: Sendable {
 
     /// Ends what runs for pods that the API has no longer, and removes their leftovers.
     private func removeOrphans(_ running: Set<String>, includingDisk: Bool) {
-        let known = Set(pods.objects.map(\.uid))
+        let known = Set(pods.objects.map(\.uid)).union(staticPods.uids)
         var candidates = running
         if includingDisk { candidates.formUnion(context.executor.volumes.podsOnDisk) }
         let orphans = state.withLock { state in
@@ -357,6 +428,14 @@ public final class Kubelet: Sendable {
             try await context.executor.remove(uid: uid, logDirectory: logs)
         } catch { options.logger.warning("what is left of pod \(uid) could not be removed: \(error)") }
     }
+}
+
+/// The node's workers, for what is made before them.
+private final class WorkerRelay: Sendable {
+    private let source = Mutex<(@Sendable () -> [PodWorker])?>(nil)
+
+    var all: [PodWorker] { source.withLock { $0 }?() ?? [] }
+    func set(_ new: @escaping @Sendable () -> [PodWorker]) { source.withLock { $0 = new } }
 }
 
 /// Lets a closure be given that did not exist yet when its caller was made.

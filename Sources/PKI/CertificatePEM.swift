@@ -1,3 +1,4 @@
+import Crypto
 import SwiftASN1
 import X509
 
@@ -31,6 +32,19 @@ public enum CertificatePEM {
             }
         }
         return nil
+    }
+
+    /// SHA-256 of the first certificate's public key with its algorithm (SubjectPublicKeyInfo), in hex: how kubeadm pins an
+    /// authority. Nil where there is none.
+    public static func publicKeyHash(_ text: String) -> String? {
+        guard let document = try? PEMDocument.parseMultiple(pemString: text).first,
+            let certificate = try? Certificate(pemDocument: document),
+            let key = try? certificate.publicKey.serializeAsPEM()
+        else { return nil }
+        return SHA256.hash(data: key.derBytes).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
     }
 
     /// When the first certificate ends, in seconds since 1970; nil where there is none.

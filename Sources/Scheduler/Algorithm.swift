@@ -1,29 +1,35 @@
-/// One decision: filters, then scores, then the best node, by lot among equals.
+/// One decision: filters, then scores, then the best node, by lot among equals; and if no node is left, room is made.
 struct Algorithm: Sendable {
     private var next = 0
 
-    enum Decision: Sendable, Equatable {
+    enum Decision: Sendable {
         case place(slot: Int)
-        case refuse(Diagnosis)
-    }
-
-    /// How many nodes that fit are enough, of so many: all of up to 100, then a share that falls from 50 to 5 percent.
-    static func enough(of nodes: Int) -> Int {
-        guard nodes >= 100 else { return nodes }
-        return max(100, nodes * max(5, 50 - nodes / 125) / 100)
+        case refuse(Diagnosis, Nomination, PreemptionPlan?)
     }
 
     mutating func decide(
-        _ pod: PodInfo, _ snapshot: inout Snapshot, services: [[String: String]],
+        _ pod: PodInfo, _ snapshot: inout Snapshot, _ profile: Profile, _ surroundings: Surroundings,
         random: inout some RandomNumberGenerator
     ) -> Decision {
         let order = snapshot.order
-        guard !order.isEmpty else { return .refuse(Diagnosis(plugins: [.nodeName])) }
-        let question = snapshot.question(about: pod)
+        guard !order.isEmpty else { return .refuse(Diagnosis(plugins: [.nodeName]), .keep, nil) }
+        let question = snapshot.question(about: pod, profile, surroundings)
+        if let (plugin, message) = question.refusal {
+            var diagnosis = Diagnosis(plugins: [plugin], nodeCount: snapshot.nodeCount, beforeNodes: message)
+            let (nomination, plan) = makeRoom(
+                question, snapshot, &diagnosis, refusals: [], surroundings, random: &random)
+            return .refuse(diagnosis, nomination, plan)
+        }
+        // Room may have been made.
+        if let nominee = snapshot.nomination(of: pod.key) ?? (pod.nominatedNode.isEmpty ? nil : pod.nominatedNode),
+            let slot = snapshot.slots[nominee], snapshot.refusal(of: slot, question) == nil
+        {
+            return .place(slot: slot)
+        }
         var feasible: [Int] = []
         var refusals: [(slot: Int, refusal: Refusal)] = []
         var asked = 0
-        if let names = pod.nodeRequirement.names {
+        if let names = pod.nodeRequirement.names, profile.filters.contains(.nodeAffinity) {
             for name in names.sorted() {
                 guard let slot = snapshot.slots[name] else { continue }
                 asked += 1
@@ -34,7 +40,7 @@ struct Algorithm: Sendable {
                 }
             }
         } else {
-            let wanted = Self.enough(of: order.count)
+            let wanted = profile.enough(of: order.count)
             feasible.reserveCapacity(wanted)
             let start = next % order.count
             while asked < order.count, feasible.count < wanted {
@@ -50,11 +56,13 @@ struct Algorithm: Sendable {
             next = (start + asked) % order.count
         }
         if feasible.isEmpty {
-            return .refuse(
-                Self.diagnose(pod, snapshot, refusals, unasked: order.count - asked))
+            var diagnosis = diagnose(snapshot, refusals, unasked: order.count - asked)
+            let (nomination, plan) = makeRoom(
+                question, snapshot, &diagnosis, refusals: refusals, surroundings, random: &random)
+            return .refuse(diagnosis, nomination, plan)
         }
         if feasible.count == 1 { return .place(slot: feasible[0]) }
-        let scores = snapshot.scores(of: feasible, question, services: services)
+        let scores = snapshot.scores(of: feasible, question, surroundings)
         var best: [Int] = []
         var highest = Int64.min
         for (position, score) in scores.enumerated() {
@@ -67,38 +75,38 @@ struct Algorithm: Sendable {
         return .place(slot: best[best.count == 1 ? 0 : Int.random(in: 0..<best.count, using: &random)])
     }
 
-    private static func diagnose(
-        _ pod: PodInfo, _ snapshot: Snapshot, _ refusals: [(slot: Int, refusal: Refusal)], unasked: Int
+    private func diagnose(
+        _ snapshot: Snapshot, _ refusals: [(slot: Int, refusal: Refusal)], unasked: Int
     ) -> Diagnosis {
         var diagnosis = Diagnosis(nodeCount: snapshot.nodeCount)
-        var resolvable = 0
-        var victims = false
-        for (slot, refusal) in refusals {
+        for (_, refusal) in refusals {
             diagnosis.plugins.insert(refusal.plugin)
             for reason in refusal.reasons { diagnosis.reasons[reason, default: 0] += 1 }
-            guard refusal.isResolvable else { continue }
-            resolvable += 1
-            if !victims { victims = snapshot.info[slot].pods.values.contains { $0.priority < pod.priority } }
         }
         if unasked > 0 {
             diagnosis.plugins.insert(.nodeAffinity)
             diagnosis.reasons["node(s) didn't satisfy plugin(s) [NodeAffinity]", default: 0] += unasked
         }
-        diagnosis.preemption = preemption(pod, nodes: snapshot.nodeCount, resolvable: resolvable, victims: victims)
         return diagnosis
     }
 
-    /// What upstream's PostFilter plugins say where they find nothing to do. Where pods of lower priority are in the
-    /// way, upstream would push them out; nothing is said then, as that is not done here.
-    private static func preemption(_ pod: PodInfo, nodes: Int, resolvable: Int, victims: Bool) -> String {
-        let claims = "no new claims to deallocate, preemption: "
-        if pod.neverPreempts { return claims + "not eligible due to preemptionPolicy=Never." }
-        if victims { return "" }
-        var reasons: [String] = []
-        if resolvable > 0 { reasons.append("\(resolvable) No preemption victims found for incoming pod") }
-        if nodes > resolvable {
-            reasons.append("\(nodes - resolvable) Preemption is not helpful for scheduling")
+    /// What upstream's PostFilter plugins do: there are no claims to give up, so it is for preemption.
+    private func makeRoom(
+        _ question: PodQuestion, _ snapshot: Snapshot, _ diagnosis: inout Diagnosis,
+        refusals: [(slot: Int, refusal: Refusal)], _ surroundings: Surroundings,
+        random: inout some RandomNumberGenerator
+    ) -> (Nomination, PreemptionPlan?) {
+        guard question.profile.preempts else { return (.keep, nil) }
+        let resolvable = refusals.filter(\.refusal.isResolvable).map(\.slot)
+        let unresolvable = Set(refusals.lazy.filter { !$0.refusal.isResolvable }.map(\.slot))
+        switch Preemption.attempt(
+            question, snapshot, resolvable: resolvable, unresolvable: unresolvable, budgets: surroundings.budgets,
+            random: &random)
+        {
+        case .none(let reason, let nomination):
+            diagnosis.preemption = "no new claims to deallocate, preemption: \(reason)"
+            return (nomination, nil)
+        case .plan(let plan): return (.set(plan.node), plan)
         }
-        return claims + "0/\(nodes) nodes are available: \(reasons.sorted().joined(separator: ", "))."
     }
 }

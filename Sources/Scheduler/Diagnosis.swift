@@ -5,20 +5,32 @@ struct Diagnosis: Sendable, Equatable {
     /// How many nodes gave each reason.
     var reasons: [String: Int] = [:]
     var nodeCount = 0
-    /// What keeps the pod from pushing others out, as upstream ends its message; empty where it would try to.
+    /// What is wrong with the pod before any node is asked; stands in place of the reasons.
+    var beforeNodes = ""
+    /// What keeps the pod from pushing others out, as upstream ends its message; empty where it does push.
     var preemption = ""
 
     /// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). …`
     var message: String {
         guard nodeCount > 0 else { return "no nodes available to schedule pods" }
         var message = "0/\(nodeCount) nodes are available:"
-        let sorted = reasons.map { "\($0.value) \($0.key)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        if !sorted.isEmpty { message += " \(sorted.joined(separator: ", "))." }
+        if !beforeNodes.isEmpty {
+            message += " \(beforeNodes)."
+        } else if !reasons.isEmpty {
+            message += " \(Self.list(reasons))."
+        }
         return preemption.isEmpty ? message : "\(message) \(preemption)"
+    }
+
+    /// `1 this, 2 that`, in the order of the text.
+    static func list(_ reasons: [String: Int]) -> String {
+        reasons.map { "\($0.value) \($0.key)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            .joined(separator: ", ")
     }
 }
 
-/// The filters, in the order in which they are asked. A node is refused by the first that does not like it.
+/// The plugins that can refuse a node, in the order in which they are asked. A node is refused by the first that does
+/// not like it.
 enum Plugin: String, Sendable, CaseIterable {
     case nodeUnschedulable = "NodeUnschedulable"
     case nodeName = "NodeName"
@@ -26,46 +38,77 @@ enum Plugin: String, Sendable, CaseIterable {
     case nodeAffinity = "NodeAffinity"
     case nodePorts = "NodePorts"
     case nodeResourcesFit = "NodeResourcesFit"
+    case volumeRestrictions = "VolumeRestrictions"
+    case nodeVolumeLimits = "NodeVolumeLimits"
+    case volumeBinding = "VolumeBinding"
+    case volumeZone = "VolumeZone"
     case podTopologySpread = "PodTopologySpread"
-
-    /// Whether a change may make a node acceptable that this filter refused.
-    func mayBeHelped(by event: ClusterEvent) -> Bool {
-        switch event {
-        case .nodeAdded: true
-        case .nodeTaints: self == .nodeUnschedulable || self == .taintToleration || self == .podTopologySpread
-        case .nodeLabels: self == .nodeAffinity || self == .podTopologySpread
-        case .nodeAllocatable: self == .nodeResourcesFit
-        case .podRemoved: self == .nodePorts || self == .nodeResourcesFit || self == .podTopologySpread
-        case .podAdded: self == .podTopologySpread
-        case .nodeRemoved: self == .podTopologySpread
-        }
-    }
+    case interPodAffinity = "InterPodAffinity"
+    case gangScheduling = "GangScheduling"
 }
 
-/// Changes of the cluster that pods may be waiting for.
-enum ClusterEvent: Sendable, Hashable, CaseIterable {
-    case nodeAdded, nodeRemoved, nodeLabels, nodeTaints, nodeAllocatable
-    /// A pod has come to a node, or what it is counted by has changed.
-    case podAdded
-    /// A pod has left its node, or asks for less.
-    case podRemoved
+/// Plugins, one bit each: asked for every node of every decision.
+struct PluginSet: Sendable, Hashable, ExpressibleByArrayLiteral {
+    private var bits: UInt32 = 0
+
+    init(arrayLiteral elements: Plugin...) { for element in elements { insert(element) } }
+
+    static let all: PluginSet = {
+        var set: PluginSet = []
+        for plugin in Plugin.allCases { set.insert(plugin) }
+        return set
+    }()
+
+    func contains(_ plugin: Plugin) -> Bool { bits & plugin.bit != 0 }
+    mutating func insert(_ plugin: Plugin) { bits |= plugin.bit }
+    mutating func remove(_ plugin: Plugin) { bits &= ~plugin.bit }
+}
+
+extension Plugin {
+    fileprivate var bit: UInt32 {
+        switch self {
+        case .nodeUnschedulable: 1
+        case .nodeName: 2
+        case .taintToleration: 4
+        case .nodeAffinity: 8
+        case .nodePorts: 16
+        case .nodeResourcesFit: 32
+        case .volumeRestrictions: 64
+        case .nodeVolumeLimits: 128
+        case .volumeBinding: 256
+        case .volumeZone: 512
+        case .podTopologySpread: 1024
+        case .interPodAffinity: 2048
+        case .gangScheduling: 4096
+        }
+    }
 }
 
 /// What refuses a node for a pod.
 enum Refusal: Sendable, Equatable {
     case unschedulable, nodeName, taint, affinity, ports, spread, spreadLabel
+    case addedAffinity
     /// By name; whether the node would be too small even if it were empty.
     case resources([String], tooSmall: Bool)
+    case podAffinity, podAntiAffinity, existingAntiAffinity
+    case disk, claimInUse, volumeLimit, zone
+    /// In upstream's order.
+    case volumes([String])
 
     var plugin: Plugin {
         switch self {
         case .unschedulable: .nodeUnschedulable
         case .nodeName: .nodeName
         case .taint: .taintToleration
-        case .affinity: .nodeAffinity
+        case .affinity, .addedAffinity: .nodeAffinity
         case .ports: .nodePorts
         case .resources: .nodeResourcesFit
         case .spread, .spreadLabel: .podTopologySpread
+        case .podAffinity, .podAntiAffinity, .existingAntiAffinity: .interPodAffinity
+        case .disk, .claimInUse: .volumeRestrictions
+        case .volumeLimit: .nodeVolumeLimits
+        case .zone: .volumeZone
+        case .volumes: .volumeBinding
         }
     }
 
@@ -75,9 +118,22 @@ enum Refusal: Sendable, Equatable {
         case .nodeName: ["node(s) didn't match the requested node name"]
         case .taint: ["node(s) had untolerated taint(s)"]
         case .affinity: ["node(s) didn't match Pod's node affinity/selector"]
+        case .addedAffinity: ["node(s) didn't match scheduler-enforced node affinity"]
         case .ports: ["node(s) didn't have free ports for the requested pod ports"]
         case .spread: ["node(s) didn't match pod topology spread constraints"]
         case .spreadLabel: ["node(s) didn't match pod topology spread constraints (missing required label)"]
+        case .podAffinity: ["node(s) didn't match pod affinity rules"]
+        case .podAntiAffinity: ["node(s) didn't match pod anti-affinity rules"]
+        case .existingAntiAffinity: ["node(s) didn't satisfy existing pods anti-affinity rules"]
+        case .disk: ["node(s) had no available disk"]
+        case .claimInUse:
+            [
+                "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use "
+                    + "by another pod"
+            ]
+        case .volumeLimit: ["node(s) exceed max volume count"]
+        case .zone: ["node(s) had no available volume zone"]
+        case .volumes(let reasons): reasons
         case .resources(let names, _): names.map { $0 == "pods" ? "Too many pods" : "Insufficient \($0)" }
         }
     }
@@ -85,7 +141,7 @@ enum Refusal: Sendable, Equatable {
     /// Whether the node might take the pod if others were gone from it.
     var isResolvable: Bool {
         switch self {
-        case .ports, .spread: true
+        case .ports, .spread, .podAntiAffinity, .existingAntiAffinity, .disk, .claimInUse, .volumeLimit: true
         case .resources(_, let tooSmall): !tooSmall
         default: false
         }

@@ -1,108 +1,134 @@
 import KubeTypes
 
-/// What is worked out about a pod once, before nodes are asked.
-struct PodQuestion: Sendable {
-    let pod: PodInfo
-    /// By taint set: whether one of its taints is not tolerated, and how many that only make a node less wanted.
-    var untolerated: [Bool]
-    var unwanted: [Int64]
-    /// By taint set: whether `spec.unschedulable` keeps the pod out.
-    var unschedulable: [Bool]
-    var hardSpread: [HardSpread] = []
+/// What of a node is taken, if it is not what the snapshot says: as preemption imagines it.
+struct NodeUse: Sendable {
+    var milliCPU: Int64
+    var memory: Int64
+    var ephemeralStorage: Int64
+    var podCount: Int
+    var scalars: [String: Int64]
+    var ports: [HostPort]
+    var pods: [ObjectKey: PodInfo]
 
-    struct HardSpread: Sendable {
-        let constraint: SpreadConstraint
-        /// The pods of each domain.
-        var counts: [String: Int]
-        var minimum: Int
-        let countsItself: Bool
+    mutating func count(_ pod: PodInfo, sign: Int64) {
+        milliCPU &+= sign * pod.requests.milliCPU
+        memory &+= sign * pod.requests.memory
+        ephemeralStorage &+= sign * pod.requests.ephemeralStorage
+        podCount += Int(sign)
+        for (name, value) in pod.requests.scalars { scalars[name, default: 0] &+= sign * value }
+        pods[pod.key] = sign > 0 ? pod : nil
+        if !pod.ports.isEmpty { ports = pods.values.flatMap(\.ports) }
     }
 }
 
 /// The filters: whether a node can take a pod.
 extension Snapshot {
-    mutating func question(about pod: PodInfo) -> PodQuestion {
-        let hardTolerations = pod.tolerations
-        // As upstream: a toleration with an effect says nothing about taints of another.
-        let softTolerations = pod.tolerations.filter { $0.effect.isEmpty || $0.effect == "PreferNoSchedule" }
-        let toleratesUnschedulable = pod.tolerations.tolerate(.unschedulable)
-        var question = PodQuestion(pod: pod, untolerated: [], unwanted: [], unschedulable: [])
-        question.untolerated.reserveCapacity(taintSets.count)
-        for set in taintSets {
-            question.untolerated.append(set.taints.contains { $0.isHard && !hardTolerations.tolerate($0) })
-            question.unwanted.append(
-                Int64(set.taints.count { $0.effect == "PreferNoSchedule" && !softTolerations.tolerate($0) }))
-            question.unschedulable.append(set.unschedulable && !toleratesUnschedulable)
-        }
-        if !pod.hardSpread.isEmpty { countHardSpread(&question) }
-        return question
+    func use(of slot: Int) -> NodeUse {
+        NodeUse(
+            milliCPU: usedCPU[slot], memory: usedMemory[slot], ephemeralStorage: usedStorage[slot],
+            podCount: podCount[slot], scalars: info[slot].usedScalars, ports: info[slot].usedPorts,
+            pods: info[slot].pods)
     }
 
-    /// Counts the domains of constraints that must be met, over the nodes that count for the pod.
-    private mutating func countHardSpread(_ question: inout PodQuestion) {
-        let pod = question.pod
-        for constraint in pod.hardSpread {
-            let bySlot = counts(of: SpreadGroup(namespace: pod.key.namespace, members: .matching(constraint.selector)))
-            var counts: [String: Int] = [:]
-            for slot in order {
-                let labels = info[slot].labels
-                guard let value = labels[constraint.topologyKey],
-                    pod.hardSpread.allSatisfy({ labels[$0.topologyKey] != nil }),
-                    admits(slot, constraint, question)
-                else { continue }
-                counts[value, default: 0] += Int(bySlot[slot])
-            }
-            let minimum = counts.count < constraint.minDomains ? 0 : counts.values.min() ?? 0
-            question.hardSpread.append(
-                .init(
-                    constraint: constraint, counts: counts, minimum: minimum,
-                    countsItself: constraint.selector.matches(pod.labels)))
-        }
-    }
-
-    /// Whether a node counts for a constraint (KEP-3094).
-    func admits(_ slot: Int, _ constraint: SpreadConstraint, _ question: PodQuestion) -> Bool {
-        if constraint.honorsAffinity, !question.pod.nodeRequirement.isEmpty,
-            !question.pod.nodeRequirement.matches(name: info[slot].name, labels: info[slot].labels)
-        {
-            return false
-        }
-        return !(constraint.honorsTaints && question.untolerated[taintSet[slot]])
-    }
-
-    /// Nil if the node in the slot can take the pod; else the first thing against it.
+    /// Nil if the node in the slot can take the pod, with and without the pods that room is being made for there; else
+    /// the first thing against it.
     func refusal(of slot: Int, _ question: PodQuestion) -> Refusal? {
-        let pod = question.pod
-        let set = taintSet[slot]
-        if question.unschedulable[set] { return .unschedulable }
-        if !pod.nodeName.isEmpty, pod.nodeName != info[slot].name { return .nodeName }
-        if question.untolerated[set] { return .taint }
-        if !pod.nodeRequirement.isEmpty,
-            !pod.nodeRequirement.matches(name: info[slot].name, labels: info[slot].labels)
-        {
-            return .affinity
+        if !nominated.isEmpty, let others = nominated[slot] {
+            let important = others.filter {
+                $0.priority >= question.pod.priority && $0.key != question.pod.key && placed[$0.key] == nil
+            }
+            if !important.isEmpty, let refusal = refusal(of: slot, question, use(of: slot), beside: important) {
+                return refusal
+            }
         }
-        if !pod.ports.isEmpty {
-            let used = info[slot].usedPorts
+        return refusal(of: slot, question, nil)
+    }
+
+    /// The same for a node that is used otherwise than the snapshot has it.
+    func refusal(of slot: Int, _ question: PodQuestion, imagining use: NodeUse) -> Refusal? {
+        if !nominated.isEmpty, let others = nominated[slot] {
+            let important = others.filter {
+                $0.priority >= question.pod.priority && $0.key != question.pod.key && placed[$0.key] == nil
+            }
+            if !important.isEmpty, let refusal = refusal(of: slot, question, use, beside: important) {
+                return refusal
+            }
+        }
+        return refusal(of: slot, question, use)
+    }
+
+    private func refusal(
+        of slot: Int, _ question: PodQuestion, _ use: NodeUse, beside others: [PodInfo]
+    ) -> Refusal? {
+        var use = use
+        var question = question
+        for other in others {
+            use.count(other, sign: 1)
+            question.count(other, in: slot, sign: 1)
+        }
+        return refusal(of: slot, question, use)
+    }
+
+    private func refusal(of slot: Int, _ question: PodQuestion, _ use: NodeUse?) -> Refusal? {
+        let pod = question.pod
+        let filters = question.profile.filters
+        let set = taintSet[slot]
+        if question.unschedulable[set], filters.contains(.nodeUnschedulable) { return .unschedulable }
+        if !pod.nodeName.isEmpty, pod.nodeName != info[slot].name, filters.contains(.nodeName) { return .nodeName }
+        if question.untolerated[set], filters.contains(.taintToleration) { return .taint }
+        if filters.contains(.nodeAffinity) {
+            if let added = question.addedAffinity, !added[slot] { return .addedAffinity }
+            if !pod.nodeRequirement.isEmpty, !admits(slot, question) { return .affinity }
+        }
+        if !pod.ports.isEmpty, filters.contains(.nodePorts) {
+            let used = use?.ports ?? info[slot].usedPorts
             if pod.ports.contains(where: { port in used.contains { $0.conflicts(with: port) } }) { return .ports }
         }
-        if let refusal = lack(of: pod.requests, in: slot) { return refusal }
-        for spread in question.hardSpread {
-            guard let value = info[slot].labels[spread.constraint.topologyKey] else { return .spreadLabel }
-            let count = spread.counts[value] ?? 0
-            if count + (spread.countsItself ? 1 : 0) - spread.minimum > spread.constraint.maxSkew { return .spread }
+        if filters.contains(.nodeResourcesFit), let refusal = lack(of: question.requests, in: slot, use) {
+            return refusal
+        }
+        if let volumes = question.volumes, let refusal = refusal(of: slot, volumes, filters, use) { return refusal }
+        // By index: to take an element out would count references for every node.
+        for index in question.hardSpread.indices {
+            let domain = question.hardSpread[index].domains[slot]
+            if domain < 0 { return .spreadLabel }
+            let count = Int(question.hardSpread[index].counts[Int(domain)] ?? 0)
+            if count > question.hardSpread[index].most { return .spread }
+        }
+        if !question.affinity.isEmpty { return affinityRefusal(of: slot, question.affinity) }
+        return nil
+    }
+
+    private func affinityRefusal(of slot: Int, _ affinity: PodQuestion.Affinity) -> Refusal? {
+        var missing = false
+        for index in affinity.near.indices {
+            let domain = affinity.near[index].domains[slot]
+            if domain < 0 { return .podAffinity }
+            if affinity.near[index].counts[Int(domain)] <= 0 { missing = true }
+        }
+        // The first of a group that must be together may go anywhere.
+        if missing, affinity.nearTotal > 0 || !affinity.isItsOwnCompany { return .podAffinity }
+        for index in affinity.away.indices {
+            let domain = affinity.away[index].domains[slot]
+            if domain >= 0, affinity.away[index].counts[Int(domain)] > 0 { return .podAntiAffinity }
+        }
+        for index in affinity.keptAway.indices {
+            let domain = affinity.keptAway[index].domains[slot]
+            if domain >= 0, affinity.keptAway[index].counts[Int(domain)] > 0 { return .existingAntiAffinity }
         }
         return nil
     }
 
-    private func lack(of requests: Resources, in slot: Int) -> Refusal? {
+    private func lack(of requests: Resources, in slot: Int, _ use: NodeUse?) -> Refusal? {
         // Nearly always everything fits.
-        let tooMany = podCount[slot] + 1 > allocatablePods[slot]
-        let noCPU = requests.milliCPU > 0 && requests.milliCPU > allocatableCPU[slot] - usedCPU[slot]
-        let noMemory = requests.memory > 0 && requests.memory > allocatableMemory[slot] - usedMemory[slot]
+        let tooMany = (use?.podCount ?? podCount[slot]) + 1 > allocatablePods[slot]
+        let noCPU =
+            requests.milliCPU > 0 && requests.milliCPU > allocatableCPU[slot] - (use?.milliCPU ?? usedCPU[slot])
+        let noMemory =
+            requests.memory > 0 && requests.memory > allocatableMemory[slot] - (use?.memory ?? usedMemory[slot])
         let noStorage =
             requests.ephemeralStorage > 0
-            && requests.ephemeralStorage > allocatableStorage[slot] - usedStorage[slot]
+            && requests.ephemeralStorage > allocatableStorage[slot] - (use?.ephemeralStorage ?? usedStorage[slot])
         if !tooMany, !noCPU, !noMemory, !noStorage, requests.scalars.isEmpty { return nil }
 
         var names: [String] = []
@@ -122,7 +148,7 @@ extension Snapshot {
         }
         for (name, amount) in requests.scalars where amount > 0 {
             let allocatable = info[slot].scalars[name] ?? 0
-            if amount > allocatable - (info[slot].usedScalars[name] ?? 0) {
+            if amount > allocatable - ((use?.scalars ?? info[slot].usedScalars)[name] ?? 0) {
                 names.append(name)
                 if amount > allocatable { tooSmall = true }
             }

@@ -1,6 +1,7 @@
 import JSON
 import KubeClient
 import KubeTypes
+import Synchronization
 
 /// A pod as the scheduler sees it: what its spec asks of a node, computed once.
 final class PodInfo: Sendable {
@@ -9,12 +10,16 @@ final class PodInfo: Sendable {
     let labels: [String: String]
     /// Empty for a pod that has no node yet.
     let nodeName: String
+    /// The node that preemption makes room on, as the API says; empty for none.
+    let nominatedNode: String
     let schedulerName: String
     let priority: Int
     let neverPreempts: Bool
     let created: Time
     let generation: Int
     let isBeingDeleted: Bool
+    /// Being deleted because the scheduler made room for another.
+    let isPreempted: Bool
     /// Succeeded or Failed: it holds nothing of its node any more.
     let isFinished: Bool
     let schedulingGates: [String]
@@ -27,8 +32,13 @@ final class PodInfo: Sendable {
     let tolerations: [PodToleration]
     let nodeRequirement: NodeRequirement
     let preferredNodes: [(weight: Int, term: NodeTerm)]
+    let affinity: PodAffinityTerms
     let hardSpread: [SpreadConstraint]
     let softSpread: [SpreadConstraint]
+    let volumes: PodVolumes
+    /// Images of containers, init containers and image volumes, with a tag or digest; as often as they are named.
+    let images: [String]
+    let containerCount: Int
     /// The ReplicaSet, ReplicationController or StatefulSet that manages the pod.
     let owner: String?
     /// What events name.
@@ -36,9 +46,14 @@ final class PodInfo: Sendable {
     /// What the API says of its scheduling so far.
     let condition: PodCondition?
 
+    /// When the kubelet first saw it, in nanoseconds; 0 as long as it has not. Comes late, and changes nothing else.
+    private let started: Atomic<Int64>
+
     init(_ pod: Pod) {
         reference = EventRecorder.reference(to: pod)
-        condition = pod.status.conditions.first { $0.type == "PodScheduled" }
+        let status = pod.status
+        let conditions = status.conditions
+        condition = conditions.first { $0.type == "PodScheduled" }
         let metadata = pod.metadata
         let spec = pod.spec
         key = pod.key
@@ -46,33 +61,52 @@ final class PodInfo: Sendable {
         labels = metadata.labels
         generation = metadata.generation ?? 0
         isBeingDeleted = metadata.deletionTimestamp != nil
+        isPreempted =
+            metadata.deletionTimestamp != nil
+            && conditions.contains {
+                $0.type == "DisruptionTarget" && $0.status == "True" && $0.reason == "PreemptionByScheduler"
+            }
         created = metadata.creationTimestamp ?? Time(seconds: 0)
         nodeName = spec.nodeName ?? ""
+        nominatedNode = status.nominatedNodeName ?? ""
         let name = spec.schedulerName ?? ""
         schedulerName = name.isEmpty ? "default-scheduler" : name
         priority = spec.priority ?? 0
         neverPreempts = spec.preemptionPolicy == "Never"
-        let phase = pod.json[path: "status", "phase"]?.stringValue
+        let phase = status.phase
         isFinished = phase == "Succeeded" || phase == "Failed"
         schedulingGates = spec.schedulingGates.map(\.name)
+        started = Atomic(Self.startTime(pod))
         let containers = spec.containers
         let initContainers = spec.initContainers
         (requests, nonZero) = PodRequests.compute(spec, containers: containers, initContainers: initContainers)
         ports = HostPort.used(by: containers, initContainers: initContainers)
         tolerations = spec.tolerations.map(PodToleration.init)
-        let affinity = spec.affinity?.nodeAffinity
+        let affinity = spec.affinity
+        let nodeAffinity = affinity?.nodeAffinity
         nodeRequirement = NodeRequirement(
-            nodeSelector: spec.nodeSelector, required: affinity?.requiredDuringSchedulingIgnoredDuringExecution)
-        preferredNodes = (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap { preferred in
+            nodeSelector: spec.nodeSelector, required: nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution)
+        preferredNodes = (nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap {
+            preferred in
             guard let term = preferred.preference.flatMap(NodeTerm.init), preferred.weight > 0 else { return nil }
             return (preferred.weight, term)
         }
-        let constraints = spec.topologySpreadConstraints
         let labels = labels
-        hardSpread = constraints.filter { $0.whenUnsatisfiable == "DoNotSchedule" }.map { .init($0, podLabels: labels) }
-        softSpread = constraints.filter { $0.whenUnsatisfiable == "ScheduleAnyway" }.map {
-            .init($0, podLabels: labels)
+        self.affinity = PodAffinityTerms(affinity, namespace: key.namespace, labels: labels)
+        let constraints = spec.topologySpreadConstraints
+        let namespace = key.namespace
+        hardSpread = constraints.filter { $0.whenUnsatisfiable == "DoNotSchedule" }.map {
+            .init($0, namespace: namespace, podLabels: labels)
         }
+        softSpread = constraints.filter { $0.whenUnsatisfiable == "ScheduleAnyway" }.map {
+            .init($0, namespace: namespace, podLabels: labels)
+        }
+        let specVolumes = spec.volumes
+        volumes = PodVolumes(specVolumes, podName: key.name)
+        images =
+            (initContainers + containers).compactMap(\.image).map(Self.normalizedImage)
+            + specVolumes.compactMap { $0.image?.reference }.map(Self.normalizedImage)
+        containerCount = containers.count + initContainers.count
         let kinds = ["ReplicaSet", "ReplicationController", "StatefulSet"]
         owner = metadata.ownerReferences.first { $0.controller == true && kinds.contains($0.kind) }?.uid
     }
@@ -82,131 +116,30 @@ final class PodInfo: Sendable {
         uid == other.uid && isBeingDeleted == other.isBeingDeleted && labels == other.labels
             && requests == other.requests && ports == other.ports
     }
-}
 
-/// Amounts of what a pod asks for or a node has.
-struct Resources: Sendable, Equatable {
-    var milliCPU: Int64 = 0
-    /// Bytes.
-    var memory: Int64 = 0
-    /// Bytes.
-    var ephemeralStorage: Int64 = 0
-    /// Extended resources and huge pages, by name.
-    var scalars: [String: Int64] = [:]
-
-    var isEmpty: Bool { milliCPU == 0 && memory == 0 && ephemeralStorage == 0 && scalars.isEmpty }
-
-    /// Reads amounts; `pods` is not among them.
-    init(_ quantities: [String: Quantity] = [:]) {
-        for (name, quantity) in quantities {
-            switch name {
-            case "cpu": milliCPU = quantity.milliValue
-            case "memory": memory = quantity.value
-            case "ephemeral-storage": ephemeralStorage = quantity.value
-            case "pods": break
-            default: if name.contains("/") || name.hasPrefix("hugepages-") { scalars[name] = quantity.value }
-            }
-        }
+    var startTime: Int64 {
+        get { started.load(ordering: .relaxed) }
     }
 
-    mutating func add(_ other: Resources) {
-        milliCPU &+= other.milliCPU
-        memory &+= other.memory
-        ephemeralStorage &+= other.ephemeralStorage
-        for (name, value) in other.scalars { scalars[name, default: 0] &+= value }
+    /// The kubelet has seen the pod.
+    func hasStarted(at nanoseconds: Int64) { started.store(nanoseconds, ordering: .relaxed) }
+
+    static func startTime(_ pod: Pod) -> Int64 {
+        pod.status.startTime.map { $0.seconds * 1_000_000_000 + Int64($0.nanoseconds) } ?? 0
     }
 
-    mutating func subtract(_ other: Resources) {
-        milliCPU &-= other.milliCPU
-        memory &-= other.memory
-        ephemeralStorage &-= other.ephemeralStorage
-        for (name, value) in other.scalars { scalars[name, default: 0] &-= value }
+    /// An image's name as nodes report it: with `:latest` if it has no tag.
+    static func normalizedImage(_ name: String) -> String {
+        let last = name.utf8.lastIndex(of: UInt8(ascii: "/")).map { name.utf8.index(after: $0) } ?? name.startIndex
+        return name.utf8[last...].contains(UInt8(ascii: ":")) ? name : "\(name):latest"
     }
 
-    mutating func takeMaximum(_ other: Resources) {
-        milliCPU = max(milliCPU, other.milliCPU)
-        memory = max(memory, other.memory)
-        ephemeralStorage = max(ephemeralStorage, other.ephemeralStorage)
-        for (name, value) in other.scalars { scalars[name] = max(scalars[name] ?? 0, value) }
-    }
-}
-
-/// What a pod asks for in all, as `component-helpers/resource` adds it up.
-enum PodRequests {
-    private static let defaultMilliCPU: Int64 = 100
-    private static let defaultMemory: Int64 = 200 * 1024 * 1024
-
-    static func compute(
-        _ spec: PodSpec, containers: [Container], initContainers: [Container]
-    ) -> (Resources, nonZero: (milliCPU: Int64, memory: Int64)) {
-        let plain = total(spec, containers, initContainers, nonMissing: false)
-        let padded = total(spec, containers, initContainers, nonMissing: true)
-        return (plain, (padded.milliCPU, padded.memory))
-    }
-
-    private static func total(
-        _ spec: PodSpec, _ containers: [Container], _ initContainers: [Container], nonMissing: Bool
-    ) -> Resources {
-        func requests(_ container: Container) -> Resources {
-            let quantities = container.resources?.requests ?? [:]
-            var resources = Resources(quantities)
-            if nonMissing {
-                if quantities["cpu"] == nil { resources.milliCPU = defaultMilliCPU }
-                if quantities["memory"] == nil { resources.memory = defaultMemory }
-            }
-            return resources
-        }
-        var sum = Resources()
-        for container in containers { sum.add(requests(container)) }
-        // Init containers run one after the other, each beside the sidecars that were started before it.
-        var sidecars = Resources()
-        var peak = Resources()
-        for container in initContainers {
-            var own = requests(container)
-            if container.restartPolicy == "Always" {
-                sum.add(own)
-                sidecars.add(own)
-                own = sidecars
-            } else {
-                own.add(sidecars)
-            }
-            peak.takeMaximum(own)
-        }
-        sum.takeMaximum(peak)
-        // Requests of the pod as a whole (KEP-2837) stand in place of the sum.
-        if let whole = spec.resources?.requests, !whole.isEmpty {
-            let resources = Resources(whole)
-            if whole["cpu"] != nil { sum.milliCPU = resources.milliCPU }
-            if whole["memory"] != nil { sum.memory = resources.memory }
-            for (name, value) in resources.scalars where name.hasPrefix("hugepages-") { sum.scalars[name] = value }
-        }
-        sum.add(Resources(spec.overhead))
-        return sum
-    }
-}
-
-/// A port of the node that a pod takes.
-struct HostPort: Sendable, Hashable {
-    let ip: String
-    let proto: String
-    let port: Int
-
-    init(ip: String, proto: String, port: Int) {
-        self.ip = ip.isEmpty ? "0.0.0.0" : ip
-        self.proto = proto.isEmpty ? "TCP" : proto
-        self.port = port
-    }
-
-    static func used(by containers: [Container], initContainers: [Container]) -> [HostPort] {
-        let sidecars = initContainers.filter { $0.restartPolicy == "Always" }
-        return (containers + sidecars).flatMap(\.ports).compactMap { port in
-            guard let number = port.hostPort, number > 0 else { return nil }
-            return HostPort(ip: port.hostIP ?? "", proto: port.protocol ?? "", port: number)
-        }
-    }
-
-    /// Two cannot be had at once: the same port and protocol on the same address, or on all of them.
-    func conflicts(with other: HostPort) -> Bool {
-        port == other.port && proto == other.proto && (ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0")
+    /// Upstream's order of importance: higher priority, then the one that runs longer.
+    static func isMoreImportant(_ left: PodInfo, _ right: PodInfo) -> Bool {
+        if left.priority != right.priority { return left.priority > right.priority }
+        // One that has not started counts as starting now.
+        let first = left.startTime == 0 ? Int64.max : left.startTime
+        let second = right.startTime == 0 ? Int64.max : right.startTime
+        return first != second ? first < second : left.key < right.key
     }
 }

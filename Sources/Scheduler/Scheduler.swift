@@ -6,20 +6,21 @@ import Synchronization
 
 /// The scheduler: tells each new pod which node it runs on.
 ///
-/// It listens to nodes, pods and services, keeps a snapshot of them, tries one pod after the other on the snapshot, and
-/// writes its decisions to the API beside that, so that no decision waits for another to be written. Behaves as
-/// kube-scheduler with its default profile, without preemption, pod affinity and volume binding.
+/// It listens to nodes, pods and what else has a say, keeps a snapshot of them, tries one pod after the other on the
+/// snapshot, and writes its decisions to the API beside that, so that no decision waits for another to be written.
+/// Behaves as kube-scheduler with the plugins it ships with.
 public struct Scheduler: Sendable {
-    private let client: KubeClient
-    private let name: String
-    private let logger: Logger
-    private let events: EventRecorder
-    private let state: Shared
+    let client: KubeClient
+    let logger: Logger
+    let events: [String: EventRecorder]
+    let state: Shared
 
     /// What handlers and the loop share.
-    private final class Shared: Sendable {
+    final class Shared: Sendable {
         let core: Mutex<SchedulerCore>
         let bell = Bell()
+        /// Rung when claims or volumes change.
+        let storage = Broadcast()
         init(_ core: SchedulerCore) { self.core = Mutex(core) }
 
         func change(_ body: (inout SchedulerCore) -> Void) {
@@ -33,49 +34,40 @@ public struct Scheduler: Sendable {
 
     /// - Parameters:
     ///   - client: Must be allowed what upstream's `system:kube-scheduler` role allows.
-    ///   - name: Only pods whose `schedulerName` this is are looked after.
+    ///   - configuration: Only pods whose `schedulerName` is that of one of its profiles are looked after.
     ///   - seed: Decides between nodes that are equally good.
     public init(
-        client: KubeClient, name: String = "default-scheduler", logger: Logger = Logger(label: "scheduler"),
-        seed: UInt64
+        client: KubeClient, configuration: SchedulerConfiguration = SchedulerConfiguration(),
+        logger: Logger = Logger(label: "scheduler"), seed: UInt64
     ) {
         self.client = client
-        self.name = name
         self.logger = logger
-        events = EventRecorder(client: client, component: name, logger: logger)
-        state = Shared(SchedulerCore(name: name, seed: seed))
+        events = Dictionary(
+            configuration.profiles.map {
+                ($0.name, EventRecorder(client: client, component: $0.name, logger: logger))
+            }
+        ) { first, _ in first }
+        state = Shared(SchedulerCore(configuration, seed: seed))
     }
 
     /// Schedules until the task is cancelled.
     public func run() async {
-        let nodes = Informer<Node>(client, logger: logger)
-        let services = Informer<Service>(client, logger: logger)
         // What has ended holds nothing; the server need not tell of it.
         let pods = Informer<Pod>(
-            client, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", logger: logger)
+            client, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", transform: Self.withoutManagers,
+            logger: logger)
+        let sources = Sources(self)
         let state = state
-        let name = name
         let gated = AsyncStream.makeStream(of: PodInfo.self, bufferingPolicy: .bufferingNewest(1000))
-        nodes.addHandler { change in
-            state.change { core in
-                switch change {
-                case .added(let node), .updated(_, let node): core.nodeChanged(node, now: .now)
-                case .deleted(let node): core.nodeDeleted(node.name, now: .now)
-                }
-            }
-        }
-        services.addHandler { change in
-            state.change { core in
-                switch change {
-                case .added(let service), .updated(_, let service): core.serviceChanged(service)
-                case .deleted(let service): core.serviceDeleted(service.key)
-                }
-            }
-        }
         pods.addHandler { change in
-            if case .updated(let old, let new) = change, Self.isOnlyStatus(old, new) { return }
+            if case .updated(let old, let new) = change, Self.isOnlyStatus(old, new) {
+                if Self.hasStarted(old, new) {
+                    state.core.withLock { $0.podStarted(new.key, at: PodInfo.startTime(new)) }
+                }
+                return
+            }
             let pod = PodInfo(change.object)
-            if pod.isGated, pod.schedulerName == name, case .added = change { gated.continuation.yield(pod) }
+            if pod.isGated, case .added = change { gated.continuation.yield(pod) }
             state.change { core in
                 if case .deleted = change {
                     core.podDeleted(pod, now: .now)
@@ -88,12 +80,10 @@ public struct Scheduler: Sendable {
             group.addTask {
                 for await pod in gated.stream { await reportGated(pod) }
             }
-            group.addTask { await nodes.run() }
-            group.addTask { await services.run() }
+            group.addTask { await sources.run() }
             group.addTask { await pods.run() }
             group.addTask {
-                await nodes.waitForSync()
-                await services.waitForSync()
+                await sources.waitForSync()
                 await pods.waitForSync()
                 await loop(pods)
             }
@@ -115,16 +105,29 @@ public struct Scheduler: Sendable {
                     // Pods that wait for an event are looked at once in a while, too.
                     let latest = ContinuousClock.now + .seconds(30)
                     await state.bell.wait(until: min(due ?? latest, latest))
-                case .bind(let pod, let node):
-                    await slots.take()
+                case .bind(let pod, let node, let plan):
+                    if plan.isEmpty { await slots.take() }
                     group.addTask {
-                        await bind(pod, to: node, pods)
+                        // A pod that waits for its volumes keeps nobody else waiting.
+                        if !plan.isEmpty {
+                            guard await bindVolumes(of: pod, plan, pods) else { return }
+                            await slots.take()
+                        }
+                        await bind(pod, to: node, plan, pods)
                         slots.giveBack()
                     }
-                case .refused(let pod, let diagnosis):
+                case .refused(let pod, let diagnosis, let nomination, let plan):
                     await slots.take()
                     group.addTask {
-                        await report(pod, reason: "Unschedulable", message: diagnosis.message)
+                        if let plan {
+                            async let made: Void = makeRoom(for: pod, plan)
+                            await report(
+                                pod, reason: "Unschedulable", message: diagnosis.message, nomination: nomination)
+                            await made
+                        } else {
+                            await report(
+                                pod, reason: "Unschedulable", message: diagnosis.message, nomination: nomination)
+                        }
                         slots.giveBack()
                     }
                 }
@@ -133,7 +136,7 @@ public struct Scheduler: Sendable {
     }
 
     /// Tells the API that the pod runs on the node.
-    private func bind(_ pod: PodInfo, to node: String, _ pods: Informer<Pod>) async {
+    private func bind(_ pod: PodInfo, to node: String, _ plan: VolumePlan, _ pods: Informer<Pod>) async {
         let binding: JSONValue = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": [
@@ -144,43 +147,63 @@ public struct Scheduler: Sendable {
         do throws(APIError) {
             try await client.createSubresource(
                 "binding", of: Pod.self, pod.key.name, namespace: pod.key.namespace, binding)
-            events.event(
+            recorder(for: pod)?.event(
                 regarding: pod.reference, type: .normal, reason: "Scheduled",
                 message: "Successfully assigned \(pod.key) to \(node)")
         } catch {
-            let current = pods[pod.key].map(PodInfo.init)
-            let waiting = current.flatMap { $0.uid == pod.uid && $0.nodeName.isEmpty ? $0 : nil }
-            state.change { $0.bindFailed(pod, current: waiting, now: .now) }
-            guard waiting != nil, !error.isNotFound else { return }
-            logger.info("binding \(pod.key) to \(node) failed: \(error)")
-            await report(pod, reason: "SchedulerError", message: "binding rejected: \(error.message)")
+            await failed(
+                pod, plan, pods, message: error.isNotFound ? nil : "binding rejected: \(error.message)")
         }
+    }
+
+    func recorder(for pod: PodInfo) -> EventRecorder? { events[pod.schedulerName] }
+
+    /// A decision could not be carried out: the pod is put back, and, with a message, told why.
+    func failed(_ pod: PodInfo, _ plan: VolumePlan, _ pods: Informer<Pod>, message: String?) async {
+        let current = pods[pod.key].map(PodInfo.init)
+        let waiting = current.flatMap { $0.uid == pod.uid && $0.nodeName.isEmpty ? $0 : nil }
+        state.change { $0.bindFailed(pod, plan, current: waiting, now: .now) }
+        guard waiting != nil, let message else { return }
+        logger.info("\(pod.key) cannot be bound to \(plan.node): \(message)")
+        await report(pod, reason: "SchedulerError", message: message, nomination: .clear)
     }
 
     /// Upstream's API server says so when the pod is made; one that does not leaves it to us.
     private func reportGated(_ pod: PodInfo) async {
-        guard pod.condition?.reason != "SchedulingGated" else { return }
-        await write(
-            Self.condition(
-                for: pod, reason: "SchedulingGated",
-                message: "Scheduling is blocked due to non-empty scheduling gates", now: wallClockTime()), of: pod)
+        guard pod.condition?.reason != "SchedulingGated",
+            state.core.withLock({ $0.profile(named: pod.schedulerName) }) != nil
+        else { return }
+        let condition = Self.condition(
+            for: pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates",
+            now: wallClockTime())
+        guard let condition else { return }
+        await write(["conditions": [condition.json]], of: pod)
     }
 
-    /// Says in an event and in the pod's condition why it has no node.
-    private func report(_ pod: PodInfo, reason: String, message: String) async {
+    /// Says in an event and in the pod's status why it has no node, and where room is being made for it.
+    private func report(_ pod: PodInfo, reason: String, message: String, nomination: Nomination) async {
         // The limit of events/v1 on notes.
         let note =
             message.utf8.count <= 1024 ? message : String(decoding: message.utf8.prefix(1020), as: UTF8.self) + " ..."
-        events.event(regarding: pod.reference, type: .warning, reason: "FailedScheduling", message: note)
-        await write(Self.condition(for: pod, reason: reason, message: message, now: wallClockTime()), of: pod)
+        recorder(for: pod)?.event(
+            regarding: pod.reference, type: .warning, reason: "FailedScheduling", message: note)
+        var status: JSONObject = [:]
+        if let condition = Self.condition(for: pod, reason: reason, message: message, now: wallClockTime()) {
+            status["conditions"] = [condition.json]
+        }
+        switch nomination {
+        case .keep: break
+        case .clear: if !pod.nominatedNode.isEmpty { status["nominatedNodeName"] = .null }
+        case .set(let node): if pod.nominatedNode != node { status["nominatedNodeName"] = .string(node) }
+        }
+        if !status.isEmpty { await write(.object(status), of: pod) }
     }
 
-    private func write(_ condition: PodCondition?, of pod: PodInfo) async {
-        guard let condition else { return }
+    func write(_ status: JSONValue, of pod: PodInfo) async {
         do throws(APIError) {
             try await client.patch(
                 Pod.self, pod.key.name, namespace: pod.key.namespace, subresource: "status",
-                ["metadata": ["uid": .string(pod.uid)], "status": ["conditions": [condition.json]]], as: .strategic)
+                ["metadata": ["uid": .string(pod.uid)], "status": status], as: .strategic)
         } catch {
             // Gone or replaced; else the next attempt writes it.
             if !error.isNotFound, !error.isConflict {
@@ -203,6 +226,16 @@ public struct Scheduler: Sendable {
         return condition
     }
 
+    // MARK: What need not be looked at
+
+    /// Nothing here asks who wrote what.
+    private static func withoutManagers(_ pod: Pod) -> Pod {
+        guard pod.json["metadata"]?["managedFields"] != nil else { return pod }
+        var pod = pod
+        pod.json["metadata"]?["managedFields"] = nil
+        return pod
+    }
+
     /// Whether all that changed of a pod with a node is its status: the kubelet writes it often.
     static func isOnlyStatus(_ old: Pod, _ new: Pod) -> Bool {
         func field(_ pod: Pod, _ first: String, _ second: String) -> JSONValue? { pod.json[first]?[second] }
@@ -215,80 +248,8 @@ public struct Scheduler: Sendable {
         let phase = field(new, "status", "phase")?.stringValue
         return phase != "Succeeded" && phase != "Failed"
     }
-}
 
-/// Wakes the one task that waits; a ring while nobody waits is remembered.
-final class Bell: Sendable {
-    private struct State {
-        var rung = false
-        var waiter: (id: Int, continuation: CheckedContinuation<Void, Never>)?
-        var last = 0
-    }
-    private let state = Mutex(State())
-
-    func ring() {
-        let waiter = state.withLock { state in
-            defer { state.waiter = nil }
-            state.rung = state.waiter == nil
-            return state.waiter
-        }
-        waiter?.continuation.resume()
-    }
-
-    /// Returns at the next ring, at `deadline`, or when the task is cancelled.
-    func wait(until deadline: ContinuousClock.Instant) async {
-        let timer = Task {
-            try? await Task.sleep(until: deadline, clock: .continuous)
-            if !Task.isCancelled { ring() }
-        }
-        defer { timer.cancel() }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let now = state.withLock { state in
-                    if state.rung || Task.isCancelled {
-                        state.rung = false
-                        return true
-                    }
-                    state.last += 1
-                    state.waiter = (state.last, continuation)
-                    return false
-                }
-                if now { continuation.resume() }
-            }
-        } onCancel: {
-            ring()
-        }
-    }
-}
-
-/// So many may go on at a time.
-final class Permits: Sendable {
-    private let state: Mutex<(left: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-    init(_ count: Int) { state = Mutex((left: count, waiting: [])) }
-
-    func take() async {
-        await withCheckedContinuation { continuation in
-            let now = state.withLock { state in
-                guard state.left > 0 else {
-                    state.waiting.append(continuation)
-                    return false
-                }
-                state.left -= 1
-                return true
-            }
-            if now { continuation.resume() }
-        }
-    }
-
-    func giveBack() {
-        let next = state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.left += 1
-                return Optional<CheckedContinuation<Void, Never>>.none
-            }
-            return state.waiting.removeFirst()
-        }
-        next?.resume()
+    private static func hasStarted(_ old: Pod, _ new: Pod) -> Bool {
+        old.json["status"]?["startTime"] == nil && new.json["status"]?["startTime"] != nil
     }
 }

@@ -43,8 +43,8 @@ struct SchedulingQueue: Sendable {
         }
     }
 
-    static let initialBackoff = Duration.seconds(1)
-    static let maximumBackoff = Duration.seconds(10)
+    private let initialBackoff: Duration
+    private let maximumBackoff: Duration
     /// How long a pod waits for an event before it is tried all the same.
     static let unschedulableLimit = Duration.seconds(300)
 
@@ -60,9 +60,16 @@ struct SchedulingQueue: Sendable {
     /// The events of late, so that a pod that is being tried misses none.
     private var eventNumber = 0
     private var recent: [(number: Int, event: ClusterEvent)] = []
+    private static let recentLimit = 256
     private var takenCount = 0
+    /// Pods that room is being made for: they are not tried before that is done. True: something has happened since that
+    /// may help.
+    private var heldBack: [ObjectKey: Bool] = [:]
 
-    init() {}
+    init(initialBackoff: Duration = .seconds(1), maximumBackoff: Duration = .seconds(10)) {
+        self.initialBackoff = initialBackoff
+        self.maximumBackoff = maximumBackoff
+    }
 
     var count: Int { entries.count }
     var isActiveEmpty: Bool { activeCount == 0 }
@@ -88,7 +95,8 @@ struct SchedulingQueue: Sendable {
         switch place {
         case .taken: entries[pod.key]?.entry = entry
         case .gated where pod.schedulingGates.isEmpty: insert(entry, .active, now: now)
-        case .unschedulable where changed: insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
+        case .unschedulable where changed && heldBack[pod.key] == nil:
+            insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
         default: entries[pod.key]?.entry = entry
         }
     }
@@ -96,6 +104,7 @@ struct SchedulingQueue: Sendable {
     mutating func remove(_ key: ObjectKey) {
         guard let (_, place, _) = entries.removeValue(forKey: key) else { return }
         unschedulable.remove(key)
+        heldBack[key] = nil
         if place == .active { activeCount -= 1 }
         if place == .taken { ended() }
     }
@@ -120,7 +129,7 @@ struct SchedulingQueue: Sendable {
     /// When a pod that failed may be tried again.
     private func due(_ entry: Entry) -> Instant? {
         guard let last = entry.lastFailure, entry.failures > 0 else { return nil }
-        return last + min(Self.maximumBackoff, Self.initialBackoff * (1 << min(entry.failures - 1, 10)))
+        return last + min(maximumBackoff, initialBackoff * (1 << min(entry.failures - 1, 10)))
     }
 
     private func isBackingOff(_ entry: Entry, _ now: Instant) -> Bool { (due(entry) ?? now) > now }
@@ -174,9 +183,13 @@ struct SchedulingQueue: Sendable {
         entry.failures += 1
         entry.lastFailure = now
         entry.plugins = plugins
-        let helped = recent.contains { event in
-            event.number > entry.takenAt && plugins.contains { $0.mayBeHelped(by: event.event) }
-        }
+        let pod = entry.pod
+        let takenAt = entry.takenAt
+        let helped =
+            recent.count >= Self.recentLimit
+            || recent.contains { event in
+                event.number > takenAt && plugins.contains { $0.mayBeHelped(by: event.event, pod) }
+            }
         insert(entry, plugins.isEmpty || helped ? .backoff : .unschedulable, now: now)
         ended()
     }
@@ -188,6 +201,20 @@ struct SchedulingQueue: Sendable {
         entry.failures = max(1, failures)
         entry.lastFailure = now
         insert(entry, .backoff, now: now)
+    }
+
+    /// Room is being made for a pod that has just failed: it is not tried until `release`.
+    mutating func holdBack(_ key: ObjectKey) {
+        guard entries[key]?.place == .unschedulable else { return }
+        heldBack[key] = false
+    }
+
+    /// The victims are on their way out, or could not be sent there.
+    mutating func release(_ key: ObjectKey, failed: Bool, now: Instant) {
+        guard let happened = heldBack.removeValue(forKey: key), happened || failed,
+            let (entry, place, _) = entries[key], place == .unschedulable
+        else { return }
+        insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
     }
 
     private mutating func ended() {
@@ -203,14 +230,15 @@ struct SchedulingQueue: Sendable {
     /// Something changed: pods that it may help are tried again.
     mutating func happened(_ event: ClusterEvent, now: Instant) {
         eventNumber += 1
-        if takenCount > 0, recent.last?.event != event || recent.isEmpty {
-            recent.append((eventNumber, event))
-        } else if takenCount > 0 {
-            recent[recent.count - 1].number = eventNumber
-        }
+        if takenCount > 0, recent.count < Self.recentLimit { recent.append((eventNumber, event)) }
         for key in unschedulable {
-            guard let entry = entries[key]?.entry, entry.plugins.contains(where: { $0.mayBeHelped(by: event) })
+            guard let entry = entries[key]?.entry,
+                entry.plugins.contains(where: { $0.mayBeHelped(by: event, entry.pod) })
             else { continue }
+            if heldBack[key] != nil {
+                heldBack[key] = true
+                continue
+            }
             insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
         }
     }
@@ -225,7 +253,7 @@ struct SchedulingQueue: Sendable {
         }
         if let lastLook, now - lastLook < .seconds(10) { return }
         lastLook = now
-        for key in unschedulable {
+        for key in unschedulable where heldBack[key] == nil {
             guard let entry = entries[key]?.entry, let last = entry.lastFailure, now - last > Self.unschedulableLimit
             else { continue }
             insert(entry, .active, now: now)

@@ -10,6 +10,8 @@ struct Snapshot: Sendable {
         var taints: [NodeTaint]
         var unschedulable: Bool
         var scalars: [String: Int64]
+        /// Bytes, by each of the image's names.
+        var images: [String: Int64]
         var usedScalars: [String: Int64] = [:]
         var usedPorts: [HostPort] = []
         var pods: [ObjectKey: PodInfo] = [:]
@@ -35,55 +37,55 @@ struct Snapshot: Sendable {
     private(set) var taintSet: [Int] = []
     private(set) var taintSets: [TaintSet] = []
     private var taintSetIndex: [TaintSet: Int] = [:]
-    /// Index of the node's zone in no particular order; 0 for none.
-    private var zones: [String: Int] = ["": 0]
-    private(set) var zone: [Int] = []
-    var zoneCount: Int { zones.count }
+    /// How many nodes have an image, by name.
+    private(set) var imageNodes: [String: Int] = [:]
 
     /// Where each pod is counted.
     private(set) var placed: [ObjectKey: (pod: PodInfo, slot: Int)] = [:]
     /// Pods on nodes that have not been heard of yet, or no longer.
     private var homeless: [String: [ObjectKey: PodInfo]] = [:]
-    private var groups: [GroupCount] = []
-    private var groupIndex: [SpreadGroup: Int] = [:]
-    private var groupClock = 0
+    /// How many pods on nodes use a claim.
+    private(set) var claimUsers: [ObjectKey: Int] = [:]
+
+    var topologies = Topologies()
+    var requirements = RequirementColumns()
+    var sets = PodSetCounts()
+    var terms = TermCounts()
+    /// Pods that preemption makes room for, by the slot of the node.
+    private(set) var nominated: [Int: [PodInfo]] = [:]
+    private var nominations: [ObjectKey: (pod: PodInfo, node: String)] = [:]
 
     struct TaintSet: Sendable, Hashable {
         let taints: [NodeTaint]
         let unschedulable: Bool
     }
 
-    private struct GroupCount: Sendable {
-        let group: SpreadGroup
-        /// How many of the group's pods are on the node of each slot.
-        var bySlot: [Int32]
-        var used: Int
-    }
-
-    private static let groupLimit = 512
+    static let hostname = "kubernetes.io/hostname"
+    static let zoneLabel = "topology.kubernetes.io/zone"
 
     init() {}
 
     var nodeCount: Int { slots.count }
+    var slotCount: Int { info.count }
 
     // MARK: Nodes
 
     /// What of a node may let pods fit that did not.
-    mutating func setNode(_ node: Node) -> Set<ClusterEvent> {
+    mutating func setNode(_ node: Node) -> Set<ClusterEvent.Kind> {
         let name = node.name
         let labels = node.labels
         let spec = node.spec
         let taints = spec.taints.map(NodeTaint.init)
         let unschedulable = spec.unschedulable ?? false
-        let allocatable = node.status.allocatable
+        let status = node.status
+        let allocatable = status.allocatable
         let resources = Resources(allocatable)
         let pods = Int(allocatable["pods"]?.value ?? 0)
+        let images = Self.images(status.images)
         let set = intern(TaintSet(taints: taints, unschedulable: unschedulable))
-        let zoneName = labels["topology.kubernetes.io/zone"] ?? ""
-        let zoneIndex = zones[zoneName] ?? zones.count
-        zones[zoneName] = zoneIndex
 
-        var events: Set<ClusterEvent> = []
+        var events: Set<ClusterEvent.Kind> = []
+        var reorders = false
         let slot: Int
         if let known = slots[name] {
             slot = known
@@ -96,28 +98,37 @@ struct Snapshot: Sendable {
             {
                 events.insert(.nodeAllocatable)
             }
+            reorders = old.labels[Self.zoneLabel] != labels[Self.zoneLabel]
+            if old.images != images { countImages(old.images, -1) }
+            if old.images != images { countImages(images, 1) }
             info[slot].labels = labels
             info[slot].taints = taints
             info[slot].unschedulable = unschedulable
             info[slot].scalars = resources.scalars
+            info[slot].images = images
         } else {
             events.insert(.nodeAdded)
-            let fresh = NodeInfo(
-                name: name, labels: labels, taints: taints, unschedulable: unschedulable, scalars: resources.scalars)
-            slot = newSlot(fresh)
+            reorders = true
+            slot = newSlot(
+                NodeInfo(
+                    name: name, labels: labels, taints: taints, unschedulable: unschedulable,
+                    scalars: resources.scalars, images: images))
             slots[name] = slot
+            countImages(images, 1)
         }
         allocatableCPU[slot] = resources.milliCPU
         allocatableMemory[slot] = resources.memory
         allocatableStorage[slot] = resources.ephemeralStorage
         allocatablePods[slot] = pods
         taintSet[slot] = set
-        if events.contains(.nodeAdded) || zone[slot] != zoneIndex {
-            zone[slot] = zoneIndex
-            rebuildOrder()
+        if events.contains(.nodeAdded) || events.contains(.nodeLabels) {
+            topologies.set(slot, labels)
+            requirements.set(slot, name: name, labels)
         }
-        if events.contains(.nodeAdded), let waiting = homeless.removeValue(forKey: name) {
-            for pod in waiting.values { place(pod, in: slot) }
+        if reorders { rebuildOrder() }
+        if events.contains(.nodeAdded) {
+            for pod in (homeless.removeValue(forKey: name) ?? [:]).values { place(pod, in: slot) }
+            for (pod, node) in nominations.values where node == name { nominated[slot, default: []].append(pod) }
         }
         return events
     }
@@ -128,9 +139,27 @@ struct Snapshot: Sendable {
         let pods = info[slot].pods
         for pod in pods.values { unplace(pod) }
         if !pods.isEmpty { homeless[name] = pods }
+        countImages(info[slot].images, -1)
         info[slot].name = ""
+        nominated[slot] = nil
+        topologies.set(slot, [:])
         free.append(slot)
         rebuildOrder()
+    }
+
+    private static func images(_ images: [ContainerImage]) -> [String: Int64] {
+        var sizes: [String: Int64] = [:]
+        for image in images {
+            for name in image.names { sizes[name] = Int64(image.sizeBytes ?? 0) }
+        }
+        return sizes
+    }
+
+    private mutating func countImages(_ images: [String: Int64], _ sign: Int) {
+        for name in images.keys {
+            let count = (imageNodes[name] ?? 0) + sign
+            imageNodes[name] = count > 0 ? count : nil
+        }
     }
 
     private mutating func newSlot(_ node: NodeInfo) -> Int {
@@ -150,8 +179,10 @@ struct Snapshot: Sendable {
         nonZeroMemory.append(0)
         podCount.append(0)
         taintSet.append(0)
-        zone.append(0)
-        for index in groups.indices { groups[index].bySlot.append(0) }
+        topologies.addSlot()
+        requirements.addSlot()
+        sets.addSlot()
+        terms.addSlot()
         return info.count - 1
     }
 
@@ -178,8 +209,8 @@ struct Snapshot: Sendable {
     }
 
     private mutating func rebuildOrder() {
-        var byZone: [Int: [Int]] = [:]
-        for slot in slots.values.sorted() { byZone[zone[slot], default: []].append(slot) }
+        var byZone: [String: [Int]] = [:]
+        for slot in slots.values.sorted() { byZone[info[slot].labels[Self.zoneLabel] ?? "", default: []].append(slot) }
         let lists = byZone.sorted { $0.key < $1.key }.map(\.value)
         order = []
         order.reserveCapacity(slots.count)
@@ -239,30 +270,73 @@ struct Snapshot: Sendable {
         nonZeroMemory[slot] &+= sign * pod.nonZero.memory
         podCount[slot] += Int(sign)
         for (name, value) in pod.requests.scalars { info[slot].usedScalars[name, default: 0] &+= sign * value }
-        for index in groups.indices where groups[index].group.contains(pod) {
-            groups[index].bySlot[slot] += Int32(sign)
+        sets.count(pod, in: slot, sign: Int32(sign))
+        if !pod.affinity.isEmpty { terms.count(pod, in: slot, sign: Int32(sign)) }
+        for claim in pod.volumes.claims {
+            let key = ObjectKey(namespace: pod.key.namespace, name: claim.name)
+            let users = (claimUsers[key] ?? 0) + Int(sign)
+            claimUsers[key] = users > 0 ? users : nil
         }
     }
 
-    // MARK: Groups
+    // MARK: Nominations
 
-    /// How many pods of a group are on each node, by slot. Counted once, then kept.
-    mutating func counts(of group: SpreadGroup) -> [Int32] {
-        groupClock += 1
-        if let index = groupIndex[group] {
-            groups[index].used = groupClock
-            return groups[index].bySlot
-        }
-        if groups.count >= Self.groupLimit {
-            // Lets go of the half that was asked for longest ago.
-            let middle = groups.map(\.used).sorted()[groups.count / 2]
-            groups.removeAll { $0.used <= middle }
-            groupIndex = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.group, $0) })
-        }
+    /// Remembers that room is made for a pod on a node.
+    mutating func nominate(_ pod: PodInfo, to node: String) {
+        removeNomination(pod.key)
+        nominations[pod.key] = (pod, node)
+        if let slot = slots[node] { nominated[slot, default: []].append(pod) }
+    }
+
+    mutating func removeNomination(_ key: ObjectKey) {
+        guard let (_, node) = nominations.removeValue(forKey: key), let slot = slots[node] else { return }
+        nominated[slot]?.removeAll { $0.key == key }
+        if nominated[slot]?.isEmpty == true { nominated[slot] = nil }
+    }
+
+    /// What is free on a node, and who it is being kept for; nil if pods are not counted there.
+    func room(in slot: Int) -> ClusterEvent.Room? {
+        // Where the number of pods is what is short, amounts say nothing.
+        guard podCount[slot] < allocatablePods[slot] else { return nil }
+        var free = Resources()
+        free.milliCPU = allocatableCPU[slot] - usedCPU[slot]
+        free.memory = allocatableMemory[slot] - usedMemory[slot]
+        free.ephemeralStorage = allocatableStorage[slot] - usedStorage[slot]
+        free.scalars = info[slot].scalars
+        for (name, used) in info[slot].usedScalars { free.scalars[name, default: 0] -= used }
+        return ClusterEvent.Room(free: free, nominated: nominated[slot] ?? [])
+    }
+
+    /// The node that room is made on for a pod.
+    func nomination(of key: ObjectKey) -> String? { nominations[key]?.node }
+
+    // MARK: Counts
+
+    /// How many pods of a set are on each node, by slot. Counted once, then kept.
+    mutating func counts(of set: PodSet) -> [Int32] {
+        if let known = sets.known(set) { return known }
         var bySlot = [Int32](repeating: 0, count: info.count)
-        for (pod, slot) in placed.values where group.contains(pod) { bySlot[slot] += 1 }
-        groupIndex[group] = groups.count
-        groups.append(GroupCount(group: group, bySlot: bySlot, used: groupClock))
+        for (pod, slot) in placed.values where set.contains(pod) { bySlot[slot] += 1 }
+        sets.insert(set, bySlot)
+        return bySlot
+    }
+
+    /// The value of a label on each node, as numbers.
+    mutating func topology(_ key: String) -> Int {
+        if let index = topologies.index[key] { return index }
+        let index = topologies.add(key, slots: info.count)
+        for slot in slots.values { topologies.set(slot, info[slot].labels, only: index) }
+        return index
+    }
+
+    /// Which nodes meet a requirement, by slot.
+    mutating func admitted(by requirement: NodeRequirement) -> [Bool] {
+        if let known = requirements.known(requirement) { return known }
+        var bySlot = [Bool](repeating: false, count: info.count)
+        for slot in slots.values {
+            bySlot[slot] = requirement.matches(name: info[slot].name, labels: info[slot].labels)
+        }
+        requirements.insert(requirement, bySlot)
         return bySlot
     }
 }

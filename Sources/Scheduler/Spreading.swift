@@ -4,14 +4,16 @@ import KubeTypes
 struct SpreadConstraint: Sendable {
     let maxSkew: Int
     let topologyKey: String
-    let selector: LabelMatcher
+    let set: PodSet
+    /// Whether the pod itself is one of those that are counted.
+    let countsItself: Bool
     let minDomains: Int
     /// Only nodes that the pod's selector and affinity admit count.
     let honorsAffinity: Bool
     /// Only nodes whose taints the pod tolerates count.
     let honorsTaints: Bool
 
-    init(_ constraint: TopologySpreadConstraint, podLabels: [String: String]) {
+    init(_ constraint: TopologySpreadConstraint, namespace: String, podLabels: [String: String]) {
         maxSkew = constraint.maxSkew
         topologyKey = constraint.topologyKey
         minDomains = constraint.minDomains ?? 1
@@ -21,26 +23,25 @@ struct SpreadConstraint: Sendable {
         for key in constraint.matchLabelKeys {
             if let value = podLabels[key] { selector.requirements.append(.in(key: key, values: [value])) }
         }
-        self.selector = selector
-    }
-}
-
-/// Which pods are counted where one is to be placed away from its like.
-struct SpreadGroup: Sendable, Hashable {
-    enum Members: Sendable, Hashable {
-        /// The pods of one ReplicaSet, ReplicationController or StatefulSet, by its uid: what its selector selects.
-        case owned(by: String)
-        case matching(LabelMatcher)
+        countsItself = selector.matches(podLabels)
+        set = .spread(selector, namespace: namespace)
     }
 
-    let namespace: String
-    let members: Members
+    /// A default constraint of a profile, for pods that have none of their own.
+    init(_ constraint: DefaultConstraint, set: PodSet) {
+        maxSkew = constraint.maxSkew
+        topologyKey = constraint.topologyKey
+        minDomains = 1
+        honorsAffinity = true
+        honorsTaints = false
+        countsItself = true
+        self.set = set
+    }
 
-    func contains(_ pod: PodInfo) -> Bool {
-        guard pod.key.namespace == namespace, !pod.isBeingDeleted, !pod.isFinished else { return false }
-        return switch members {
-        case .owned(let owner): pod.owner == owner
-        case .matching(let matcher): matcher.matches(pod.labels)
-        }
+    /// A constraint as a profile gives it.
+    struct DefaultConstraint: Sendable, Hashable {
+        var maxSkew: Int
+        var topologyKey: String
+        var isHard: Bool
     }
 }

@@ -42,7 +42,7 @@ public struct NodeNetwork: Sendable {
                     + "apt install containernetworking-plugins")
         }
         if options.link.utf8.count > 15 { problems.append("\(options.link) is too long for a link: 15 bytes at most") }
-        for range in options.podCIDRs + options.serviceCIDRs where IPRange(range) == nil {
+        for range in options.podCIDRs + options.clusterCIDRs + options.serviceCIDRs where IPRange(range) == nil {
             problems.append("\(range) is no range of addresses such as 10.244.0.0/16")
         }
         let owner = Self.links.contains(options.link) ? Self.read("/sys/class/net/\(options.link)/ifalias") ?? "" : nil
@@ -61,13 +61,7 @@ public struct NodeNetwork: Sendable {
     /// stopped.
     public func tearDown() async {
         var facts = await look()
-        facts.sysctls = [:]
-        for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") {
-                facts.sysctls[String(words[0])] = String(words[1])
-            }
-        }
+        facts.sysctls = facts.savedSysctls
         facts.routes = ""
         for family in IPFamily.allCases {
             let flag = family == .ipv4 ? "-4" : "-6"
@@ -82,8 +76,16 @@ public struct NodeNetwork: Sendable {
     private func look() async -> NodeNetworkFacts {
         var facts = NodeNetworkFacts()
         facts.linkExists = Self.links.contains(options.link)
-        facts.uplinkMTU = uplinkMTU()
-        if let value = Self.read(NodeNetworkPlan.routeLocalnet) { facts.sysctls[NodeNetworkPlan.routeLocalnet] = value }
+        facts.uplinkMTU = await Self.uplinkMTU()
+        for path in [NodeNetworkPlan.routeLocalnet] + NodeNetworkPlan.conntrackSysctls.map(\.0) {
+            facts.sysctls[path] = Self.read(path)
+        }
+        for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") {
+                facts.savedSysctls[String(words[0])] = String(words[1])
+            }
+        }
         for family in IPFamily.allCases where options.podCIDRs.contains(where: { IPRange($0)?.family == family }) {
             let tool = Self.iptables(family)
             guard Subprocess.find(tool) != nil,
@@ -101,14 +103,23 @@ public struct NodeNetwork: Sendable {
         }
     }
 
+    /// Not from `/sys`, which may show the links of another network namespace.
+    static func mtu(of link: String) async -> Int? {
+        guard let result = try? await Subprocess.run("ip", ["-o", "link", "show", "dev", link]), result.succeeded
+        else { return nil }
+        let words = result.output.split(separator: " ")
+        guard let index = words.firstIndex(of: "mtu"), index + 1 < words.count else { return nil }
+        return Int(words[index + 1])
+    }
+
     private static func iptables(_ family: IPFamily) -> String { family == .ipv4 ? "iptables" : "ip6tables" }
 
-    /// From `/proc/net/route`: the interface whose destination and mask are zero.
-    private func uplinkMTU() -> Int? {
-        for line in (Self.read("/proc/net/route") ?? "").split(separator: "\n").dropFirst() {
+    /// That of the interface whose destination and mask are zero in `/proc/net/route`.
+    static func uplinkMTU() async -> Int? {
+        for line in (read("/proc/net/route") ?? "").split(separator: "\n").dropFirst() {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
             guard words.count > 7, words[1] == "00000000", words[7] == "00000000" else { continue }
-            return Self.read("/sys/class/net/\(words[0])/mtu").flatMap { Int($0) }
+            return await mtu(of: String(words[0]))
         }
         return nil
     }

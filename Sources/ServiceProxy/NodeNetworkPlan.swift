@@ -16,6 +16,10 @@ public struct NodeNetworkOptions: Sendable, Hashable {
     /// One range for each family, `10.244.0.0/16`: those of this node's pods.
     public var podCIDRs: [String]
     public var serviceCIDRs: [String]
+    /// The ranges of all nodes' pods; empty if this node is the only one.
+    public var clusterCIDRs: [String] = []
+    /// False for a node whose network namespace is its own: nothing else can be in the way there.
+    public var sharesMachine = true
     /// Holds what the plugins remember (`ipam`) and what `tearDown` needs to know.
     public var dataDirectory: String
     /// Where the container runtime looks for CNI configuration.
@@ -46,6 +50,8 @@ public struct NodeNetworkOptions: Sendable, Hashable {
     }
 
     public var confFile: String { "\(confDirectory)/10-\(name).conflist" }
+    /// All that packets for pods may be sent to.
+    var allPodCIDRs: [String] { clusterCIDRs.isEmpty ? podCIDRs : clusterCIDRs }
     var ipamDirectory: String { "\(dataDirectory)/ipam" }
     var savedSysctls: String { "\(dataDirectory)/sysctls" }
 
@@ -62,8 +68,11 @@ struct NodeNetworkFacts: Sendable, Hashable {
     var forwardDropped: [IPFamily] = []
     /// The MTU of the interface with the default route.
     var uplinkMTU: Int?
-    /// The current values of the sysctls that `tearDown` puts back.
+    /// The current values of the sysctls that `setUp` changes, those that the kernel has; for `tearDown` what they were
+    /// before.
     var sysctls: [String: String] = [:]
+    /// What earlier calls of `setUp` found and wrote down for `tearDown`.
+    var savedSysctls: [String: String] = [:]
     /// `ip -o route show` for each family.
     var routes = ""
     /// The mounts below the directory of network namespaces.
@@ -85,6 +94,13 @@ enum NodeNetworkStep: Sendable, Hashable {
 
 enum NodeNetworkPlan {
     static let routeLocalnet = "/proc/sys/net/ipv4/conf/all/route_localnet"
+
+    /// As kube-proxy sets them: a connection that one side has closed keeps its translation for an hour, one that is
+    /// silent for a day.
+    static let conntrackSysctls = [
+        ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait", "3600"),
+        ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "86400"),
+    ]
 
     /// The CNI configuration: `ptp` with addresses from `host-local`, and `portmap` for hostPort.
     ///
@@ -111,6 +127,7 @@ enum NodeNetworkPlan {
     /// Sets the network up, or what is missing of it: every step may be repeated.
     static func setUp(_ options: NodeNetworkOptions, _ facts: NodeNetworkFacts) -> [NodeNetworkStep] {
         let podRanges = options.podCIDRs.compactMap { IPRange($0) }
+        let allPodRanges = options.allPodCIDRs.compactMap { IPRange($0) }
         let serviceRanges = options.serviceCIDRs.compactMap { IPRange($0) }
         let families = IPFamily.allCases.filter { family in podRanges.contains { $0.family == family } }
         var steps: [NodeNetworkStep] = [.makeDirectory(options.dataDirectory), .makeDirectory(options.confDirectory)]
@@ -125,18 +142,29 @@ enum NodeNetworkPlan {
                         ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding",
                     value: "1"))
         }
+        var sysctls: [(String, String)] = []
         if options.localhostNodePorts, families.contains(.ipv4) {
-            if let before = facts.sysctls[routeLocalnet], before != "1" {
-                steps.append(.write(path: options.savedSysctls, contents: "\(routeLocalnet) \(before)\n"))
-            }
-            steps.append(.sysctl(path: routeLocalnet, value: "1"))
+            sysctls.append((routeLocalnet, "1"))
         }
+        sysctls += conntrackSysctls.filter { facts.sysctls[$0.0] != nil }
+        let changing = sysctls.filter { path, value in facts.sysctls[path].map { $0 != value } ?? false }
+        if !changing.isEmpty {
+            // The first value that was found is the one to go back to.
+            let before = Dictionary(uniqueKeysWithValues: changing.map { ($0.0, facts.sysctls[$0.0] ?? "") })
+            let lines = before.merging(facts.savedSysctls) { $1 }.sorted { $0.key < $1.key }
+            steps.append(
+                .write(
+                    path: options.savedSysctls, contents: lines.map { "\($0.key) \($0.value)\n" }.joined()))
+        }
+        steps += sysctls.map { .sysctl(path: $0.0, value: $0.1) }
 
-        // Nothing that is meant for a pod or a Service may leave the machine: the ranges lead nowhere, except for the
-        // pods' own routes, which are longer, and for Services, whose packets get to the packet filter only if there is
+        // Nothing that is meant for a pod or a Service may leave the machine by mistake: the ranges lead nowhere, except
+        // for the routes of pods here and of other nodes, which are longer, and for Services, whose packets get to the packet filter only if there is
         // a route for them.
         for family in families {
-            var lines = podRanges.filter { $0.family == family }.map { "route replace unreachable \($0) metric 4096" }
+            var lines = allPodRanges.filter { $0.family == family }.map {
+                "route replace unreachable \($0) metric 4096"
+            }
             if family == families.first {
                 if !facts.linkExists { lines.append("link add \(options.link) type bridge") }
                 // The alias says whose it is.
@@ -163,11 +191,12 @@ enum NodeNetworkPlan {
     ///   - owner: the alias of the link with our name, if there is one.
     ///   - routes: `/proc/net/route`.
     static func conflicts(_ options: NodeNetworkOptions, owner: String?, routes: String) -> [String] {
+        guard options.sharesMachine else { return [] }
         if let owner {
             if owner.isEmpty || owner == options.dataDirectory { return [] }
             return ["the link \(options.link) belongs to the cluster in \(owner): stop that one first"]
         }
-        let wanted = (options.podCIDRs + options.serviceCIDRs).compactMap { IPRange($0) }
+        let wanted = (options.allPodCIDRs + options.serviceCIDRs).compactMap { IPRange($0) }
         var found: [String] = []
         for line in routes.split(separator: "\n").dropFirst() {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
@@ -185,7 +214,7 @@ enum NodeNetworkPlan {
     }
 
     private static func forwardRules(_ options: NodeNetworkOptions, _ family: IPFamily) -> [[String]] {
-        options.podCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.flatMap { range in
+        options.allPodCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.flatMap { range in
             ["-s", "-d"].map { [$0, "\(range)", "-m", "comment", "--comment", options.name, "-j", "ACCEPT"] }
         }
     }
@@ -205,7 +234,10 @@ enum NodeNetworkPlan {
                 "link delete \($0)"
             }
             if family == .ipv4 { lines.append("link delete \(options.link)") }
-            lines += pods.map { "route delete unreachable \($0) metric 4096" }
+            lines += options.allPodCIDRs.compactMap { IPRange($0) }.filter { $0.family == family }.map {
+                "route delete unreachable \($0) metric 4096"
+            }
+            if family == .ipv4 { lines += NodeRoutePlan.tearDown(facts.routes) }
             lines += serviceRanges.filter { $0.family == family }.map { "route delete \($0)" }
             if pods.isEmpty, family == .ipv6 { continue }
             steps.append(.ip(lines, family: family, force: true))

@@ -109,7 +109,13 @@ struct RulesetBuilder {
             "filter-input", "filter", "input", 0,
             ["ct state new jump nodeport-endpoints-check", "ct state new jump service-endpoints-check"])
         let check = ["ct state new jump service-endpoints-check", "ct state new jump cluster-ips-check"]
-        base("filter-forward", "filter", "forward", 0, check)
+        // A late answer that conntrack gives up on would reach the client from an address that it never called, and the
+        // client would reset the connection.
+        let invalid =
+            podRanges.isEmpty
+            ? []
+            : ["saddr", "daddr"].map { "\(ip) \($0) \(braces(podRanges)) ct state invalid drop" }
+        base("filter-forward", "filter", "forward", 0, invalid + check)
         base("filter-output", "filter", "output", 0, check)
         base("nat-prerouting", "nat", "prerouting", -100, ["jump services"])
         base("nat-output", "nat", "output", -100, ["jump services"])

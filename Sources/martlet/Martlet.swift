@@ -14,7 +14,7 @@ struct Martlet: AsyncParsableCommand {
         version: Version.martlet,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, KubeconfigCommand.self, ImageCommand.self,
-            VersionCommand.self,
+            NodeCommand.self, AgentCommand.self, TokenCommand.self, SimulateCommand.self, VersionCommand.self,
         ])
 
     static func main() async {
@@ -79,12 +79,12 @@ struct StatusCommand: AsyncParsableCommand {
 
 struct ImageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Bring images to the node without a registry, and list them.",
+        commandName: "image", abstract: "Bring images to the nodes without a registry, and list them.",
         subcommands: [Load.self, List.self])
 
     struct Load: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "load", abstract: "Load the images of an archive into the node.",
+            commandName: "load", abstract: "Load the images of an archive into the nodes of this machine.",
             discussion: "Takes what 'docker save' and OCI tools write: docker-archive and OCI layout tars.")
 
         @Argument(help: "The tar file.", completion: .file()) var file: String

@@ -33,6 +33,11 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The node's name; the host's by default.")
     var nodeName: String?
 
+    @Option(name: .long, help: "This machine's address for other machines, if there are to be any.")
+    var advertiseAddress: String?
+
+    @OptionGroup(title: "Failing nodes") var failures: NodeFailureOptions
+
     @Option(name: .long, help: "The socket of a containerd that runs already, instead of one of our own.")
     var containerRuntimeEndpoint: String?
 
@@ -47,6 +52,9 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: "Where the audit log goes; '-' is standard output.")
     var auditLogPath: String?
+
+    @Option(name: .long, help: "A kubeconfig that leads to the server to which audit events are sent.")
+    var auditWebhookConfigFile: String?
 
     @Option(name: .customLong("audit-log-maxsize"), help: "Megabytes of an audit log before another is begun.")
     var auditLogMaxSize = 100
@@ -85,14 +93,25 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: "A domain and its resolvers: corp.example=10.0.0.53,10.0.0.54. May be repeated.")
     var stubDomain: [String] = []
+    @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
+    var schedulerConfig: String?
+
+    @Option(name: .long, help: "Nodes that are not there, beside the real one: how many.")
+    var simulateNodes = 0
+
+    @OptionGroup(title: "Simulated nodes") var simulation: SimulationArguments
 
     func validate() throws {
+        guard (0...50_000).contains(simulateNodes) else {
+            throw ValidationError("--simulate-nodes takes a number up to 50,000.")
+        }
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
         for stub in stubDomain where StubDomain(stub) == nil {
             throw ValidationError("--stub-domain takes DOMAIN=ADDRESS[,ADDRESS], not \(stub).")
         }
-        guard (auditPolicyFile == nil) == (auditLogPath == nil) else {
-            throw ValidationError("--audit-policy-file and --audit-log-path go together.")
+        guard (auditPolicyFile == nil) == (auditLogPath == nil && auditWebhookConfigFile == nil) else {
+            throw ValidationError(
+                "--audit-policy-file goes together with --audit-log-path, --audit-webhook-config-file or both.")
         }
     }
 
@@ -102,9 +121,12 @@ struct UpCommand: AsyncParsableCommand {
         options.runsNode = !noNode
         if let nodeName { options.nodeName = nodeName }
         options.containerRuntimeEndpoint = containerRuntimeEndpoint
+        options.advertiseAddress = advertiseAddress
+        failures.apply(to: &options)
         options.encryptionProviderConfig = encryptionProviderConfig
         options.auditPolicyFile = auditPolicyFile
         options.auditLogPath = auditLogPath
+        options.auditWebhookConfigFile = auditWebhookConfigFile
         options.auditLogMaxSize = auditLogMaxSize
         options.auditLogMaxBackup = auditLogMaxBackup
         options.auditLogMaxAge = auditLogMaxAge
@@ -116,6 +138,8 @@ struct UpCommand: AsyncParsableCommand {
         options.loadBalancerPool = loadBalancerPool == "none" ? nil : loadBalancerPool
         options.servesIngress = !noIngress
         options.stubDomains = stubDomain
+        options.schedulerConfig = schedulerConfig
+        if simulateNodes > 0 { options.simulatedNodes = simulation.options(count: simulateNodes) }
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")
         }
@@ -125,6 +149,58 @@ struct UpCommand: AsyncParsableCommand {
         } else {
             try await ForegroundCluster.run(options, logLevel: level)
         }
+    }
+}
+
+/// How soon a node that fails is noticed, and its pods are replaced. The defaults are upstream's.
+struct NodeFailureOptions: ParsableArguments {
+    @Option(name: .long, help: "How often the health of nodes is looked at.")
+    var nodeMonitorPeriod = TimeSpan(seconds: 5)
+
+    @Option(name: .long, help: "How long a node may be silent before it counts as gone.")
+    var nodeMonitorGracePeriod = TimeSpan(seconds: 50)
+
+    @Option(name: .long, help: "The same for a node that has never reported.")
+    var nodeStartupGracePeriod = TimeSpan(seconds: 60)
+
+    @Option(name: .long, help: "How long a node's lease is good for; it is renewed four times as often.")
+    var nodeLeaseDurationSeconds = 40
+
+    @Option(name: .long, help: "How many nodes a second may lose their pods.")
+    var nodeEvictionRate = 0.1
+
+    @Option(name: .long, help: "How long pods that do not say otherwise stay on a node that is not ready.")
+    var defaultNotReadyTolerationSeconds = 300
+
+    @Option(name: .long, help: "The same on a node that is not heard of.")
+    var defaultUnreachableTolerationSeconds = 300
+
+    func validate() throws {
+        guard nodeMonitorPeriod.seconds >= 0.1 else {
+            throw ValidationError("--node-monitor-period takes a length of time such as 5s, no less than 100ms.")
+        }
+        guard nodeLeaseDurationSeconds > 0 else {
+            throw ValidationError("--node-lease-duration-seconds takes a number above 0.")
+        }
+        guard nodeMonitorGracePeriod.seconds > Double(nodeLeaseDurationSeconds) / 4 else {
+            throw ValidationError(
+                "--node-monitor-grace-period must be longer than a quarter of --node-lease-duration-seconds, "
+                    + "which is how often nodes are heard of.")
+        }
+        guard nodeEvictionRate > 0 else { throw ValidationError("--node-eviction-rate takes a number above 0.") }
+        guard defaultNotReadyTolerationSeconds >= 0, defaultUnreachableTolerationSeconds >= 0 else {
+            throw ValidationError("Toleration seconds are no less than 0.")
+        }
+    }
+
+    func apply(to options: inout ClusterOptions) {
+        options.nodeMonitorPeriod = .milliseconds(Int64(nodeMonitorPeriod.seconds * 1000))
+        options.nodeMonitorGraceSeconds = nodeMonitorGracePeriod.wholeSeconds
+        options.nodeStartupGraceSeconds = nodeStartupGracePeriod.wholeSeconds
+        options.nodeLeaseSeconds = nodeLeaseDurationSeconds
+        options.nodeEvictionRate = nodeEvictionRate
+        options.notReadyTolerationSeconds = defaultNotReadyTolerationSeconds
+        options.unreachableTolerationSeconds = defaultUnreachableTolerationSeconds
     }
 }
 

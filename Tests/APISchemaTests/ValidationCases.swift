@@ -192,15 +192,17 @@ enum Base: String {
     }
 
     /// What is wrong with a new object: `spec.a required`, in alphabetical order.
-    func problems(_ patch: String) throws(APIError) -> [String] {
-        Self.summary(Schema.builtin.validate(try object(patch), of: resource))
+    func problems(_ patch: String, writtenAs apiVersion: String = "") throws(APIError) -> [String] {
+        Self.summary(Schema.builtin.validate(try object(patch), of: resource, writtenAs: apiVersion))
     }
 
     /// What is wrong with a change.
-    func problems(from old: String, to new: String, subresource: String = "") throws(APIError) -> [String] {
+    func problems(
+        from old: String, to new: String, subresource: String = "", writtenAs apiVersion: String = ""
+    ) throws(APIError) -> [String] {
         Self.summary(
             Schema.builtin.validate(
-                try object(new), old: try object(old), of: resource, subresource: subresource))
+                try object(new), old: try object(old), of: resource, subresource: subresource, writtenAs: apiVersion))
     }
 
     private static func summary(_ errors: [FieldError]) -> [String] { errors.map { "\($0.path) \($0.kind)" }.sorted() }

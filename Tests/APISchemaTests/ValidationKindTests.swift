@@ -269,12 +269,6 @@ import Testing
                 "roleRef.kind notSupported", "subjects[0].namespace required",
             ]
         ),
-        (
-            .signingRequest, #"{"spec":{"usages":["odd"],"signerName":"odd","expirationSeconds":5}}"#,
-            [
-                "spec.expirationSeconds invalid", "spec.signerName invalid", "spec.usages[0] notSupported",
-            ]
-        ),
         (.trustBundle, #"{"spec":{"signerName":"example.com/s"}}"#, ["metadata.name invalid"]),
         (.priorityClass, #"{"preemptionPolicy":"Odd"}"#, ["preemptionPolicy notSupported"]),
         (.runtimeClass, #"{"handler":"A"}"#, ["handler invalid"]),
@@ -448,24 +442,12 @@ import Testing
         ),
         (.job, #"{"status":{"failed":2}}"#, #"{"status":{"failed":1}}"#, ["status.failed invalid"]),
         (
-            .signingRequest, "{}", #"{"status":{"conditions":[{"type":"Approved","status":"True"}]}}"#,
-            ["status.conditions forbidden"]
-        ),
-        (
             .resourceClaim, "{}", #"{"status":{"reservedFor":[{"resource":"pods","name":"p","uid":"u"}]}}"#,
             ["status.reservedFor forbidden"]
         ),
     ])
     func statusChanges(base: Base, old: String, new: String, expected: [String]) throws {
         #expect(try base.problems(from: old, to: new, subresource: "status") == expected)
-    }
-
-    @Test func approvals() throws {
-        let approved = #"{"status":{"conditions":[{"type":"Approved","status":"True"}]}}"#
-        #expect(try Base.signingRequest.problems(from: "{}", to: approved, subresource: "approval") == [])
-        #expect(
-            try Base.signingRequest.problems(from: approved, to: "{}", subresource: "approval")
-                == ["status.conditions forbidden"])
     }
 }
 

@@ -74,6 +74,7 @@ private func policy(_ rules: String, _ more: String = "") throws -> AuditPolicy 
         let audit = Audit(
             policy: try policy(
                 """
+                - {level: None, users: ["system:apiserver"]}
                 - {level: RequestResponse, resources: [{group: "", resources: [configmaps]}]}
                 - {level: Metadata, omitStages: [RequestReceived]}
                 """), sink: sink)

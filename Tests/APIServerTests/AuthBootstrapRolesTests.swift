@@ -85,7 +85,12 @@ import Testing
         system:volume-scheduler 13
         """
 
-    private static let own: Set = ["system:coredns", "kube-system/system:martlet:cluster-dns"]
+    private static let own: Set = [
+        "system:coredns", "kube-system/system:martlet:cluster-dns", "kubeadm:get-nodes",
+        "kube-public/kubeadm:bootstrap-signer-clusterinfo", "kube-system/system:martlet:node-config",
+        "system:martlet:node-network", "system:martlet:network-policy", "system:martlet:ingress",
+        "kube-system/system:martlet:ingress",
+    ]
 
     private static let roles: [String: ClusterRole] = {
         var roles: [String: ClusterRole] = [:]

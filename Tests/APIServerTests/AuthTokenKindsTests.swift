@@ -146,7 +146,19 @@ private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base6
             (("https://issuer", "http://issuer"), "URL scheme must be https"),
             (("audiences: [cluster]", "audiences: []"), "audiences: Required value"),
             (("claim: sub, prefix: \"oidc:\"", "claim: sub"), "prefix is required when claim is set"),
-            (("claim: sub, prefix: \"oidc:\"", "expression: claims.sub"), "CEL expressions are not implemented"),
+            (("claim: sub, prefix: \"oidc:\"", "expression: claims.sub +"), "compilation failed"),
+            (
+                ("claim: sub, prefix: \"oidc:\"", "claim: sub, expression: claims.sub"),
+                "claim and expression can't both be set"
+            ),
+            (("claim: sub, prefix: \"oidc:\"", "expression: claims.email"), "claims.email_verified must be used"),
+            (("{claim: hd, requiredValue: example.com}", "{expression: claims.hd}"), "must evaluate to bool"),
+            (("{claim: hd, requiredValue: example.com}", "{message: none}"), "claim or expression is required"),
+            (("uid: {claim: uid}", "extra: [{key: a, valueExpression: claims.a}]"), "domain-prefixed path"),
+            (
+                ("uid: {claim: uid}", "extra: [{key: a.k8s.io/b, valueExpression: claims.a}]"),
+                "reserved for Kubernetes use"
+            ),
             (("kind: AuthenticationConfiguration", "kind: Other"), "must be an AuthenticationConfiguration"),
             (("enabled: true", "enabled: false"), "enabled should be set to true"),
         ] {
@@ -233,6 +245,64 @@ private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base6
         let unknown = try fake.token(good, kid: "k2")
         await #expect(throws: AuthenticationError.self) { try await authenticate(unknown) }
         #expect(fake.fetches.withLock { $0 } == 2)
+    }
+
+    @Test func expressionsOverClaims() async throws {
+        let yaml = """
+            apiVersion: apiserver.config.k8s.io/v1
+            kind: AuthenticationConfiguration
+            jwt:
+            - issuer:
+                url: https://issuer.example.com
+                audiences: [cluster]
+              claimMappings:
+                username: {expression: "claims.sub + '@' + claims.realm.name"}
+                groups: {expression: "claims.roles.split(',')"}
+                uid: {expression: "string(claims.number)"}
+                extra:
+                - {key: example.com/tenant, valueExpression: claims.tenant}
+                - {key: example.com/none, valueExpression: "''"}
+              claimValidationRules:
+              - {expression: "claims.exp - claims.iat <= 3600", message: too long a life}
+              userValidationRules:
+              - {expression: "!user.username.startsWith('system:')", message: reserved}
+              - {expression: "user.groups.all(g, g != 'root') && user.extra['example.com/tenant'][0] != ''"}
+            """
+        let fake = FakeIssuer()
+        let configuration = try #require(AuthenticationConfiguration(yaml: yaml).issuers.first)
+        let issuer = OpenIDIssuer(configuration) { try fake.answer($0) }
+        let authenticator = RequestAuthenticator(
+            .init(openIDIssuers: [issuer], now: { Self.now }), lookup: AuthLookup())
+        let good: JSONValue = [
+            "iss": "https://issuer.example.com", "aud": "cluster", "sub": "ann", "realm": ["name": "dev"],
+            "roles": "a,b", "number": 7, "tenant": ["t"], "iat": .integer(Self.now), "exp": .integer(Self.now + 60),
+        ]
+        func authenticate(_ claims: JSONValue) async throws -> UserInfo {
+            let token = try fake.token(claims)
+            let request = HTTPRequest(method: .GET, target: "/", headers: ["authorization": "Bearer \(token)"])
+            if let preparation = authenticator.preparation(for: request) {
+                await withCheckedContinuation { done in preparation { done.resume() } }
+            }
+            return try authenticator.authenticate(request, path: "/")
+        }
+        let user = try await authenticate(good)
+        #expect(user.name == "ann@dev")
+        #expect(user.groups == ["a", "b", "system:authenticated"])
+        #expect(user.uid == "7")
+        #expect(user.extra == ["example.com/tenant": ["t"]])
+        for (name, value, text) in [
+            ("exp", .integer(Self.now + 7200), "too long a life"), ("sub", "system:x", "reserved"),
+            ("roles", "root", "failed"), ("sub", 5, "no such overload"), ("tenant", 5, "a list of strings"),
+        ] as [(String, JSONValue, String)] {
+            var claims = good
+            claims[name] = value
+            do {
+                _ = try await authenticate(claims)
+                Issue.record("\(name) = \(value) was accepted")
+            } catch {
+                #expect("\(error)".contains(text), "\(error)")
+            }
+        }
     }
 
     // MARK: Proxies

@@ -241,4 +241,80 @@ private final class Converter: HTTPResponder, Sendable {
             #expect(await plane.call(.GET, Self.list("v2") + "/one").json["spec"] == ["host": "a", "port": "1"])
         }
     }
+
+    @Test func aWatchEndsWhereTheWebhookFails() async throws {
+        try await withPlane { plane, converter, _ in
+            await plane.call(.POST, Self.list("v1"), Self.object("one", "v1", ["hostPort": "a:1"]))
+            let watch = plane.begin(.GET, Self.list("v2") + "?watch=1")
+            _ = await watch.events(1)
+            converter.behaviour.withLock { $0.failure = "cannot" }
+            await plane.call(.POST, Self.list("v1"), Self.object("two", "v1", ["hostPort": "b:2"]))
+            #expect(await watch.finished().eventSummary == ["ADDED one"])
+            // Changes that come meanwhile are there afterwards, and a watch goes on from the list.
+            await plane.call(.DELETE, Self.list("v1") + "/one")
+            converter.behaviour.withLock { $0.failure = nil }
+            let list = await plane.call(.GET, Self.list("v2"))
+            #expect(list.json["items"]?.arrayValue?.map(\.name) == ["two"])
+            let version = list.json["metadata"]?["resourceVersion"]?.stringValue ?? ""
+            let again = plane.begin(.GET, Self.list("v2") + "?watch=1&resourceVersion=\(version)")
+            await plane.call(.POST, Self.list("v1"), Self.object("three", "v1", ["hostPort": "c:3"]))
+            #expect(await again.events(1).eventSummary == ["ADDED three"])
+            again.close()
+        }
+    }
+
+    @Test func aPolicyOfAnotherVersionSeesConvertedObjects() async throws {
+        try await withPlane { plane, converter, _ in
+            let path = "/apis/admissionregistration.k8s.io/v1"
+            let rule: JSONValue = [
+                "apiGroups": ["stable.example.com"], "apiVersions": ["v2"], "resources": ["crontabs"],
+                "operations": ["CREATE"],
+            ]
+            func meta(_ name: String) -> JSONValue { ["name": .string(name)] }
+            let policy: JSONValue = [
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+                "metadata": meta("hosts"),
+                "spec": [
+                    "matchConstraints": ["resourceRules": [rule]],
+                    "validations": [["expression": "object.spec.host != 'bad'", "message": "a bad host"]],
+                ],
+            ]
+            let binding: JSONValue = [
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+                "metadata": meta("hosts"), "spec": ["policyName": "hosts", "validationActions": ["Deny"]],
+            ]
+            let mutating: JSONValue = [
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy",
+                "metadata": meta("ports"),
+                "spec": [
+                    "matchConstraints": ["resourceRules": [rule]], "reinvocationPolicy": "Never",
+                    "mutations": [
+                        [
+                            "patchType": "JSONPatch",
+                            "jsonPatch": [
+                                "expression": "[JSONPatch{op: 'replace', path: '/spec/port', value: '80'}]"
+                            ],
+                        ]
+                    ],
+                ],
+            ]
+            let ports: JSONValue = [
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+                "metadata": meta("ports"), "spec": ["policyName": "ports"],
+            ]
+            for (resource, object) in [
+                ("validatingadmissionpolicies", policy), ("validatingadmissionpolicybindings", binding),
+                ("mutatingadmissionpolicies", mutating), ("mutatingadmissionpolicybindings", ports),
+            ] {
+                let made = await plane.call(.POST, "\(path)/\(resource)", object)
+                #expect(made.status == 201, "\(made.message)")
+            }
+            let refused = await plane.call(.POST, Self.list("v1"), Self.object("one", "v1", ["hostPort": "bad:1"]))
+            #expect(refused.status == 422)
+            #expect(refused.message.hasSuffix("a bad host"))
+            let made = await plane.call(.POST, Self.list("v1"), Self.object("two", "v1", ["hostPort": "good:1"]))
+            #expect(made.json["spec"] == ["hostPort": "good:80"])
+            #expect(made.json["apiVersion"] == "stable.example.com/v1")
+        }
+    }
 }

@@ -109,22 +109,6 @@ import Testing
         }
     }
 
-    @Test func randomPatternsComeToAnEnd() throws {
-        var generator = Generator(random: SplitMix(state: 99))
-        let parts = [
-            "a", "b", ".", "[ab]", "[^a]", "(", ")", "|", "*", "+", "?", "{2}", "{1,3}", "^", "$", "\\b", "\\d", "\\w+",
-            "(?i)", "(?:", "(?s)", "\\pL", "[[:alpha:]]", "\\Q", "\\E", "x",
-        ]
-        for _ in 0..<3000 {
-            let pattern = (0..<Int.random(in: 1...8, using: &generator.random)).map { _ in generator.pick(parts) }
-                .joined()
-            guard let expression = try? RegularExpression(pattern) else { continue }
-            let text = String(repeating: generator.pick(["ab", "aé1", "aaab\n", ""]), count: 20)
-            let found = try expression.matches(in: text, limit: .max)
-            #expect(try expression.isFound(in: text) == !found.isEmpty || found.isEmpty, "\(pattern)")
-        }
-    }
-
     /// What the fuzzers and reading have found; kept so that it stays found.
     @Test(arguments: [
         String(repeating: "(", count: 5000), String(repeating: "[", count: 5000), String(repeating: "!", count: 90_000),

@@ -35,6 +35,8 @@ final class FakeAPI: KubeTransport {
         /// Answers SubjectAccessReviews from their spec.
         var allows: (@Sendable (JSONValue) -> Bool)?
         var heldResources: Set<String> = []
+        /// Told of every request that went well, with the objects of its resource after it.
+        var observer: (@Sendable (KubeRequest, [JSONValue]) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -97,6 +99,20 @@ final class FakeAPI: KubeTransport {
         }
     }
 
+    func observe(_ observer: (@Sendable (KubeRequest, [JSONValue]) -> Void)?) {
+        state.withLock { $0.observer = observer }
+    }
+
+    /// Breaks a resource's watches so that what they had not delivered yet is lost: their caches list again.
+    func loseWatches(_ resource: String) {
+        let lost = state.withLock { state in
+            let lost = state.watchers.filter { $0.value.request.resource == resource }
+            for number in lost.keys { state.watchers[number] = nil }
+            return lost.values
+        }
+        for watcher in lost { watcher.continuation.finish(throwing: APIError.expired("too old resource version")) }
+    }
+
     /// Ends all watches, as a restarting server does.
     func dropWatches() {
         let watchers = state.withLock { state in
@@ -132,7 +148,15 @@ final class FakeAPI: KubeTransport {
         let result: Result<JSONValue, APIError> = state.withLock { state in
             state.requests.append(request)
             if let error = state.failure?(request) { return .failure(error) }
-            do throws(APIError) { return .success(try answer(request, &state)) } catch { return .failure(error) }
+            do throws(APIError) {
+                let answer = try answer(request, &state)
+                if let observer = state.observer, request.resource == "pods", request.verb != .list {
+                    observer(request, state.objects.filter { $0.key.resource == request.resource }.map(\.value))
+                }
+                return .success(answer)
+            } catch {
+                return .failure(error)
+            }
         }
         return try result.get()
     }
@@ -263,7 +287,15 @@ final class FakeAPI: KubeTransport {
             return try write(request.body ?? [:], over: try found(), key, request, group, &state)
         case .patch:
             let current = try found()
-            let patched = JSONMergePatch.apply(request.body ?? [:], to: current)
+            var body = request.body ?? [:]
+            // Of strategic patches, only this is used.
+            let removal = "$deleteFromPrimitiveList/finalizers"
+            if let gone = body[path: "metadata", removal]?.arrayValue {
+                body["metadata"]?[removal] = nil
+                let kept = (current[path: "metadata", "finalizers"]?.arrayValue ?? []).filter { !gone.contains($0) }
+                body["metadata"]?["finalizers"] = .array(kept)
+            }
+            let patched = JSONMergePatch.apply(body, to: current)
             return try write(patched, over: current, key, request, group, &state)
         case .delete:
             let current = try found()

@@ -66,7 +66,51 @@ struct Restricted: KubeTransport {
             "replicationcontrollers": "get list watch update", "replicationcontrollers/status": "update",
             "pods": "list watch patch create delete",
         ],
+        "statefulset-controller": [
+            "statefulsets": "get list watch", "statefulsets/status": "update",
+            "pods": "list watch get create delete update patch",
+            "controllerrevisions": "get list watch create delete update patch",
+            "persistentvolumeclaims": "get list watch create update delete",
+        ],
+        "daemon-set-controller": [
+            "daemonsets": "get list watch", "daemonsets/status": "update", "nodes": "list watch",
+            "pods": "list watch create delete patch",
+            "controllerrevisions": "get list watch create delete update patch",
+        ],
+        "horizontal-pod-autoscaler": [
+            "horizontalpodautoscalers": "get list watch", "horizontalpodautoscalers/status": "update",
+            "deployments/scale": "get update", "pods": "list watch",
+        ],
         "endpointslice-controller": ["endpointslices": "get list watch create update delete"],
+        "job-controller": [
+            "jobs": "get list watch update patch", "jobs/status": "update",
+            "pods": "list watch create delete patch",
+        ],
+        "cronjob-controller": [
+            "cronjobs": "get list watch update", "cronjobs/status": "update",
+            "jobs": "get list watch create update delete patch", "pods": "list watch delete",
+        ],
+        "ttl-after-finished-controller": ["jobs": "get list watch delete"],
+        "endpointslicemirroring-controller": ["endpointslices": "get list watch create update delete"],
+        "persistent-volume-binder": [
+            "persistentvolumes": "get list watch update create delete", "persistentvolumes/status": "update",
+            "persistentvolumeclaims": "get list watch update", "persistentvolumeclaims/status": "update",
+            "pods": "get list watch create delete", "storageclasses": "get list watch", "nodes": "list watch",
+        ],
+        "expand-controller": [
+            "persistentvolumes": "get list watch update patch", "persistentvolumeclaims/status": "update patch",
+            "persistentvolumeclaims": "get list watch",
+        ],
+        "service-cidrs-controller": [
+            "servicecidrs": "get list watch patch update", "servicecidrs/status": "patch update",
+            "ipaddresses": "get list watch",
+        ],
+        "resource-claim-controller": [
+            "pods": "get list watch", "resourceclaims": "get list watch create delete update patch",
+            "resourceclaims/status": "update patch", "pods/status": "update patch",
+        ],
+        "ttl-controller": ["nodes": "update patch list watch"],
+        "ephemeral-volume-controller": ["persistentvolumeclaims": "get list watch create"],
         "endpoint-controller": ["endpoints": "get list watch create update delete"],
         "namespace-controller": [
             "namespaces": "get list watch delete", "namespaces/finalize": "update", "namespaces/status": "update",

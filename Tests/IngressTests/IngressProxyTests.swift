@@ -100,7 +100,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func passesOnAndKeepsConnections() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             #expect(try await stage.get("/").status == 404)
             stage.serve(stage.route(stage.endpoints([0])))
             for number in 0..<20 {
@@ -120,7 +120,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func aBackendThatClosesItsIdleConnectionsIsAskedAgain() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             stage.serve(stage.route(stage.endpoints([0])))
             #expect(try await stage.get("/").status == 200)
             let port = stage.backends[0].port
@@ -133,7 +133,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func triesTheNextEndpoint() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             let dead = stage.backends[0].port
             await stage.backends[0].shutdown(grace: .zero)
             stage.serve(stage.route([BackendEndpoint(host: "127.0.0.1", port: dead)] + stage.endpoints([1])))
@@ -146,7 +146,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func endpointsTakeTurns() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             stage.serve(stage.route(stage.endpoints([0, 1])))
             var counts: [String: Int] = [:]
             for _ in 0..<100 { counts[String(try await stage.get("/").body.prefix(3)), default: 0] += 1 }
@@ -155,7 +155,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func aCanaryTakesItsShare() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             var route = stage.route(stage.endpoints([0]))
             var rule = CanaryRule()
             rule.weight = 25
@@ -180,7 +180,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func aCookieKeepsTheClient() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             stage.serve(stage.route(stage.endpoints([0, 1]), ["affinity": "cookie", "session-cookie-name": "stay"]))
             let first = try await stage.get("/")
             let cookie = try #require(first.headers.first(name: "set-cookie"))
@@ -195,7 +195,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func turnsAwayWhatAnnotationsForbid() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             let one = stage.endpoints([0])
             stage.serve(stage.route(one, ["whitelist-source-range": "10.0.0.0/8"]))
             #expect(try await stage.get("/").status == 403)
@@ -209,7 +209,7 @@ private struct Backend1: HTTPResponder {
     }
 
     @Test func sendsPlainRequestsToTLS() async throws {
-        try await withStage { stage in
+        try await withStage { stage async throws in
             stage.serve(stage.route(stage.endpoints([0]), ["force-ssl-redirect": "true"]))
             var configuration = HTTPClient.Configuration()
             configuration.redirectConfiguration = .disallow

@@ -19,6 +19,7 @@ import Testing
             nodeName: "node1", client: KubeClient(api), runtimeSocket: "", nodeIPs: ["192.0.2.1"])
         options.dataDir = directory + "/data"
         options.podLogsDir = directory + "/logs"
+        options.cgroupMount = directory + "/cgroup"
         return options
     }
 

@@ -183,7 +183,7 @@ import Testing
                     + "0/2 nodes are available: 1 No preemption victims found for incoming pod, "
                     + "1 Preemption is not helpful for scheduling."
             ),
-            // Upstream would push the other out. We do not, and do not claim that there was nobody to push.
+            // The other is pushed out: there is nothing to say of what was in the way of that.
             (
                 [small], [busy("b", priority: 0)], makePod("p", "cpu=1", spec: #"{"priority": 5}"#),
                 "0/1 nodes are available: 1 Insufficient cpu."

@@ -29,20 +29,20 @@ import Testing
     }
 
     @Test func unschedulablePodsWaitForWhatMayHelp() {
-        let table: [(Plugin, helped: Set<ClusterEvent>)] = [
+        let table: [(Plugin, helped: Set<ClusterEvent.Kind>)] = [
             (.nodeResourcesFit, [.nodeAdded, .nodeAllocatable, .podRemoved]),
             (.taintToleration, [.nodeAdded, .nodeTaints]),
             (.nodeAffinity, [.nodeAdded, .nodeLabels]),
             (.nodePorts, [.nodeAdded, .podRemoved]),
         ]
         for (plugin, helped) in table {
-            for event in ClusterEvent.allCases {
+            for event in ClusterEvent.Kind.allCases {
                 var queue = SchedulingQueue()
                 queue.set(info("p"), now: start)
                 _ = queue.take(now: start)
                 queue.failed(key("p"), plugins: [plugin], now: start)
                 #expect(queue.place(of: key("p")) == "unschedulable")
-                queue.happened(event, now: at(20))
+                queue.happened(ClusterEvent(kind: event), now: at(20))
                 #expect((queue.place(of: key("p")) == "active") == helped.contains(event), "\(plugin) \(event)")
             }
         }
@@ -71,7 +71,7 @@ import Testing
         queue.set(info("p"), now: start)
         _ = queue.take(now: start)
         queue.failed(key("p"), plugins: [.nodeResourcesFit], now: start)
-        queue.happened(.nodeAdded, now: at(0.1))
+        queue.happened(ClusterEvent(kind: .nodeAdded), now: at(0.1))
         #expect(queue.place(of: key("p")) == "backoff")
         #expect(queue.take(now: at(0.1))?.key == key("p"))
     }
@@ -80,16 +80,33 @@ import Testing
         var queue = SchedulingQueue()
         queue.set(info("p"), now: start)
         _ = queue.take(now: start)
-        queue.happened(.nodeAdded, now: start)
+        queue.happened(ClusterEvent(kind: .nodeAdded), now: start)
         queue.failed(key("p"), plugins: [.nodeResourcesFit], now: start)
         #expect(queue.place(of: key("p")) == "backoff")
         // One from before it was taken does not count.
         queue.set(info("q"), now: start)
-        queue.happened(.nodeAdded, now: start)
+        queue.happened(ClusterEvent(kind: .nodeAdded), now: start)
         _ = queue.take(now: at(50))
         _ = queue.take(now: at(50))
         queue.failed(key("q"), plugins: [.nodeResourcesFit], now: at(50))
         #expect(queue.place(of: key("q")) == "unschedulable")
+    }
+
+    @Test func aPodThatGoesWakesOnlyThoseThatMayFit() {
+        let small = PodInfo(makePod("small", "cpu=1"))
+        let large = PodInfo(makePod("large", "cpu=3"))
+        var free = Resources()
+        free.milliCPU = 2000
+        let nominee = PodInfo(makePod("nominee", "cpu=2", spec: #"{"priority": 5}"#))
+        let table: [(nominated: [PodInfo], PodInfo, Bool)] = [
+            ([], small, true), ([], large, false), ([nominee], small, false), ([nominee], nominee, true),
+            ([small], nominee, true),
+        ]
+        for (nominated, pod, helped) in table {
+            let event = ClusterEvent(
+                kind: .podRemoved, pod: large, room: .init(free: free, nominated: nominated))
+            #expect(Plugin.nodeResourcesFit.mayBeHelped(by: event, pod) == helped)
+        }
     }
 
     @Test func afterFiveMinutesItIsTriedAnyway() {
@@ -107,7 +124,7 @@ import Testing
         var queue = SchedulingQueue()
         queue.set(info("p", spec: #"{"schedulingGates": [{"name": "wait"}]}"#), now: start)
         #expect(queue.place(of: key("p")) == "gated" && queue.take(now: start) == nil)
-        queue.happened(.nodeAdded, now: start)
+        queue.happened(ClusterEvent(kind: .nodeAdded), now: start)
         #expect(queue.place(of: key("p")) == "gated")
         queue.set(info("p"), now: start)
         #expect(queue.take(now: start)?.key == key("p"))
@@ -135,8 +152,8 @@ import Testing
 
     private func describe(_ step: SchedulerCore.Step) -> String {
         switch step {
-        case .bind(let pod, let node): "\(pod.key.name) to \(node)"
-        case .refused(let pod, let diagnosis): "\(pod.key.name): \(diagnosis.message)"
+        case .bind(let pod, let node, _): "\(pod.key.name) to \(node)"
+        case .refused(let pod, let diagnosis, _, _): "\(pod.key.name): \(diagnosis.message)"
         case .idle: "idle"
         }
     }
@@ -148,7 +165,7 @@ import Testing
     }
 
     @Test func assumedPodsTakeUpRoom() {
-        var core = SchedulerCore(name: "default-scheduler", seed: 1)
+        var core = SchedulerCore(seed: 1)
         core.nodeChanged(makeNode("n", "cpu=1,memory=1Gi,pods=10"), now: now)
         let first = makePod("a", "cpu=1")
         let second = makePod("b", "cpu=1")
@@ -167,7 +184,7 @@ import Testing
     }
 
     @Test func aPodThatEndsMakesRoom() {
-        var core = SchedulerCore(name: "default-scheduler", seed: 1)
+        var core = SchedulerCore(seed: 1)
         core.nodeChanged(makeNode("n", "cpu=1,pods=10"), now: now)
         var job = makePod("job", "cpu=1", node: "n")
         core.podChanged(PodInfo(job), now: now)
@@ -178,45 +195,48 @@ import Testing
     }
 
     @Test func aFailedBindingIsTakenBack() {
-        var core = SchedulerCore(name: "default-scheduler", seed: 1)
+        var core = SchedulerCore(seed: 1)
         core.nodeChanged(makeNode("n", "cpu=1,pods=10"), now: now)
         let pod = PodInfo(makePod("a", "cpu=1"))
+        let plan = VolumePlan(node: "n")
         core.podChanged(pod, now: now)
         _ = core.step(now: now)
-        core.bindFailed(pod, current: pod, now: now)
+        core.bindFailed(pod, plan, current: pod, now: now)
         #expect(core.snapshot.usedCPU == [0])
         #expect(describe(core.step(now: now)) == "idle")
         #expect(describe(core.step(now: now + .seconds(1))) == "a to n")
         // The next time it waits longer.
-        core.bindFailed(pod, current: pod, now: now + .seconds(1))
+        core.bindFailed(pod, plan, current: pod, now: now + .seconds(1))
         #expect(describe(core.step(now: now + .seconds(2))) == "idle")
         #expect(describe(core.step(now: now + .seconds(3))) == "a to n")
         // One that is gone is not tried again; one that the API confirmed after all stays.
-        core.bindFailed(pod, current: nil, now: now)
+        core.bindFailed(pod, plan, current: nil, now: now)
         #expect(describe(core.step(now: now + .seconds(60))) == "idle")
         core.podChanged(PodInfo(makePod("b", "cpu=1")), now: now)
         _ = core.step(now: now)
         core.podChanged(bound(makePod("b", "cpu=1"), to: "n"), now: now)
-        core.bindFailed(PodInfo(makePod("b", "cpu=1")), current: nil, now: now)
+        core.bindFailed(PodInfo(makePod("b", "cpu=1")), plan, current: nil, now: now)
         #expect(core.snapshot.usedCPU == [1000])
     }
 
     @Test func othersPodsAreLeftAlone() {
-        var core = SchedulerCore(name: "default-scheduler", seed: 1)
+        var core = SchedulerCore(seed: 1)
         core.nodeChanged(makeNode("n"), now: now)
         core.podChanged(PodInfo(makePod("a", spec: #"{"schedulerName": "mine"}"#)), now: now)
         var leaving = makePod("b")
         leaving.metadata.deletionTimestamp = Time(seconds: 1)
         core.podChanged(PodInfo(leaving), now: now)
         #expect(describe(core.step(now: now)) == "idle")
-        var own = SchedulerCore(name: "mine", seed: 1)
+        var configuration = SchedulerConfiguration()
+        configuration.profiles[0].name = "mine"
+        var own = SchedulerCore(configuration, seed: 1)
         own.nodeChanged(makeNode("n"), now: now)
         own.podChanged(PodInfo(makePod("a", spec: #"{"schedulerName": "mine"}"#)), now: now)
         #expect(describe(own.step(now: now)) == "a to n")
     }
 
     @Test func servicesSpread() {
-        var core = SchedulerCore(name: "default-scheduler", seed: 1)
+        var core = SchedulerCore(seed: 1)
         for name in ["n1", "n2"] { core.nodeChanged(makeNode(name), now: now) }
         var service = Service(name: "web", namespace: "default")
         service.json["spec"] = ["selector": ["app": "web"]]

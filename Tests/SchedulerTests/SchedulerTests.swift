@@ -17,12 +17,16 @@ private final class FakeAPI: KubeTransport {
         var bindings: [String: String] = [:]
         var bindFailures: [String: Int] = [:]
         var events: [Event] = []
+        /// What pods said of themselves when they were deleted.
+        var conditions: [String: JSONValue] = [:]
     }
     private let state = Mutex(State())
 
     var bindings: [String: String] { state.withLock { $0.bindings } }
     var events: [Event] { state.withLock { $0.events } }
     func failBindings(of name: String, times: Int) { state.withLock { $0.bindFailures[name] = times } }
+    func object(_ resource: String, _ name: String) -> JSONValue? { state.withLock { $0.objects[resource]?[name] } }
+    func lastConditions(of name: String) -> JSONValue? { state.withLock { $0.conditions[name] } }
     func condition(of name: String) -> JSONValue? {
         state.withLock { $0.objects["pods"]?[name]?[path: "status", "conditions"]?[0] }
     }
@@ -73,9 +77,28 @@ private final class FakeAPI: KubeTransport {
                 guard var pod = state.objects["pods"]?[name] else {
                     return .failure(.notFound("pods", group: "", name: name))
                 }
-                pod["status"] = request.body?["status"]
+                var status = pod["status"] ?? [:]
+                for (key, value) in request.body?["status"]?.objectValue ?? [:] {
+                    status[key] = value == .null ? nil : value
+                }
+                pod["status"] = status
                 Self.set("pods", pod, &state)
                 return .success(pod)
+            case (.delete, "pods", _):
+                guard let old = state.objects["pods"]?.removeValue(forKey: name) else {
+                    return .failure(.notFound("pods", group: "", name: name))
+                }
+                state.conditions[name] = old[path: "status", "conditions"]
+                for watch in state.watches["pods"] ?? [] { watch.yield(.init(kind: .deleted, object: old)) }
+                return .success([:])
+            case (.get, let resource, _):
+                guard let object = state.objects[resource]?[name] else {
+                    return .failure(.notFound(resource, group: "", name: name))
+                }
+                return .success(object)
+            case (.update, let resource, _):
+                Self.set(resource, request.body ?? .null, &state)
+                return .success(request.body ?? .null)
             case (.create, "events", _):
                 state.events.append(Event(request.body ?? .null))
                 return .success([:])
@@ -188,6 +211,53 @@ private final class FakeAPI: KubeTransport {
             try await eventually("all are bound") { api.bindings.count == 100 }
             let counts = Dictionary(grouping: api.bindings.values) { $0 }.mapValues(\.count)
             #expect(counts.count == 10 && counts.values.allSatisfy { (8...12).contains($0) }, "\(counts)")
+        }
+    }
+
+    @Test func theWeakMakeRoom() async throws {
+        try await withScheduler { api in
+            api.set(makeNode("n", "cpu=1,pods=10"))
+            api.set(makePod("weak", "cpu=1", node: "n"))
+            api.set(makePod("strong", "cpu=1", spec: #"{"priority": 10}"#))
+            try await eventually("it is bound") { api.bindings["strong"] == "n" }
+            let condition = PodCondition(api.lastConditions(of: "weak")?[0] ?? .null)
+            #expect(condition.type == "DisruptionTarget" && condition.reason == "PreemptionByScheduler")
+            #expect(condition.message == "default-scheduler: preempting to accommodate a higher priority pod")
+            try await eventually("it is said") { api.events.contains { $0.reason == "Preempted" } }
+            let event = api.events.first { $0.reason == "Preempted" }
+            #expect(event?.message == "Preempted by pod uid-strong on node n" && event?.involvedObject?.name == "weak")
+            let status = api.object("pods", "strong")?["status"]
+            #expect(status?["nominatedNodeName"]?.stringValue == "n")
+        }
+    }
+
+    @Test func aPodWaitsForItsVolume() async throws {
+        try await withScheduler { api in
+            var storageClass = StorageClass(name: "late")
+            storageClass.json["provisioner"] = "example.com/p"
+            storageClass.json["volumeBindingMode"] = "WaitForFirstConsumer"
+            api.set(storageClass)
+            var claim = PersistentVolumeClaim(name: "data", namespace: "default")
+            claim.json["spec"] = ["storageClassName": "late", "accessModes": ["ReadWriteOnce"]]
+            api.set(claim)
+            api.set(makeNode("n"))
+            let spec = #"{"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]}"#
+            api.set(makePod("p", spec: spec))
+            try await eventually("the node is chosen") {
+                api.object("persistentvolumeclaims", "data")?[path: "metadata", "annotations"]?[
+                    "volume.kubernetes.io/selected-node"]?.stringValue == "n"
+            }
+            #expect(api.bindings.isEmpty)
+            var volume = PersistentVolume(name: "pv")
+            volume.json["spec"] = [
+                "claimRef": ["namespace": "default", "name": "data"], "accessModes": ["ReadWriteOnce"],
+            ]
+            api.set(volume)
+            claim = PersistentVolumeClaim(api.object("persistentvolumeclaims", "data") ?? .null)
+            claim.spec.volumeName = "pv"
+            claim.metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes"
+            api.set(claim)
+            try await eventually("it is bound") { api.bindings["p"] == "n" }
         }
     }
 }

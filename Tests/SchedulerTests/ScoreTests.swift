@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test(arguments: [(1, 1), (99, 99), (100, 100), (150, 100), (300, 144), (1000, 420), (5000, 500), (6000, 300)])
-    func howManyAreEnough(nodes: Int, expected: Int) { #expect(Algorithm.enough(of: nodes) == expected) }
+    func howManyAreEnough(nodes: Int, expected: Int) { #expect(Profile().enough(of: nodes) == expected) }
 }
 
 @Suite struct SnapshotTests {
@@ -162,7 +162,7 @@ import Testing
     @Test func countsOfGroupsAreKept() {
         var random = SeededGenerator(seed: 7)
         var state = snapshot((0..<10).map { makeNode("n\($0)") })
-        let group = SpreadGroup(namespace: "default", members: .owned(by: "web"))
+        let group = PodSet.owned(by: "web", namespace: "default")
         for step in 0..<500 {
             let name = "p\(Int.random(in: 0..<60, using: &random))"
             if Bool.random(using: &random) {

@@ -68,13 +68,29 @@ func snapshot(_ nodes: [Node], _ pods: [Pod] = []) -> Snapshot {
     return snapshot
 }
 
-/// The name of the node that a pod gets, or why it gets none.
-func decide(_ pod: Pod, _ snapshot: Snapshot, services: [[String: String]] = [], seed: UInt64 = 1) -> String {
+/// What a decision about a pod comes to: the name of the node, or why it gets none, and who would be pushed out.
+func outcome(
+    _ pod: Pod, _ snapshot: Snapshot, _ profile: Profile = Profile(), _ surroundings: Surroundings = Surroundings(),
+    seed: UInt64 = 1
+) -> (answer: String, plan: PreemptionPlan?, nomination: Nomination) {
     var snapshot = snapshot
     var algorithm = Algorithm()
     var random = SeededGenerator(seed: seed)
-    switch algorithm.decide(PodInfo(pod), &snapshot, services: services, random: &random) {
-    case .place(let slot): return snapshot.info[slot].name
-    case .refuse(let diagnosis): return diagnosis.message
+    switch algorithm.decide(PodInfo(pod), &snapshot, profile, surroundings, random: &random) {
+    case .place(let slot): return (snapshot.info[slot].name, nil, .keep)
+    case .refuse(let diagnosis, let nomination, let plan): return (diagnosis.message, plan, nomination)
     }
+}
+
+/// The name of the node that a pod gets, or why it gets none.
+func decide(
+    _ pod: Pod, _ snapshot: Snapshot, _ profile: Profile = Profile(), services: [[String: String]] = [],
+    namespaces: [String: [String: String]] = [:], seed: UInt64 = 1
+) -> String {
+    var surroundings = Surroundings()
+    surroundings.namespaces = namespaces
+    for (number, selector) in services.enumerated() {
+        surroundings.services[pod.namespace, default: [:]]["s\(number)"] = selector
+    }
+    return outcome(pod, snapshot, profile, surroundings, seed: seed).answer
 }

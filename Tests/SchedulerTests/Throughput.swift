@@ -12,7 +12,7 @@ import Testing
             ("plain", "{}", false), ("with zones", "{}", true),
             ("with a node selector", #"{"nodeSelector": {"kubernetes.io/os": "linux"}}"#, true),
         ] {
-            var core = SchedulerCore(name: "default-scheduler", seed: 1)
+            var core = SchedulerCore(seed: 1)
             for number in 0..<1000 {
                 var labels = ["kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"]
                 if zones { labels["topology.kubernetes.io/zone"] = "z\(number % 3)" }

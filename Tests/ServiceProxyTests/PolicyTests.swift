@@ -186,4 +186,17 @@ import Testing
         #expect(script.split(separator: "\n").count == 2)
         #expect(script.contains("{ 10.0.0.7 }"))
     }
+
+    /// A pod that may not leave does not get out by asking the node's proxy to carry its requests on.
+    @Test func proxiesAreOutOfBounds() throws {
+        let known = Self.pods.compactMap { PolicyPod($0, nodeName: "n1") }
+        let socket = ProxySocket(address: try #require(IPAddress("10.0.0.254")), port: 4711)
+        let ruleset = PolicyRuleset.ruleset(
+            family: .ipv4, table: "t", isolated: [], pods: known, proxies: [socket])
+        #expect(ruleset.collections["proxies"]?.elements == ["10.0.0.254 . 4711": ""])
+        #expect(ruleset.chains["input"]?.rules.last == "ip daddr . tcp dport @proxies ip saddr vmap @egress")
+        let other = PolicyRuleset.ruleset(
+            family: .ipv6, table: "t", isolated: [], pods: known, proxies: [socket])
+        #expect(other.collections["proxies"]?.elements == [:])
+    }
 }

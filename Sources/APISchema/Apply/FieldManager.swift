@@ -61,6 +61,7 @@ public struct FieldManager: Sendable {
             managed = (try? ManagedFields(decoding: kept, isOurs: true)) ?? ManagedFields()
             isUntouched = true
         }
+        reconcile(&managed)
         // An object of which nobody owns anything stays like that until somebody applies it.
         if live != nil, managed.isEmpty { return JSONValue?.none }
         guard let new = versioned(new) else { return managed.encoded }
@@ -109,6 +110,17 @@ public struct FieldManager: Sendable {
         let fields = creation.fieldsV1(of: new, over: empty, type)
         if fields.isEmpty { return JSONValue?.none }
         return .array([ManagedFields.encode(identity(manager, .update), resource.apiVersion, time, .object(fields))])
+    }
+
+    /// Follows a schema that was changed since the entries were written. Built-in types never change while they are
+    /// served.
+    private func reconcile(_ managed: inout ManagedFields) {
+        if resource.custom == nil { return }
+        managed.changeEach { entry in
+            guard let type = row(in: entry.apiVersion)?.mergeType else { return }
+            let reconciled = entry.fields.reconciled(with: type)
+            if reconciled != entry.fields { entry.fields = reconciled }
+        }
     }
 
     /// Takes from every entry but one what a change took from it: fields that have another value now, or none.
@@ -175,6 +187,7 @@ public struct FieldManager: Sendable {
         } catch {
             throw Self.failure("failed to decode managed fields: \(error.text)")
         }
+        reconcile(&managed)
         guard let old = live == nil ? JSONValue.object([:]) : versioned(live) else {
             throw Self.failure("failed to convert live object (\(label(applied))) to proper version")
         }

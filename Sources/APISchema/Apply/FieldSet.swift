@@ -180,6 +180,21 @@ extension FieldSet {
         return FieldSet(ordered: result)
     }
 
+    /// The set as a type has it that may own as a whole what it once owned in parts: where something is in the set below
+    /// a value that is a leaf now, the value itself takes its place. What was a leaf and is none any more stays, as the
+    /// value's own.
+    func reconciled(with type: MergeType) -> FieldSet {
+        FieldSet(
+            ordered: nodes.map { node in
+                let inner = type[node.element]
+                if node.children.isEmpty { return node }
+                if case .leaf(let type) = inner, type?.isComposite ?? false {
+                    return Node(node.element, isMember: true)
+                }
+                return Node(node.element, isMember: node.isMember, children: node.children.reconciled(with: inner))
+            })
+    }
+
     /// The set with every path to a named field below which something is in it. Removing what a manager owned removes
     /// objects that it filled and that are empty then.
     func withNamedFields(of type: MergeType) -> FieldSet {

@@ -1,4 +1,5 @@
 import JSON
+import LinearRegex
 
 /// A schema of a CustomResourceDefinition (`openAPIV3Schema`), parsed once: what pruning, defaulting, validation and
 /// publishing of custom resources walk through.
@@ -141,26 +142,28 @@ public final class JSONSchema: Sendable {
     }
 }
 
-/// The regular expression of a schema, compiled once. One that cannot be compiled matches nothing and says why.
-///
-/// Constant once made, and matching changes nothing in it: that is what the unchecked promises.
-public struct SchemaPattern: @unchecked Sendable {
+/// The regular expression of a schema (RE2's syntax, in linear time), compiled once. One that cannot be compiled matches
+/// nothing and says why.
+public struct SchemaPattern: Sendable {
     public let text: String
-    private let expression: Regex<AnyRegexOutput>?
+    private let expression: RegularExpression?
     /// What is wrong with the expression; nil if it is right.
     public let problem: String?
 
     init(_ text: String) {
         self.text = text
-        do {
-            expression = try Regex(text).matchingSemantics(.unicodeScalar)
+        do throws(RegularExpression.Problem) {
+            expression = try RegularExpression(text)
             problem = nil
         } catch {
             expression = nil
-            problem = "\(error)"
+            problem = error.message
         }
     }
 
-    /// Whether some part of `value` matches.
-    func matches(_ value: String) -> Bool { (try? expression?.firstMatch(in: value)) != nil }
+    /// Whether some part of `value` matches. What takes too long to tell does not.
+    func matches(_ value: String) -> Bool {
+        guard let expression else { return false }
+        do throws(RegularExpression.Exhausted) { return try expression.isFound(in: value) } catch { return false }
+    }
 }

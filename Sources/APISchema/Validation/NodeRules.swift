@@ -166,26 +166,4 @@ enum NodeRules {
         v.invalid(field, text, "must be a valid semantic version")
         return nil
     }
-
-    /// Who owns an event's namespace, and what newer events must say.
-    static func event(_ event: JSONObject, _ v: inout Validator) {
-        let namespace = event["metadata"]?["namespace"]?.stringValue ?? ""
-        let involved = event["involvedObject"]?["namespace"]?.stringValue ?? ""
-        func mismatch() { v.invalid("involvedObject.namespace", involved, "does not match event.namespace") }
-        guard let time = event["eventTime"], !time.isNull else {
-            if involved.isEmpty ? !["", "default"].contains(namespace) : involved != namespace { mismatch() }
-            return
-        }
-        if involved.isEmpty, namespace != "default", namespace != "kube-system" { mismatch() }
-        let controller = event[string: "reportingComponent"]
-        if controller.isEmpty { v.required("reportingComponent") }
-        v.invalid("reportingComponent", controller, Names.isQualifiedName(controller))
-        for (field, limit, isRequired) in [
-            ("reportingInstance", 128, true), ("action", 128, true), ("reason", 128, true), ("message", 1024, false),
-        ] {
-            let text = event[string: field]
-            if isRequired, text.isEmpty { v.required(field) }
-            if text.utf8.count > limit { v.invalid(field, "", "can have at most \(limit) characters") }
-        }
-    }
 }

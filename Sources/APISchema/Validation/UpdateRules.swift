@@ -8,16 +8,17 @@ enum UpdateRules {
     /// Checks of new objects alone.
     static let onCreate: [String: ValidationFunctions.Function] = [
         "core/v1.Pod": PodRules.create,
+        "core/v1.Event": EventRules.create,
         "batch/v1.Job": JobRules.create,
         "batch/v1.CronJob": JobRules.createCronJob,
         "networking/v1.Ingress": NetworkRules.createIngress,
         "apps/v1.ControllerRevision": WorkloadRules.revision,
-        "certificates/v1.CertificateSigningRequest": CertificateRules.createRequest,
     ]
 
     /// Checks of a change of the object itself.
     static let onUpdate: [String: Function] = [
         "core/v1.Pod": PodUpdateRules.update,
+        "core/v1.Event": EventRules.update,
         "core/v1.Service": ServiceRules.update,
         "core/v1.PersistentVolume": StorageRules.volumeUpdate,
         "core/v1.PersistentVolumeClaim": StorageRules.claimUpdate,
@@ -69,7 +70,6 @@ enum UpdateRules {
         },
         "rbac/v1.RoleBinding": roleReference,
         "rbac/v1.ClusterRoleBinding": roleReference,
-        "certificates/v1.CertificateSigningRequest": CertificateRules.updateRequest,
         "certificates/v1beta1.ClusterTrustBundle": CertificateRules.updateTrustBundle,
         "coordination/v1beta1.LeaseCandidate": { new, old, v in
             v.immutable("spec.leaseName", new["spec"]?["leaseName"], old["spec"]?["leaseName"])
@@ -128,7 +128,6 @@ enum UpdateRules {
                 v.at("loadBalancer") { ServiceRules.loadBalancer(balancer, hasModes: false, &$0) }
             }
         },
-        "certificates/v1.CertificateSigningRequest": CertificateRules.requestStatus,
         "resource/v1.ResourceClaim": ResourceClaimRules.claimStatus,
     ]
 
@@ -136,7 +135,6 @@ enum UpdateRules {
     static let onSubresource: [String: Function] = [
         "core/v1.Pod/ephemeralcontainers": PodUpdateRules.ephemeralContainers,
         "core/v1.Pod/resize": PodResizeRules.resize,
-        "certificates/v1.CertificateSigningRequest/approval": CertificateRules.requestApproval,
     ]
 
     private static let roleReference: Function = { new, old, v in
@@ -174,36 +172,40 @@ extension Schema {
     /// - Parameters:
     ///   - object: decoded, defaulted and prepared, in the form in which it is stored.
     ///   - subresource: through which it is changed; empty for the object itself.
-    ///   - version: the one in which the client writes, which may ask for less than the stored one.
+    ///   - apiVersion: in which the client writes, which may ask for less, or for more, than the stored one.
     public func validate(
         _ object: JSONValue, old: JSONValue? = nil, of resource: ResourceType, subresource: String = "",
-        writtenAs version: String = ""
+        writtenAs apiVersion: String = ""
     ) -> [FieldError] {
         guard case .object(let new) = object else { return [] }
         let message = resource.message
-        var validator = Validator()
-        validator.root = new
-        validator.rootMessage = message.name
-        validator.version = version
-        guard case .object(let old)? = old else {
+        guard case .object(let before)? = old, let old else {
+            var validator = Validator(root: new, message, apiVersion)
             validator.check(new, message)
             UpdateRules.onCreate[message.name]?(new, &validator)
             return validator.errors
         }
-        switch subresource {
-        case "status", "approval":
-            // The rest is what it was.
-            validator.check(["metadata": new["metadata"] ?? .null, "status": new["status"] ?? .null], of: message)
-        default: validator.check(new, message)
+        /// What is checked of an object whatever it was before.
+        func checked(_ object: JSONObject) -> Validator {
+            var validator = Validator(root: object, message, apiVersion)
+            switch subresource {
+            case "status", "approval":
+                // The rest is what it was.
+                validator.check(
+                    ["metadata": object["metadata"] ?? .null, "status": object["status"] ?? .null], of: message)
+            default: validator.check(object, message)
+            }
+            return validator
         }
+        var validator = checked(new)
         let update =
             switch subresource {
             case "": UpdateRules.onUpdate[message.name]
             case "status": UpdateRules.onStatus[message.name]
             default: UpdateRules.onSubresource["\(message.name)/\(subresource)"]
             }
-        update?(new, old, &validator)
-        return validator.errors
+        update?(new, before, &validator)
+        return withoutOldFaults(validator.errors, object, replacing: old, of: resource) { checked(before).errors }
     }
 }
 

@@ -10,12 +10,15 @@ struct AdmissionControl: Sendable {
     let validating: [any ValidatingAdmissionStage]
 
     /// The built-in plugins in upstream's order, and the stages.
-    static func standard() -> AdmissionControl {
+    static func standard(_ configuration: APIServerConfiguration) -> AdmissionControl {
         AdmissionControl(
             plugins: [
                 NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(),
                 TaintNodesByCondition(), PodSecurityAdmission(), PodUpdateCarryOver(), PriorityAdmission(),
-                DefaultTolerations(), DefaultStorageClass(), StorageObjectInUseProtection(),
+                DefaultTolerations(
+                    notReadySeconds: configuration.notReadyTolerationSeconds,
+                    unreachableSeconds: configuration.unreachableTolerationSeconds), DefaultStorageClass(),
+                StorageObjectInUseProtection(),
                 PersistentVolumeClaimResize(), RuntimeClassAdmission(), CertificateAdmission(), DefaultIngressClass(),
                 PodTopologyLabels(),
             ],

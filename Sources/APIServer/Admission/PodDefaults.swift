@@ -3,10 +3,17 @@
 import JSON
 import KubeTypes
 
-/// Taints that nodes get when they fail are tolerated for five minutes by pods that do not say otherwise (upstream's
-/// DefaultTolerationSeconds).
+/// Taints that nodes get when they fail are tolerated for a while, five minutes usually, by pods that do not say otherwise
+/// (upstream's DefaultTolerationSeconds).
 struct DefaultTolerations: AdmissionPlugin {
-    private static let keys = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
+    private let seconds: [(key: String, seconds: Int64)]
+
+    init(notReadySeconds: Int = 300, unreachableSeconds: Int = 300) {
+        seconds = [
+            ("node.kubernetes.io/not-ready", Int64(notReadySeconds)),
+            ("node.kubernetes.io/unreachable", Int64(unreachableSeconds)),
+        ]
+    }
 
     func handles(_ attributes: AdmissionAttributes) -> Bool {
         attributes.concerns("", "pods") && (attributes.operation == .create || attributes.operation == .update)
@@ -16,7 +23,7 @@ struct DefaultTolerations: AdmissionPlugin {
         guard attributes.object?.objectValue != nil else { return }
         attributes.object?.update("spec") { spec in
             let tolerations = spec[array: "tolerations"]
-            let missing = Self.keys.filter { key in
+            let missing = seconds.filter { key, _ in
                 !tolerations.contains { toleration in
                     let own = toleration["key"]?.stringValue ?? ""
                     let effect = toleration["effect"]?.stringValue ?? ""
@@ -26,8 +33,11 @@ struct DefaultTolerations: AdmissionPlugin {
             guard !missing.isEmpty else { return }
             spec["tolerations"] = .array(
                 tolerations
-                    + missing.map { key in
-                        ["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300]
+                    + missing.map { key, seconds in
+                        [
+                            "key": .string(key), "operator": "Exists", "effect": "NoExecute",
+                            "tolerationSeconds": .integer(seconds),
+                        ]
                     })
         }
     }

@@ -34,8 +34,15 @@ final class AuditRecord: Sendable {
     private let received: Time
     private let state: Mutex<State>
 
+    /// What is logged of where a request came from.
+    private struct Origin {
+        var uri: String
+        var addresses: [String] = []
+        var userAgent: String?
+    }
+
     /// Nil where the policy wants nothing of the request. Otherwise the request's arrival is written.
-    init?(
+    convenience init?(
         _ audit: Audit, _ http: HTTPRequest, _ info: RequestInfo, user: UserInfo, impersonated: UserInfo?,
         auditID: String, now: @escaping @Sendable () -> Time
     ) {
@@ -51,6 +58,29 @@ final class AuditRecord: Sendable {
             request.verb = http.method.rawValue.lowercased()
         }
         request.path = info.path
+        let origin = Origin(
+            uri: http.target, addresses: Self.addresses(http), userAgent: http.headers.first(name: "user-agent"))
+        self.init(audit, request, info.version, origin, impersonated: impersonated, auditID: auditID, now: now)
+    }
+
+    /// The same for a call from inside the process.
+    convenience init?(
+        _ audit: Audit, _ call: APICall, user: UserInfo, auditID: String, now: @escaping @Sendable () -> Time
+    ) {
+        let request = AuditRequest(
+            user: user, verb: call.verb, isResource: true, group: call.group, resource: call.resource,
+            subresource: call.subresource, namespace: call.namespace, name: call.name, path: call.path)
+        var origin = Origin(uri: call.path, userAgent: user.componentName)
+        if !call.query.isEmpty {
+            origin.uri += "?" + call.query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        }
+        self.init(audit, request, call.version, origin, impersonated: nil, auditID: auditID, now: now)
+    }
+
+    private init?(
+        _ audit: Audit, _ request: AuditRequest, _ version: String, _ origin: Origin, impersonated: UserInfo?,
+        auditID: String, now: @escaping @Sendable () -> Time
+    ) {
         decision = audit.policy.decide(request)
         guard decision.level != .none else { return nil }
         level = decision.level
@@ -59,18 +89,17 @@ final class AuditRecord: Sendable {
         received = now()
         var fields: JSONObject = [
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": .string(decision.level.rawValue),
-            "auditID": .string(auditID), "stage": "", "requestURI": .string(http.target),
-            "verb": .string(request.verb), "user": Self.json(user),
+            "auditID": .string(auditID), "stage": "", "requestURI": .string(origin.uri),
+            "verb": .string(request.verb), "user": Self.json(request.user),
         ]
         if let impersonated { fields["impersonatedUser"] = Self.json(impersonated) }
-        let addresses = Self.addresses(http)
-        if !addresses.isEmpty { fields["sourceIPs"] = .array(addresses.map(JSONValue.string)) }
-        if let agent = http.headers.first(name: "user-agent") {
+        if !origin.addresses.isEmpty { fields["sourceIPs"] = .array(origin.addresses.map(JSONValue.string)) }
+        if let agent = origin.userAgent {
             // Upstream cuts it, too: a client must not fill the log.
             let text = String(agent.unicodeScalars.prefix(1024))
             fields["userAgent"] = .string(text.utf8.count < agent.utf8.count ? text + "...TRUNCATED" : agent)
         }
-        if info.isResource { fields["objectRef"] = Self.reference(info) }
+        if request.isResource { fields["objectRef"] = Self.reference(request, version) }
         state = Mutex(State(fields: fields))
         write(.requestReceived, [:])
     }
@@ -97,13 +126,13 @@ final class AuditRecord: Sendable {
         return all.filter { (try? SocketAddress(ipAddress: $0, port: 0)) != nil }
     }
 
-    private static func reference(_ info: RequestInfo) -> JSONValue {
-        var object: JSONObject = ["resource": .string(info.resource)]
-        if !info.namespace.isEmpty { object["namespace"] = .string(info.namespace) }
-        if !info.name.isEmpty { object["name"] = .string(info.name) }
-        if !info.group.isEmpty { object["apiGroup"] = .string(info.group) }
-        object["apiVersion"] = .string(info.version)
-        if !info.subresource.isEmpty { object["subresource"] = .string(info.subresource) }
+    private static func reference(_ request: AuditRequest, _ version: String) -> JSONValue {
+        var object: JSONObject = ["resource": .string(request.resource)]
+        if !request.namespace.isEmpty { object["namespace"] = .string(request.namespace) }
+        if !request.name.isEmpty { object["name"] = .string(request.name) }
+        if !request.group.isEmpty { object["apiGroup"] = .string(request.group) }
+        object["apiVersion"] = .string(version)
+        if !request.subresource.isEmpty { object["subresource"] = .string(request.subresource) }
         return .object(object)
     }
 
@@ -138,6 +167,11 @@ final class AuditRecord: Sendable {
     /// The answer is out. Only the first call does anything.
     /// - Parameter body: the answer's JSON; nil where it is in another form.
     func complete(_ code: Int, body: ByteBuffer?) {
+        complete(code) { body.flatMap { try? JSONParser.parse($0.readableBytesView) } }
+    }
+
+    /// - Parameter answer: the answer as a value; asked for only if it is logged.
+    func complete(_ code: Int, answer: () -> JSONValue?) {
         let isFirst = state.withLock { state in
             defer { state.isComplete = true }
             return !state.isComplete
@@ -145,8 +179,7 @@ final class AuditRecord: Sendable {
         guard isFirst else { return }
         let isError = code >= 400
         let value =
-            isError || level == .requestResponse
-            ? body.flatMap { try? JSONParser.parse($0.readableBytesView) } : nil
+            isError || level == .requestResponse ? answer() : JSONValue?.none
         var more: JSONObject = ["responseStatus": Self.status(code, isError ? value : nil)]
         if level == .requestResponse, let value {
             more["responseObject"] = decision.omitManagedFields ? Self.withoutManagedFields(value) : value

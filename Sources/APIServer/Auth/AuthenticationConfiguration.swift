@@ -81,15 +81,19 @@ public struct AuthenticationConfiguration: Sendable {
         let audiences = fields["audiences"]?.strings ?? []
         if audiences.isEmpty { throw AuthenticationError("\(path).issuer.audiences: Required value") }
         let mappings = entry["claimMappings"]?.objectValue ?? JSONObject()
-        try refuseExpressions(entry, mappings, path)
         let username = mappings[object: "username"]
         var issuer = OpenIDIssuer.Configuration(
-            url: url, audiences: audiences,
-            usernameClaim: try required(username[string: "claim"], "claimMappings.username.claim"))
-        guard username["prefix"]?.stringValue != nil else {
-            throw AuthenticationError(
-                "\(path).claimMappings.username.prefix: Required value: prefix is required when claim is set. It can "
-                    + "be set to an empty string to disable prefixing")
+            url: url, audiences: audiences, usernameClaim: username[string: "claim"])
+        issuer.expressions = try ClaimExpressions(entry, path)
+        if issuer.usernameClaim.isEmpty, issuer.expressions.username == nil {
+            throw AuthenticationError("\(path).claimMappings.username: Required value: claim or expression is required")
+        }
+        for name in ["username", "groups"] where !mappings[object: name][string: "claim"].isEmpty {
+            guard mappings[object: name]["prefix"]?.stringValue != nil else {
+                throw AuthenticationError(
+                    "\(path).claimMappings.\(name).prefix: Required value: prefix is required when claim is set. It "
+                        + "can be set to an empty string to disable prefixing")
+            }
         }
         issuer.usernamePrefix = username[string: "prefix"]
         issuer.discoveryURL = discoveryURL
@@ -99,27 +103,13 @@ public struct AuthenticationConfiguration: Sendable {
         issuer.groupsPrefix = mappings[object: "groups"][string: "prefix"]
         issuer.uidClaim = mappings[object: "uid"][string: "claim"]
         for (index, rule) in (entry["claimValidationRules"]?.arrayValue ?? []).enumerated() {
-            let claim = try required(rule["claim"]?.stringValue ?? "", "claimValidationRules[\(index)].claim")
+            guard let claim = rule["claim"]?.stringValue, !claim.isEmpty else { continue }
+            if issuer.requiredClaims[claim] != nil {
+                throw AuthenticationError(
+                    "\(path).claimValidationRules[\(index)].claim: Duplicate value: \"\(claim)\"")
+            }
             issuer.requiredClaims[claim] = rule["requiredValue"]?.stringValue ?? ""
         }
         return issuer
-    }
-
-    /// Expressions would let somebody in, or keep him out, by rules that are not evaluated: better not to start.
-    private static func refuseExpressions(_ entry: JSONValue, _ mappings: JSONObject, _ path: String)
-        throws(AuthenticationError)
-    {
-        func refuse(_ place: String) -> AuthenticationError {
-            AuthenticationError("\(path).\(place): CEL expressions are not implemented here; name a claim")
-        }
-        for name in ["username", "groups", "uid"] where !mappings[object: name][string: "expression"].isEmpty {
-            throw refuse("claimMappings.\(name).expression")
-        }
-        if !mappings[array: "extra"].isEmpty { throw refuse("claimMappings.extra") }
-        if !(entry["userValidationRules"]?.isEmptyValue ?? true) { throw refuse("userValidationRules") }
-        for (index, rule) in (entry["claimValidationRules"]?.arrayValue ?? []).enumerated()
-        where rule["expression"]?.stringValue?.isEmpty == false {
-            throw refuse("claimValidationRules[\(index)].expression")
-        }
     }
 }

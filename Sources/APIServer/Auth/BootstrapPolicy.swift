@@ -112,6 +112,11 @@ public enum BootstrapPolicy {
                 binding("ClusterRoleBinding", name, "ClusterRole", name, ["sa", "kube-system/" + words[1]]),
             ]
         case "ClusterRoleBinding":
+            // `NAME: SUBJECTS`, or `NAME of ROLE: SUBJECTS` where the role is called otherwise.
+            if words.count > 3, words[2] == "of" {
+                let role = String(words[3].dropLast())
+                return [binding("ClusterRoleBinding", words[1], "ClusterRole", role, Array(words.dropFirst(4)))]
+            }
             let name = String(words[1].dropLast())  // the colon
             return [binding("ClusterRoleBinding", name, "ClusterRole", name, Array(words.dropFirst(2)))]
         case "RoleBinding":

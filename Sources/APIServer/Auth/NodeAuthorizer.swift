@@ -51,6 +51,10 @@ public struct NodeAuthorizer: Authorizer {
             }
             return related(request, .claim, node)
         case ("", "persistentvolumeclaims"): return get(request, .claim, node)
+        // Whoever removes a volume's directory takes off the finalizer that waits for it.
+        case ("", "persistentvolumes") where request.verb == "update" && request.subresource.isEmpty:
+            return graph.keeps(NodeGraph.Vertex(.volume, "", request.name), node: node)
+                ? .allow : .refuse("no relationship found between node '\(node)' and this object")
         case ("", "persistentvolumes"): return get(request, .volume, node)
         case ("resource.k8s.io", "resourceclaims"): return get(request, .resourceClaim, node)
         case ("storage.k8s.io", "volumeattachments"): return get(request, .volumeAttachment, node)

@@ -28,7 +28,7 @@ final class NodeGraph: Sendable {
     /// What one object says: that a node has to do with some others, or that a volume belongs to a claim.
     private enum Edges: Sendable, Hashable {
         case node(String, Set<Vertex>)
-        case volume(claim: Vertex, secrets: Set<Vertex>)
+        case volume(claim: Vertex, secrets: Set<Vertex>, keeper: String?)
     }
 
     private struct State {
@@ -79,8 +79,8 @@ final class NodeGraph: Sendable {
     }
 
     private static func volume(_ volume: Vertex, leadsTo node: String, _ state: State) -> Bool {
-        guard case .volume(let claim, _)? = state.edges[volume] else { return false }
-        return state.nodes[claim]?[node] != nil
+        guard case .volume(let claim, _, let keeper)? = state.edges[volume] else { return false }
+        return keeper == node || state.nodes[claim]?[node] != nil
     }
 
     // MARK: Reading
@@ -103,7 +103,7 @@ final class NodeGraph: Sendable {
         switch edges {
         case .node(let node, let targets):
             for target in targets { state.nodes[target, default: [:]][node, default: 0] += 1 }
-        case .volume(_, let secrets):
+        case .volume(_, let secrets, _):
             for secret in secrets { state.volumes[secret, default: []].insert(vertex) }
         }
     }
@@ -116,11 +116,28 @@ final class NodeGraph: Sendable {
                 state.nodes[target]?[node] = count > 1 ? count - 1 : nil
                 if state.nodes[target]?.isEmpty == true { state.nodes[target] = nil }
             }
-        case .volume(_, let secrets):
+        case .volume(_, let secrets, _):
             for secret in secrets {
                 state.volumes[secret]?.remove(vertex)
                 if state.volumes[secret]?.isEmpty == true { state.volumes[secret] = nil }
             }
+        }
+    }
+
+    /// The node that a local volume is on, by its affinity.
+    private static func host(of volume: JSONValue) -> String? {
+        let terms = volume[path: "spec", "nodeAffinity", "required", "nodeSelectorTerms"]?.arrayValue
+        let expressions = terms?.first?["matchExpressions"]?.arrayValue ?? []
+        return expressions.first { $0["key"]?.stringValue == "kubernetes.io/hostname" }?["values"]?
+            .arrayValue?.first?.stringValue
+    }
+
+    /// Whether a node keeps the directory of a volume that Martlet's own provisioner made.
+    func keeps(_ volume: Vertex, node: String) -> Bool {
+        state.withLock { state in
+            Self.catchUp(&state)
+            guard case .volume(_, _, let keeper)? = state.edges[volume] else { return false }
+            return keeper == node
         }
     }
 
@@ -136,9 +153,11 @@ final class NodeGraph: Sendable {
             return .node(node, PodReferences.all(in: value).union([vertex]))
         case .volume:
             guard let claim = value[path: "spec", "claimRef"]?.objectValue else { return nil }
+            let provisioner = value[path: "metadata", "annotations", "pv.kubernetes.io/provisioned-by"]?.stringValue
             return .volume(
                 claim: Vertex(.claim, claim[string: "namespace"], claim[string: "name"]),
-                secrets: PodReferences.volumeSecrets(in: value, claimNamespace: claim[string: "namespace"]))
+                secrets: PodReferences.volumeSecrets(in: value, claimNamespace: claim[string: "namespace"]),
+                keeper: provisioner == "martlet.io/local" ? Self.host(of: value) : nil)
         case .volumeAttachment, .resourceSlice, .podCertificateRequest: return node(value[path: "spec", "nodeName"])
         default: return nil
         }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CEL
 import JSON
 import KubeTypes
 import NIOCore
@@ -28,6 +29,7 @@ public final class OpenIDIssuer: Sendable {
         public var groupsClaim = ""
         public var groupsPrefix = ""
         public var uidClaim = ""
+        var expressions = ClaimExpressions()
 
         public init(url: String, audiences: [String], usernameClaim: String) {
             self.url = url
@@ -148,26 +150,61 @@ public final class OpenIDIssuer: Sendable {
         }
         let claims = token.claims
         try checkValidity(claims, now)
-        for (name, value) in configuration.requiredClaims where claims[name]?.stringValue != value {
-            throw AuthenticationError("oidc: required claim \(name) is missing or has another value")
-        }
-        guard let name = claims[configuration.usernameClaim]?.stringValue, !name.isEmpty else {
-            throw AuthenticationError(
-                "oidc: parse username claims \"\(configuration.usernameClaim)\": claim not present")
-        }
-        if configuration.usernameClaim == "email", let verified = claims["email_verified"], verified != true {
-            throw AuthenticationError("oidc: email not verified")
-        }
-        var user = UserInfo(name: configuration.usernamePrefix + name)
+        let expressions = configuration.expressions
+        let read = CELValue.dynamic(claims)
+        var user = UserInfo(name: try username(of: claims, read))
         if !configuration.groupsClaim.isEmpty, let groups = claims[configuration.groupsClaim] {
             let names = groups.stringValue.map { [$0] } ?? groups.strings
             user.groups = names.map { configuration.groupsPrefix + $0 }
+        } else if let expression = expressions.groups {
+            user.groups = try ClaimExpressions.texts(expression, read, "group")
         }
-        if !configuration.uidClaim.isEmpty { user.uid = claims[configuration.uidClaim]?.stringValue ?? "" }
+        if !configuration.uidClaim.isEmpty {
+            guard let uid = claims[configuration.uidClaim]?.stringValue else {
+                throw AuthenticationError("oidc: parse uid claim \"\(configuration.uidClaim)\": claim not present")
+            }
+            user.uid = uid
+        } else if let expression = expressions.uid {
+            user.uid = try ClaimExpressions.text(expression, read, "uid")
+        }
         if let id = claims["jti"]?.stringValue, !id.isEmpty {
             user.extra["authentication.kubernetes.io/credential-id"] = ["JTI=" + id]
         }
+        for (key, expression) in expressions.extra {
+            let values = try ClaimExpressions.texts(expression, read, "extra")
+            if !values.isEmpty { user.extra[key] = values }
+        }
+        for (name, value) in configuration.requiredClaims {
+            guard let claim = claims[name] else {
+                throw AuthenticationError("oidc: required claim \(name) not present in ID token")
+            }
+            let found = claim.stringValue ?? ""
+            guard claim.stringValue == value else {
+                throw AuthenticationError(
+                    "oidc: required claim \(name) value does not match. Got = \(found), want = \(value)")
+            }
+        }
+        try expressions.checkClaims(read)
+        try expressions.check(user)
         return user
+    }
+
+    private func username(of claims: JSONValue, _ read: CELValue) throws(AuthenticationError) -> String {
+        if let expression = configuration.expressions.username {
+            let name = try ClaimExpressions.text(expression, read, "username")
+            if name.isEmpty {
+                throw AuthenticationError("oidc: empty username via CEL expression is not allowed")
+            }
+            return name
+        }
+        let claim = configuration.usernameClaim
+        guard let name = claims[claim]?.stringValue, !name.isEmpty else {
+            throw AuthenticationError("oidc: parse username claims \"\(claim)\": claim not present")
+        }
+        if claim == "email", let verified = claims["email_verified"], verified != true {
+            throw AuthenticationError("oidc: email not verified")
+        }
+        return configuration.usernamePrefix + name
     }
 
     private func checkValidity(_ claims: JSONValue, _ now: Int64) throws(AuthenticationError) {

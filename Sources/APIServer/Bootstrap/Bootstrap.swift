@@ -90,6 +90,14 @@ enum Bootstrap {
         ]
     }
 
+    /// The range of service addresses as an object (KEP-1880).
+    static func serviceRange(_ configuration: APIServerConfiguration) -> JSONValue {
+        [
+            "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": ["name": "kubernetes"],
+            "spec": ["cidrs": [.string(configuration.serviceCIDR)]],
+        ]
+    }
+
     /// What a stored object must become to be as it is to be at start; nil if it is.
     static func reconciled(_ stored: JSONValue, with expected: JSONValue) -> JSONValue? {
         switch expected["kind"]?.stringValue {

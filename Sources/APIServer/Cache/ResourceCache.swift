@@ -42,18 +42,20 @@ final class ResourceCache: Sendable {
     private static let recentLimit = 2048
     private static let recentBytesLimit = 2 << 20
 
-    init(resource: ResourceType, prefix: String, form: CustomResourceForm? = nil) {
+    /// - Parameter raw: the objects as they are stored, where `form` converts them.
+    init(resource: ResourceType, prefix: String, form: CustomResourceForm? = nil, raw: RawObjects = RawObjects()) {
         self.resource = resource
         self.prefix = prefix
         self.form = form
-        queue = form.flatMap { $0.webhook == nil ? nil : ConversionQueue($0) }
+        queue = form.flatMap { $0.webhook == nil ? nil : ConversionQueue($0, raw) }
     }
 
     // MARK: Versions of custom resources
 
     /// Begins with objects in their stored form.
     func loadRaw(_ objects: [CachedObject], at revision: Revision) {
-        if let queue { return queue.load(objects, at: revision, into: self) }
+        // A queue looks at them when somebody asks for this version.
+        if queue != nil { return }
         load(objects.map { form?.shown($0) ?? $0 }, at: revision)
     }
 
@@ -71,6 +73,13 @@ final class ResourceCache: Sendable {
     func catchUp(_ completion: @escaping @Sendable (APIError?) -> Void) {
         guard let queue else { return completion(nil) }
         queue.catchUp(self, completion)
+    }
+
+    /// Waits until all changes so far are here.
+    /// - Returns: the reason why they cannot be.
+    func caughtUp() async -> APIError? {
+        guard mayLag else { return nil }
+        return await withCheckedContinuation { continuation in catchUp { continuation.resume(returning: $0) } }
     }
 
     // MARK: Keys
@@ -110,6 +119,22 @@ final class ResourceCache: Sendable {
         let events = objects.map { CacheEvent(kind: .created, object: $0, previous: nil) }
         for observer in observers { observer(events) }
     }
+
+    /// Begins anew with other objects. Who has watched the former ones has missed what lies between: his watch ends, and
+    /// he lists again.
+    func replace(with objects: [CachedObject], at revision: Revision) {
+        let former = state.withLock { state in
+            state.objects = ObjectMap()
+            state.recent = []
+            state.recentBytes = 0
+            return Array(state.watchers.values)
+        }
+        for watcher in former { watcher.end() }
+        load(objects, at: revision)
+    }
+
+    /// Ends all watches.
+    func endWatches() { for watcher in watchers { watcher.end() } }
 
     /// Adds somebody inside the server who keeps what he computes from the objects current. He is told on the way of
     /// every write, before any watcher: he must be quick. To be called before `load`.

@@ -1,5 +1,6 @@
 // One watch: which changes it is told of, in which order it begins, and how it ends.
 
+import APISchema
 import JSON
 import KubeTypes
 import Storage

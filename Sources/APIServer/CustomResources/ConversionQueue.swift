@@ -6,16 +6,21 @@ import KubeTypes
 import Storage
 import Synchronization
 
-/// Converts in order, in batches, one request at a time; begins when somebody first asks for the version.
+/// Converts in order, in batches, one request at a time. It begins when somebody first asks for the version, with the
+/// objects there are then, and follows their changes from there. Where the webhook fails it stops: watches end, as
+/// upstream's do when their cache cannot go on, and the next request begins anew.
 final class ConversionQueue: Sendable {
     private enum Work: Sendable {
-        case load([CachedObject], Revision)
+        /// All objects at a revision.
+        case begin([CachedObject], Revision)
         case changes([RawChange])
     }
 
     private struct State {
-        /// What is to be converted once somebody asks for this version; nil from then on.
-        var idle: (objects: ObjectMap, revision: Revision)? = (ObjectMap(), 0)
+        /// Whether changes are followed. Until then nothing is kept: the stored objects are all that is needed.
+        var isFollowing = false
+        /// Up to where the objects are known with which it began.
+        var beginning: Revision = 0
         var isRunning = false
         var waiting: [Work] = []
         /// Called when everything that waits has been converted, or could not be.
@@ -24,40 +29,20 @@ final class ConversionQueue: Sendable {
 
     private let state = Mutex(State())
     private let form: CustomResourceForm
+    private let raw: RawObjects
 
-    init(_ form: CustomResourceForm) { self.form = form }
-
-    func load(_ objects: [CachedObject], at revision: Revision, into cache: ResourceCache) {
-        add(.load(objects, revision), cache) { idle in
-            for object in objects { idle.objects.set(object) }
-            idle.revision = revision
-        }
+    init(_ form: CustomResourceForm, _ raw: RawObjects) {
+        self.form = form
+        self.raw = raw
     }
 
+    /// Takes changes that are among the stored objects already.
     func take(_ changes: [RawChange], into cache: ResourceCache) {
-        add(.changes(changes), cache) { idle in
-            for change in changes {
-                if change.kind == .deleted {
-                    idle.objects.remove(change.object.key)
-                } else {
-                    idle.objects.set(change.object)
-                }
-                idle.revision = change.object.revision
-            }
-        }
-    }
-
-    private func add(
-        _ work: Work, _ cache: ResourceCache, whileIdle: (inout (objects: ObjectMap, revision: Revision)) -> Void
-    ) {
         let mustRun = state.withLock { state in
-            if var idle = state.idle {
-                state.idle = (ObjectMap(), 0)
-                whileIdle(&idle)
-                state.idle = idle
-                return false
-            }
-            state.waiting.append(work)
+            guard state.isFollowing else { return false }
+            let news = changes.filter { $0.object.revision > state.beginning }
+            if news.isEmpty { return false }
+            state.waiting.append(.changes(news))
             return Self.begin(&state)
         }
         if mustRun { run(cache) }
@@ -73,9 +58,11 @@ final class ConversionQueue: Sendable {
     /// error if it cannot be converted.
     func catchUp(_ cache: ResourceCache, _ completion: @escaping @Sendable (APIError?) -> Void) {
         let (isDone, mustRun) = state.withLock { state -> (Bool, Bool) in
-            if let idle = state.idle {
-                state.waiting = [.load(idle.objects.all, idle.revision)]
-                state.idle = nil
+            if !state.isFollowing {
+                let (objects, revision) = raw.snapshot
+                state.waiting = [.begin(objects.all, revision)]
+                state.beginning = revision
+                state.isFollowing = true
             }
             if state.waiting.isEmpty, !state.isRunning { return (true, false) }
             state.waiters.append(completion)
@@ -92,7 +79,7 @@ final class ConversionQueue: Sendable {
                 do throws(APIError) {
                     try await convert(work, cache)
                 } catch {
-                    return finish(error)
+                    return stop(cache, error)
                 }
                 let waiters: [@Sendable (APIError?) -> Void]? = state.withLock { state in
                     state.waiting.removeFirst(work.count)
@@ -108,13 +95,15 @@ final class ConversionQueue: Sendable {
         }
     }
 
-    /// What waits goes on waiting: the next request tries again.
-    private func finish(_ error: APIError) {
+    private func stop(_ cache: ResourceCache, _ error: APIError) {
         let waiters = state.withLock { state in
             state.isRunning = false
+            state.isFollowing = false
+            state.waiting = []
             defer { state.waiters = [] }
             return state.waiters
         }
+        cache.endWatches()
         for waiter in waiters { waiter(error) }
     }
 
@@ -122,7 +111,7 @@ final class ConversionQueue: Sendable {
         var raw: [CachedObject] = []
         for item in work {
             switch item {
-            case .load(let objects, _): raw += objects
+            case .begin(let objects, _): raw += objects
             case .changes(let changes): raw += changes.map(\.object)
             }
         }
@@ -138,8 +127,8 @@ final class ConversionQueue: Sendable {
         var position = 0
         for item in work {
             switch item {
-            case .load(let objects, let revision):
-                cache.load(Array(shown[position..<position + objects.count]), at: revision)
+            case .begin(let objects, let revision):
+                cache.replace(with: Array(shown[position..<position + objects.count]), at: revision)
                 position += objects.count
             case .changes(let changes):
                 cache.apply(changes.enumerated().map { ($0.element.kind, shown[position + $0.offset]) })

@@ -17,10 +17,9 @@ final class CustomResourceStorage: Sendable {
     /// A cache for each version, that of the storage version first.
     let caches: [ResourceCache]
 
+    private let raw = RawObjects()
+
     private struct State {
-        var raw = ObjectMap()
-        /// The last change that is in `raw`.
-        var revision: Revision = 0
         /// Changes that came while the objects were being loaded; nil afterwards.
         var waiting: [StoreEvent]? = []
         var whenEmpty: [@Sendable () -> Void] = []
@@ -40,15 +39,16 @@ final class CustomResourceStorage: Sendable {
                 ResourceCache(
                     resource: resource, prefix: prefix,
                     form: CustomResourceForm(
-                        version: version, storage: storage, webhook: versions.count > 1 ? webhook : nil)))
+                        version: version, storage: storage, webhook: versions.count > 1 ? webhook : nil),
+                    raw: raw))
         }
         self.caches = caches
     }
 
-    var count: Int { state.withLock { $0.raw.count } }
+    var count: Int { raw.snapshot.objects.count }
 
     /// The objects as they are stored, and the last change among them.
-    var snapshot: (objects: ObjectMap, revision: Revision) { state.withLock { ($0.raw, $0.revision) } }
+    var snapshot: (objects: ObjectMap, revision: Revision) { raw.snapshot }
 
     // MARK: Changes
 
@@ -73,15 +73,7 @@ final class CustomResourceStorage: Sendable {
                     isFresh: value != nil))
         }
         let whenEmpty = state.withLock { state -> [@Sendable () -> Void] in
-            for change in changes {
-                if change.kind == .deleted {
-                    state.raw.remove(change.object.key)
-                } else {
-                    state.raw.set(change.object)
-                }
-                state.revision = change.object.revision
-            }
-            guard state.raw.count == 0 else { return [] }
+            guard raw.apply(changes) == 0 else { return [] }
             defer { state.whenEmpty = [] }
             return state.whenEmpty
         }
@@ -91,10 +83,7 @@ final class CustomResourceStorage: Sendable {
 
     /// Begins with the objects that were in the store at a revision; changes that came since follow.
     func load(_ objects: [CachedObject], at revision: Revision) {
-        state.withLock { state in
-            for object in objects { state.raw.set(object) }
-            state.revision = revision
-        }
+        raw.load(objects, at: revision)
         for cache in caches { cache.loadRaw(objects, at: revision) }
         while true {
             let missed: [StoreEvent] = state.withLock { state in
@@ -111,15 +100,46 @@ final class CustomResourceStorage: Sendable {
     /// Calls `handler` once when there is no object any more, at once if there is none.
     func whenEmpty(_ handler: @escaping @Sendable () -> Void) {
         let isEmpty = state.withLock { state in
-            if state.raw.count > 0 { state.whenEmpty.append(handler) }
-            return state.raw.count == 0
+            let isEmpty = count == 0
+            if !isEmpty { state.whenEmpty.append(handler) }
+            return isEmpty
         }
         if isEmpty { handler() }
     }
 
     /// Ends all watches: what they watch is no longer served in this form.
     func endWatches() {
-        for cache in caches { for watcher in cache.watchers { watcher.end() } }
+        for cache in caches { cache.endWatches() }
+    }
+}
+
+/// The objects of a definition as they are stored.
+final class RawObjects: Sendable {
+    private let state = Mutex<(objects: ObjectMap, revision: Revision)>((ObjectMap(), 0))
+
+    /// The objects, and the last change among them.
+    var snapshot: (objects: ObjectMap, revision: Revision) { state.withLock { $0 } }
+
+    func load(_ objects: [CachedObject], at revision: Revision) {
+        state.withLock { state in
+            for object in objects { state.objects.set(object) }
+            state.revision = revision
+        }
+    }
+
+    /// - Returns: how many objects there are now.
+    func apply(_ changes: [RawChange]) -> Int {
+        state.withLock { state in
+            for change in changes {
+                if change.kind == .deleted {
+                    state.objects.remove(change.object.key)
+                } else {
+                    state.objects.set(change.object)
+                }
+                state.revision = change.object.revision
+            }
+            return state.objects.count
+        }
     }
 }
 

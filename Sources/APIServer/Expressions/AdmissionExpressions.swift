@@ -37,19 +37,20 @@ enum AdmissionExpressions {
     private static let time = DeclaredType.scalar(.timestamp, format: .dateTime, minSerializedSize: 12)
     private static let int = DeclaredType.scalar(.int, minSerializedSize: 1)
 
+    static let userType = object(
+        "kubernetes.UserInfo",
+        ["username": string, "uid": string, "groups": strings, "extra": .map(strings, maxElements: .max)])
+
     private static let requestType: DeclaredType = {
         let kind = object("kubernetes.GroupVersionKind", ["group": string, "version": string, "kind": string])
         let resource = object(
             "kubernetes.GroupVersionResource", ["group": string, "version": string, "resource": string])
-        let user = object(
-            "kubernetes.UserInfo",
-            ["username": string, "uid": string, "groups": strings, "extra": .map(strings, maxElements: .max)])
         return object(
             "kubernetes.AdmissionRequest",
             [
                 "kind": kind, "resource": resource, "subResource": string, "requestKind": kind,
                 "requestResource": resource, "requestSubResource": string, "name": string, "namespace": string,
-                "operation": string, "userInfo": user, "dryRun": .scalar(.bool, minSerializedSize: 4),
+                "operation": string, "userInfo": userType, "dryRun": .scalar(.bool, minSerializedSize: 4),
                 "options": .any,
             ])
     }()

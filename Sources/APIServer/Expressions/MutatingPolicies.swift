@@ -180,7 +180,7 @@ struct MutatingPolicies: MutatingAdmissionStage {
         var memory = round.memory(of: Self.memoryKey, attributes)
         var refusals: [String] = []
         for (policy, bindings) in bound {
-            try admit(&attributes, &round, &memory, policy, bindings, &refusals, registry)
+            refusals += try await admit(&attributes, &round, &memory, policy, bindings, registry)
         }
         round.keep(memory, of: Self.memoryKey, attributes)
         guard let first = refusals.first else { return }
@@ -198,28 +198,29 @@ struct MutatingPolicies: MutatingAdmissionStage {
         throw error
     }
 
+    /// - Returns: the refusals.
     private func admit(
         _ attributes: inout AdmissionAttributes, _ round: inout MutationRound, _ memory: inout ReinvocationMemory,
-        _ policy: MutatingPolicy, _ bindings: [PolicyBinding], _ refusals: inout [String], _ registry: Registry
-    ) throws(APIError) {
+        _ policy: MutatingPolicy, _ bindings: [PolicyBinding], _ registry: Registry
+    ) async throws(APIError) -> [String] {
         var found: [String] = []
         func refuse(_ message: String, _ binding: PolicyBinding?) {
             if policy.failsOpen { return }
             let who = binding.map { "'\(policy.name)' with binding '\($0.name)'" } ?? "\"\(policy.name)\""
             found.append("policy \(who) denied request: \(message)")
         }
-        defer { refusals += found }
         let match: AdmissionMatch
         do throws(APIError) {
-            guard let matched = try policy.matcher.match(attributes, registry) else { return }
+            guard let matched = try policy.matcher.match(attributes, registry) else { return [] }
             match = matched
         } catch {
-            return refuse("failed to configure policy: \(error.message)", nil)
+            refuse("failed to configure policy: \(error.message)", nil)
+            return found
         }
         if let kind = policy.paramKind, PolicyParameters.resource(kind, registry) == nil {
             let shown = PolicyParameters.groupVersionKind(kind)
-            return refuse(
-                "failed to configure policy: failed to find resource referenced by paramKind: '\(shown)'", nil)
+            refuse("failed to configure policy: failed to find resource referenced by paramKind: '\(shown)'", nil)
+            return found
         }
         for binding in bindings {
             let params: [JSONValue?]
@@ -230,7 +231,7 @@ struct MutatingPolicies: MutatingAdmissionStage {
                 continue
             }
             do throws(PolicyParameters.Problem) {
-                params = try PolicyParameters.collect(
+                params = try await PolicyParameters.collect(
                     policy.paramKind, binding.paramReference, namespace: attributes.namespace, registry)
             } catch {
                 refuse("failed to configure binding: \(error.message)", binding)
@@ -241,7 +242,7 @@ struct MutatingPolicies: MutatingAdmissionStage {
                 let key = "\(policy.name)/\(binding.name)/\(value?.namespace ?? "")/\(value?.name ?? "")"
                 do throws(MutatingPolicy.Problem) {
                     let input = AdmissionInput(
-                        try Self.versioned(attributes, match, registry), namespace: namespace,
+                        try await Self.versioned(attributes, match, registry), namespace: namespace,
                         authorizer: registry.authorizer)
                     guard try policy.meetsConditions(input, params: value) else { continue }
                 } catch {
@@ -253,12 +254,12 @@ struct MutatingPolicies: MutatingAdmissionStage {
                 for mutation in 0..<policy.mutationCount {
                     do throws(MutatingPolicy.Problem) {
                         // Each mutation sees what the one before has made.
-                        let versioned = try Self.versioned(attributes, match, registry)
+                        let versioned = try await Self.versioned(attributes, match, registry)
                         guard let object = versioned.object else { continue }
                         let input = AdmissionInput(versioned, namespace: namespace, authorizer: registry.authorizer)
                         let mutated = try policy.mutate(
                             object, mutation: mutation, input, params: value, match.resource)
-                        try Self.take(mutated, match, &attributes, registry)
+                        try await Self.take(mutated, match, &attributes, registry)
                     } catch {
                         refuse(error.message, binding)
                     }
@@ -270,13 +271,14 @@ struct MutatingPolicies: MutatingAdmissionStage {
                 if policy.reinvokes { memory.reinvocable.insert(key) }
             }
         }
+        return found
     }
 
     private static func versioned(
         _ attributes: AdmissionAttributes, _ match: AdmissionMatch, _ registry: Registry
-    ) throws(MutatingPolicy.Problem) -> VersionedAdmissionAttributes {
+    ) async throws(MutatingPolicy.Problem) -> VersionedAdmissionAttributes {
         do throws(APIError) {
-            return try AdmissionMatching.versioned(attributes, as: match, registry)
+            return try await AdmissionMatching.versioned(attributes, as: match, registry)
         } catch {
             throw MutatingPolicy.Problem(message: error.message)
         }
@@ -284,9 +286,9 @@ struct MutatingPolicies: MutatingAdmissionStage {
 
     private static func take(
         _ object: JSONValue, _ match: AdmissionMatch, _ attributes: inout AdmissionAttributes, _ registry: Registry
-    ) throws(MutatingPolicy.Problem) {
+    ) async throws(MutatingPolicy.Problem) {
         do throws(APIError) {
-            try AdmissionMatching.take(object, as: match, into: &attributes, registry)
+            try await AdmissionMatching.take(object, as: match, into: &attributes, registry)
         } catch {
             throw MutatingPolicy.Problem(message: error.message)
         }

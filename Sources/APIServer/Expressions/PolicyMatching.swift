@@ -79,7 +79,7 @@ enum PolicyParameters {
     /// The objects that a binding names; a single nil where the policy is evaluated without any.
     static func collect(
         _ kind: JSONValue?, _ reference: JSONValue?, namespace: String, _ registry: Registry
-    ) throws(Problem) -> [JSONValue?] {
+    ) async throws(Problem) -> [JSONValue?] {
         guard let kind, !kind.isNull, let reference, !reference.isNull else { return [nil] }
         guard let resource = resource(kind, registry), let cache = registry.cache.cache(for: resource) else {
             throw Problem(message: "paramKind kind `\(shown(kind))` not known")
@@ -94,6 +94,7 @@ enum PolicyParameters {
         } else if !place.isEmpty {
             throw Problem(message: "paramRef.namespace must not be provided for a cluster-scoped `paramKind`")
         }
+        if let problem = await cache.caughtUp() { throw Problem(message: problem.message) }
         let objects = cache.snapshot.objects
         var found: [JSONValue] = []
         let name = reference["name"]?.stringValue ?? ""

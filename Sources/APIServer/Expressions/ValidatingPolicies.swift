@@ -28,7 +28,7 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
         if AdmissionMatching.isExempt(attributes) { return }
         var refusals: [Refusal] = []
         for (policy, bindings) in index.bound(registry) {
-            try validate(attributes, policy, bindings, &refusals, registry)
+            refusals += try await self.refusals(of: policy, bindings, attributes, registry)
         }
         guard let first = refusals.first else { return }
         var error = attributes.forbidden(first.message)
@@ -45,10 +45,10 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
     /// Bytes of an audit annotation's value.
     private static let longestAnnotation = 10 * 1024
 
-    private func validate(
-        _ attributes: AdmissionAttributes, _ policy: ValidatingPolicy, _ bindings: [PolicyBinding],
-        _ refusals: inout [Refusal], _ registry: Registry
-    ) throws(APIError) {
+    private func refusals(
+        of policy: ValidatingPolicy, _ bindings: [PolicyBinding], _ attributes: AdmissionAttributes,
+        _ registry: Registry
+    ) async throws(APIError) -> [Refusal] {
         var found: [Refusal] = []
         func misconfigured(_ message: String, _ binding: PolicyBinding?) {
             if policy.failsOpen { return }
@@ -58,17 +58,18 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
                     policy: policy.name, binding: binding?.name,
                     denial: .init(message: "failed to configure \(what): \(message)")))
         }
-        defer { refusals += found }
         let match: AdmissionMatch
         do throws(APIError) {
-            guard let matched = try policy.matcher.match(attributes, registry) else { return }
+            guard let matched = try policy.matcher.match(attributes, registry) else { return [] }
             match = matched
         } catch {
-            return misconfigured(error.message, nil)
+            misconfigured(error.message, nil)
+            return found
         }
         if let kind = policy.paramKind, PolicyParameters.resource(kind, registry) == nil {
             let shown = PolicyParameters.groupVersionKind(kind)
-            return misconfigured("failed to find resource referenced by paramKind: '\(shown)'", nil)
+            misconfigured("failed to find resource referenced by paramKind: '\(shown)'", nil)
+            return found
         }
         var input: AdmissionInput?
         var annotations: [(key: String, values: [String])] = []
@@ -81,7 +82,7 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
                 continue
             }
             do throws(PolicyParameters.Problem) {
-                params = try PolicyParameters.collect(
+                params = try await PolicyParameters.collect(
                     policy.paramKind, binding.paramReference, namespace: attributes.namespace, registry)
             } catch {
                 misconfigured(error.message, binding)
@@ -92,7 +93,7 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
             if let input {
                 known = input
             } else {
-                let versioned = try AdmissionMatching.versioned(attributes, as: match, registry)
+                let versioned = try await AdmissionMatching.versioned(attributes, as: match, registry)
                 known = AdmissionInput(
                     versioned, namespace: try registry.policyNamespace(attributes), authorizer: registry.authorizer)
                 input = known
@@ -118,6 +119,7 @@ struct ValidatingPolicies: ValidatingAdmissionStage {
         for (key, values) in annotations {
             attributes.audit.add("\(policy.name)/\(key)", values.joined(separator: ", "))
         }
+        return found
     }
 
     /// Does what the binding says is done about a denial.

@@ -179,7 +179,7 @@ extension Registry {
         try strategy.prepareForCreate(&object, &context)
         ObjectMetaRules.tidy(&object)
         var errors = ObjectMetaRules.validateName(object, of: request.storage)
-        errors += schema.validate(object, of: request.storage, writtenAs: request.resource.version)
+        errors += schema.validate(object, of: request.storage, writtenAs: request.resource.apiVersion)
         errors += strategy.validate(object, context)
         if !errors.isEmpty { throw request.invalid(Self.unique(errors), name: object.name) }
         advise(about: object, replacing: nil, request)

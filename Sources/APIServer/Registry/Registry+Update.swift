@@ -10,10 +10,7 @@ extension Registry {
         let options = try request.writeOptions()
         var object = try decodeBody(request, options)
         try Self.placeInNamespace(&object, request)
-        if object.name != request.name {
-            throw .badRequest(
-                "the name of the object (\(object.name)) does not match the name on the URL (\(request.name))")
-        }
+        try Self.checkName(of: object, request)
         if request.cache[request.key] == nil, strategy(request.cache).allowsCreateOnUpdate,
             request.subresource == nil
         {
@@ -23,6 +20,18 @@ extension Registry {
         }
         let decoded = object
         change(request, options, completion) { _ throws(APIError) in decoded }
+    }
+
+    /// What is sent to an object's URL bears its name.
+    static func checkName(of object: JSONValue, _ request: RegistryRequest) throws(APIError) {
+        let name = object.name
+        if name.isEmpty {
+            throw .badRequest(
+                "the name of the object (\(request.name) based on URL) was undeterminable: name must be provided")
+        }
+        if name != request.name {
+            throw .badRequest("the name of the object (\(name)) does not match the name on the URL (\(request.name))")
+        }
     }
 
     func patch(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
@@ -144,8 +153,12 @@ extension Registry {
             }
             errors += schema.validate(
                 object, old: old, of: request.storage, subresource: request.subresource?.name ?? "",
-                writtenAs: request.resource.version)
-            if !isStatus { errors += strategy.validate(object, context) }
+                writtenAs: request.resource.apiVersion)
+            if !isStatus {
+                errors += schema.withoutOldFaults(
+                    strategy.validate(object, context), object, replacing: old, of: request.storage
+                ) { strategy.validate(old, context) }
+            }
             errors += strategy.validateUpdate(object, old: old, context)
             if !errors.isEmpty { throw request.invalid(Self.unique(errors)) }
             attributes.object = object

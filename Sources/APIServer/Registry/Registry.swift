@@ -51,7 +51,7 @@ final class Registry: Sendable {
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
         matchConditions = ExpressionMatchConditionCompiler()
-        admission = .standard()
+        admission = .standard(configuration)
         var strategies: [ObjectIdentifier: any Strategy] = [:]
         for resource in cache.builtin {
             strategies[ObjectIdentifier(resource)] = Strategies.strategy(

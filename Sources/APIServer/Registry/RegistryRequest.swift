@@ -128,7 +128,7 @@ extension APIError {
             message: "Timeout: Too large resource version\(asked), current: \(current)", details: details)
     }
 
-    static func tooManyRequests(_ message: String, retryAfter: Int) -> APIError {
+    static func tooManyRequests(_ message: String, retryAfter: Int?) -> APIError {
         var details = StatusDetails()
         details.retryAfterSeconds = retryAfter
         return APIError(code: 429, reason: "TooManyRequests", message: message, details: details)

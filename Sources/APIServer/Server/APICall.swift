@@ -36,6 +36,15 @@ public struct APICall: Sendable {
         self.patchType = patchType
     }
 
+    /// The path that the same request has over HTTP.
+    var path: String {
+        var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
+        if !namespace.isEmpty { path += "/namespaces/\(namespace)" }
+        path += "/\(resource)"
+        if !name.isEmpty { path += "/\(name)" }
+        return subresource.isEmpty ? path : "\(path)/\(subresource)"
+    }
+
     /// A call with the group and version as an object's `apiVersion` has them: `apps/v1`, `v1`.
     public init(
         verb: String, apiVersion: String, resource: String, namespace: String? = nil, name: String? = nil,

@@ -427,7 +427,9 @@ struct Exchange: Sendable {
     func fail(_ error: APIError, warnings: Warnings? = nil) {
         var extra: [(String, String)] = []
         if error.code == 429 || error.code == 503 || error.code == 504 {
-            extra.append(("retry-after", String(error.details?.retryAfterSeconds ?? 1)))
+            // A refused eviction names no time: clients would wait for it within their call.
+            let seconds = error.details?.retryAfterSeconds ?? (error.code == 429 ? 0 : 1)
+            if seconds > 0 { extra.append(("retry-after", String(seconds))) }
         }
         var form = form
         form.view = .full

@@ -20,25 +20,42 @@ extension APIServer {
         _ call: APICall, as user: UserInfo, completion: @escaping @Sendable (Result<JSONValue, APIError>) -> Void
     ) {
         let started = SystemClock.monotonic()
+        let audit = auditRecord(call, user)
         do throws(APIError) {
-            let request = try registryRequest(call, user)
+            let request = try registryRequest(call, user, audit)
+            audit?.setRequest(call.body)
             let rendering = rendering(request, ResponseForm())
             registry.perform(request) { result in
                 let value = result.flatMap { answer -> Result<JSONValue, APIError> in
                     Result { () throws(APIError) in try rendering.value(of: answer) }
                 }
-                self.record(call, value, started)
+                self.record(call, value, started, audit)
                 completion(value)
             }
         } catch {
-            record(call, .failure(error), started)
+            record(call, .failure(error), started, audit)
             completion(.failure(error))
         }
     }
 
-    private func record(_ call: APICall, _ result: Result<JSONValue, APIError>, _ started: UInt64) {
+    /// The call's place in the audit log; nil where nothing is to be logged of it.
+    private func auditRecord(_ call: APICall, _ user: UserInfo) -> AuditRecord? {
+        guard let audit else { return nil }
+        return AuditRecord(
+            audit, call, user: user, auditID: RandomNames.uuid(configuration.random), now: configuration.now)
+    }
+
+    private func record(
+        _ call: APICall, _ result: Result<JSONValue, APIError>, _ started: UInt64, _ audit: AuditRecord?
+    ) {
         var code = call.verb == "create" ? 201 : 200
         if case .failure(let error) = result { code = error.code }
+        audit?.complete(code) {
+            switch result {
+            case .success(let value): value
+            case .failure(let error): error.status.json
+            }
+        }
         metrics.record(
             Metrics.Key(
                 verb: call.verb.uppercased(), group: call.group, version: call.version, resource: call.resource,
@@ -54,7 +71,9 @@ extension APIServer {
     }
 
     /// Looks a call up in the schema and authorizes it.
-    private func registryRequest(_ call: APICall, _ user: UserInfo) throws(APIError) -> RegistryRequest {
+    private func registryRequest(_ call: APICall, _ user: UserInfo, _ audit: AuditRecord?) throws(APIError)
+        -> RegistryRequest
+    {
         guard let verb = Verb(rawValue: call.verb) else {
             throw .badRequest("unknown verb \"\(call.verb)\"")
         }
@@ -73,13 +92,14 @@ extension APIServer {
                     attributes.selectors.fields.first { $0.equal && $0.field == "metadata.name" }?.value ?? ""
             }
         }
-        try authorize(attributes)
+        try authorize(attributes, audit: audit?.annotations)
         var request = try resolve(
             user: user, verb: verb, group: call.group, version: call.version, resource: call.resource,
             subresource: call.subresource, namespace: call.namespace, name: call.name)
         request.query = Query(call.query)
         request.body = call.body
         request.userAgent = user.componentName
+        if let audit { request.audit = audit.annotations }
         if verb == .patch { request.patchType = try PatchType.of(contentType: call.patchType) }
         return request
     }
@@ -90,14 +110,22 @@ extension APIServer {
     ) throws(APIError) -> APIWatch {
         var call = call
         call.verb = Verb.watch.rawValue
-        let request = try registryRequest(call, user)
+        let audit = auditRecord(call, user)
+        let request: RegistryRequest
+        do throws(APIError) {
+            request = try registryRequest(call, user, audit)
+        } catch {
+            audit?.complete(error.code) { error.status.json }
+            throw error
+        }
         let rendering = rendering(request, ResponseForm())
         let watcher = try registry.watch(
             request, on: MultiThreadedEventLoopGroup.singleton.any(),
             sink: { options in
                 InProcessWatchSink(
                     rendering: rendering, wantsBookmarks: options.allowBookmarks, onEvent: onEvent, onEnd: onEnd)
-            }, begin: {})
+            }, begin: { audit?.started(200) })
+        if let audit { watcher.onEnd { audit.complete(200) { nil } } }
         return APIWatch(watcher)
     }
 }

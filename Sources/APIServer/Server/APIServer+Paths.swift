@@ -63,7 +63,28 @@ extension APIServer {
         let accept = request.headers[canonicalForm: "accept"].map(String.init)
         let own = published.document(path: path, accept: accept)
         guard let document = aggregator.merged(path: path, own) else { return exchange.sendNotFoundPage() }
+        if path.hasPrefix("/api"), document.contentType == "application/json", Self.prefersProtobuf(accept),
+            let value = try? JSONParser.parse(document.body.readableBytesView), var object = value.objectValue
+        {
+            object["apiVersion"] = "v1"
+            if let bytes = schema.encodeProtobuf(.object(object)) {
+                let form = PublishedDocuments.Document(bytes: bytes, contentType: Schema.protobufMediaType)
+                return respond(with: form, request, exchange)
+            }
+        }
         respond(with: document, request, exchange)
+    }
+
+    /// Whether a discovery document is wanted in protobuf: it comes before JSON.
+    static func prefersProtobuf(_ accept: [String]) -> Bool {
+        for clause in accept.joined(separator: ",").split(separator: ",") where !clause.contains("as=") {
+            switch String(clause.drop { $0 == " " }.prefix { $0 != ";" }) {
+            case Schema.protobufMediaType: return true
+            case "application/json", "application/*", "*/*": return false
+            default: continue
+            }
+        }
+        return false
     }
 
     private func respond(with document: PublishedDocuments.Document, _ request: HTTPRequest, _ exchange: Exchange) {
@@ -85,49 +106,36 @@ extension APIServer {
                 let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
                 return (resource: name, count: cache.count, watchers: cache.watcherCount)
             }, inFlight: mutatingInFlight.load(ordering: .relaxed), revision: cache.revision)
-            + registry.webhookMetrics.text + fairnessMetrics()
+            + deprecationMetrics() + Self.buildInfo + registry.webhookMetrics.text + fairnessMetrics()
     }
 
-    // MARK: Health
-
-    private func respondWithHealth(_ parts: [String], _ exchange: Exchange) {
-        let kind = parts[0]
-        let checks = healthChecks(kind)
-        if parts.count > 1 {
-            let name = parts.dropFirst().joined(separator: "/")
-            guard let check = checks.first(where: { $0.name == name }) else { return exchange.sendNotFoundPage() }
-            return check.isHealthy
-                ? exchange.sendText(200, "ok")
-                : exchange.sendText(500, "internal server error: \(check.name): not finished\n")
-        }
-        let excluded = Set(exchange.query.all("exclude"))
-        var text = ""
-        var isHealthy = true
-        for check in checks {
-            if excluded.contains(check.name) {
-                text += "[+]\(check.name) excluded: ok\n"
-            } else if check.isHealthy {
-                text += "[+]\(check.name) ok\n"
-            } else {
-                isHealthy = false
-                text += "[-]\(check.name) failed: reason withheld\n"
-            }
-        }
-        if !isHealthy { return exchange.sendText(500, "\(text)\(kind) check failed\n") }
-        exchange.sendText(200, exchange.query["verbose"] == nil ? "ok" : "\(text)\(kind) check passed\n")
+    private static var buildInfo: String {
+        let labels = [
+            ("build_date", "1970-01-01T00:00:00Z"), ("compiler", "swift"), ("git_commit", ""),
+            ("git_tree_state", "clean"), ("git_version", gitVersion), ("go_version", ""), ("major", "1"),
+            ("minor", "36"), ("platform", platform),
+        ]
+        let text = labels.map { "\($0.0)=\"\($0.1)\"" }.joined(separator: ",")
+        return "# HELP kubernetes_build_info What was built, a constant 1.\n# TYPE kubernetes_build_info gauge\n"
+            + "kubernetes_build_info{\(text)} 1\n"
     }
 
-    private func healthChecks(_ kind: String) -> [(name: String, isHealthy: Bool)] {
-        var checks = [(name: "ping", isHealthy: true), (name: "log", isHealthy: true), (name: "etcd", isHealthy: true)]
-        if kind != "livez" {
-            for hook in [
-                "poststarthook/start-apiserver-admission-initializer", "poststarthook/rbac/bootstrap-roles",
-                "poststarthook/scheduling/bootstrap-system-priority-classes", "informer-sync",
-            ] {
-                checks.append((name: hook, isHealthy: isReady))
+    /// Which versions were asked for that are on their way out, so that one sees what is still to be changed.
+    private func deprecationMetrics() -> String {
+        var lines: [String] = []
+        for key in metrics.requested {
+            let row = liveSchema.resource(group: key.group, version: key.version, plural: key.resource)
+            guard let warning = row?.deprecation else { continue }
+            // `… unavailable in v1.25+ …`
+            let removed = warning.range(of: "unavailable in v").map { range in
+                String(warning[range.upperBound...].prefix { $0.isNumber || $0 == "." })
             }
-            checks.append((name: "shutdown", isHealthy: !isShuttingDown))
+            lines.append(
+                "apiserver_requested_deprecated_apis{group=\"\(key.group)\",removed_release=\"\(removed ?? "")\","
+                    + "resource=\"\(key.resource)\",subresource=\"\(key.subresource)\",version=\"\(key.version)\"} 1\n")
         }
-        return checks
+        if lines.isEmpty { return "" }
+        return "# HELP apiserver_requested_deprecated_apis Deprecated versions that were asked for.\n"
+            + "# TYPE apiserver_requested_deprecated_apis gauge\n" + lines.sorted().joined()
     }
 }

@@ -34,6 +34,7 @@ public final class APIServer: HTTPResponder, Sendable {
     let customResources: CustomResourceController
     let logger: Logger
     let mutatingInFlight = Atomic<Int>(0)
+    let hooks = StartHooks()
     private let ready = Atomic<Bool>(false)
     private let shuttingDown = Atomic<Bool>(false)
     private let fairnessControl = Mutex<FairnessController?>(nil)
@@ -91,20 +92,26 @@ public final class APIServer: HTTPResponder, Sendable {
     /// - Throws: `StoreError` if the store cannot be read, `APIError` if a bootstrap object cannot be written.
     public func start() async throws {
         try await cache.start()
+        hooks.finish(.informers)
         if let services = cache.cache(group: "", resource: "services") {
             for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
         }
         try await bootstrap()
+        hooks.finish(.admission, .bootstrapRoles, .priorityClasses, .autoregistration)
         try await customResources.start()
+        hooks.finish(.definitions, .definitionsSynced)
         startChores()
         let controller = AggregationController(self)
         controller.start()
+        hooks.finish(.registration, .discovery)
         aggregation.withLock { $0 = controller }
         if configuration.makesServingObjects {
             let fairnessController = FairnessController(self)
             fairnessController.start()
             fairnessControl.withLock { $0 = fairnessController }
+            hooks.finish(.fairnessProducer)
         }
+        hooks.finish(.fairnessConsumer)
         authenticator.onLegacyToken { [weak self] namespace, secret, day in
             self?.noteUse(ofToken: secret, in: namespace, on: day)
         }
@@ -138,7 +145,9 @@ public final class APIServer: HTTPResponder, Sendable {
         try await ensure(Bootstrap.namespaceObjects())
         if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
-        if let address = registry.services.first { rest += Bootstrap.serviceObjects(configuration, address: address) }
+        if let address = registry.services.first {
+            rest += Bootstrap.serviceObjects(configuration, address: address) + [Bootstrap.serviceRange(configuration)]
+        }
         if configuration.makesServingObjects {
             rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
         }

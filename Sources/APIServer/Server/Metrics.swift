@@ -16,6 +16,22 @@ final class Metrics: Sendable {
         var resource: String
         var subresource: String
         var code: Int
+
+        init(verb: String, group: String, version: String, resource: String, subresource: String, code: Int) {
+            self.verb = verb
+            self.group = group
+            self.version = version
+            self.resource = resource
+            self.subresource = subresource
+            self.code = code
+        }
+
+        /// Whatever was done with it, and with what success.
+        init(asked key: Key) {
+            self = key
+            verb = ""
+            code = 0
+        }
     }
 
     /// Upper bounds in seconds.
@@ -80,6 +96,9 @@ final class Metrics: Sendable {
         return text + process()
     }
 
+    /// What was asked for, as far as it is counted.
+    var requested: Set<Key> { Set(series.withLock { $0.keys }.map { Key(asked: $0) }) }
+
     private static func order(_ key: Key) -> String {
         "\(key.group)/\(key.resource)/\(key.subresource)/\(key.verb)/\(key.version)/\(key.code)"
     }
@@ -103,7 +122,20 @@ final class Metrics: Sendable {
             text += "# HELP process_resident_memory_bytes Resident memory.\n"
             text += "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes \(resident)\n"
         }
+        if let files = Self.openFiles() {
+            text += "# HELP process_open_fds Files and connections open.\n# TYPE process_open_fds gauge\n"
+            text += "process_open_fds \(files)\n"
+        }
         return text
+    }
+
+    private static func openFiles() -> Int? {
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // Itself, its parent, and the directory that is being read.
+        return count - 3
     }
 
     private static func residentBytes() -> Int? {

@@ -39,20 +39,34 @@ final class ServiceAllocations: Sendable {
 
     enum Refusal: Error { case taken, outOfRange, full }
 
-    /// Reserves an address, or, with nil, any. The lower part of the range is left to those who ask for an address.
-    func takeAddress(_ wanted: IPv4Address?, owner: String) throws(Refusal) -> IPv4Address {
+    /// Reserves an address, or, with nil, any. The lower part of a range is left to those who ask for an address.
+    /// - Parameter further: The ranges that ServiceCIDRs add, asked for only where the cluster's own does not do.
+    func takeAddress(
+        _ wanted: IPv4Address?, owner: String, further: () -> [IPv4Range] = { [] }
+    ) throws(Refusal) -> IPv4Address {
         guard let range else { throw .outOfRange }
-        let first = first
-        let outcome: Result<IPv4Address, Refusal> = state.withLock { state in
-            if let wanted {
-                guard range.isUsable(wanted) else { return .failure(.outOfRange) }
-                if let holder = state.addresses[wanted], holder != owner { return .failure(.taken) }
-                state.addresses[wanted] = owner
-                return .success(wanted)
+        if let wanted {
+            guard range.isUsable(wanted) || further().contains(where: { $0.isUsable(wanted) }) else {
+                throw .outOfRange
             }
-            let usable = range.usable
-            guard usable > 0, state.addresses.count < usable else { return .failure(.full) }
-            let reserved = usable > 32 ? min(256, max(16, usable / 16)) : 0
+            let isFree = state.withLock { state in
+                if let holder = state.addresses[wanted], holder != owner { return false }
+                state.addresses[wanted] = owner
+                return true
+            }
+            if !isFree { throw .taken }
+            return wanted
+        }
+        if let address = takeAny(of: range, owner: owner) { return address }
+        for range in further() { if let address = takeAny(of: range, owner: owner) { return address } }
+        throw .full
+    }
+
+    private func takeAny(of range: IPv4Range, owner: String) -> IPv4Address? {
+        let first = first
+        let usable = range.usable
+        let reserved = usable > 32 ? min(256, max(16, usable / 16)) : 0
+        return state.withLock { state in
             for (low, high) in [(reserved + 1, usable), (1, reserved)] where low <= high {
                 let span = high - low + 1
                 let start = Int(random() % UInt64(span))
@@ -60,13 +74,29 @@ final class ServiceAllocations: Sendable {
                     let address = range.address(low + (start + step) % span)
                     if address != first, state.addresses[address] == nil {
                         state.addresses[address] = owner
-                        return .success(address)
+                        return address
                     }
                 }
             }
-            return .failure(.full)
+            return nil
         }
-        return try outcome.get()
+    }
+
+    /// The ranges of ServiceCIDRs that are ready and stay.
+    static func furtherRanges(_ cache: WatchCache) -> [IPv4Range] {
+        guard let ranges = cache.cache(group: "networking.k8s.io", resource: "servicecidrs") else { return [] }
+        var found: [IPv4Range] = []
+        ranges.snapshot.objects.forEach { object in
+            let value = object.value
+            let isReady = (value[path: "status", "conditions"]?.arrayValue ?? []).contains {
+                $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+            }
+            if isReady, !value.isBeingDeleted {
+                found += (value[path: "spec", "cidrs"]?.strings ?? []).compactMap { IPv4Range($0) }
+            }
+            return true
+        }
+        return found
     }
 
     /// Reserves a port, or, with nil, any.

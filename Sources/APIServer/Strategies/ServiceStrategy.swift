@@ -108,7 +108,8 @@ struct ServiceStrategy: Strategy {
         var errors: [FieldError] = []
 
         if type(object) != "ExternalName" {
-            addresses(&object, held, owner, allocations, &taken, &errors)
+            let cache = context.cache
+            addresses(&object, held, owner, allocations, { ServiceAllocations.furtherRanges(cache) }, &taken, &errors)
             ports(&object, held, owner, allocations, &taken, &errors)
         }
         let reserved = taken
@@ -124,7 +125,7 @@ struct ServiceStrategy: Strategy {
 
     private func addresses(
         _ object: inout JSONValue, _ held: ServiceHoldings, _ owner: String, _ allocations: ServiceAllocations,
-        _ taken: inout ServiceHoldings, _ errors: inout [FieldError]
+        _ further: () -> [IPv4Range], _ taken: inout ServiceHoldings, _ errors: inout [FieldError]
     ) {
         var spec = object["spec"]?.objectValue ?? JSONObject()
         defer { object["spec"] = .object(spec) }
@@ -173,7 +174,7 @@ struct ServiceStrategy: Strategy {
                 spec["clusterIP"] = .string(wanted)
                 return
             }
-            let given = try allocations.takeAddress(address, owner: owner)
+            let given = try allocations.takeAddress(address, owner: owner, further: further)
             taken.addresses.insert(given)
             spec["clusterIP"] = .string(given.description)
             spec["clusterIPs"] = [.string(given.description)]

@@ -33,10 +33,7 @@ struct NamespaceStrategy: Strategy {
     static let immortal: Set<String> = ["default", "kube-system", "kube-public"]
 
     func prepareForCreate(_ object: inout JSONValue, _ context: inout StrategyContext) throws(APIError) {
-        let name = object.name
-        object.updateMetadata { metadata in
-            metadata.updateObject("labels") { $0["kubernetes.io/metadata.name"] = .string(name) }
-        }
+        Self.label(&object)
         object.update("spec") { spec in
             var finalizers = spec["finalizers"]?.strings ?? []
             if !finalizers.contains("kubernetes") { finalizers.append("kubernetes") }
@@ -47,8 +44,13 @@ struct NamespaceStrategy: Strategy {
 
     func prepareForUpdate(_ object: inout JSONValue, old: JSONValue, _ context: inout StrategyContext) throws(APIError)
     {
-        let name = old.name
         object.update("spec") { $0["finalizers"] = old["spec"]?["finalizers"] }
+        Self.label(&object)
+    }
+
+    /// Every namespace can be selected by its name.
+    static func label(_ object: inout JSONValue) {
+        let name = object.name
         object.updateMetadata { metadata in
             metadata.updateObject("labels") { $0["kubernetes.io/metadata.name"] = .string(name) }
         }

@@ -16,9 +16,11 @@ extension Registry {
             let options = try request.writeOptions()
             guard let body = request.body else { throw Self.emptyBody }
             let wanted = try decodeScale(body, request, options)
-            guard wanted.name.isEmpty || wanted.name == request.name else {
+            try Self.checkName(of: wanted, request)
+            if !wanted.namespace.isEmpty, wanted.namespace != request.namespace {
                 throw .badRequest(
-                    "the name of the object (\(wanted.name)) does not match the name on the URL (\(request.name))")
+                    "the namespace of the object (\(wanted.namespace)) does not match the namespace on the request "
+                        + "(\(request.namespace))")
             }
             changeScale(request, options, completion) { _, _ throws(APIError) in wanted }
         case .patch:
@@ -165,7 +167,7 @@ extension Registry {
         var status: JSONObject = ["replicas": .integer(object[path: "status", "replicas"]?.integerValue ?? 0)]
         if let selector = object[path: "spec", "selector"] {
             let isPlain = object["kind"]?.stringValue == "ReplicationController"
-            let text = selectorText(isPlain ? ["matchLabels": selector] : selector)
+            let text = LabelSelector(isPlain ? ["matchLabels": selector] : selector).text
             if !text.isEmpty { status["selector"] = .string(text) }
         }
         return [
@@ -181,22 +183,5 @@ extension Registry {
             if let value = object["metadata"]?[key] { metadata[key] = value }
         }
         return .object(metadata)
-    }
-
-    /// A selector as text, as it is written in a query.
-    static func selectorText(_ selector: JSONValue) -> String {
-        var parts = (selector["matchLabels"]?.stringMap ?? [:]).map { "\($0.key)=\($0.value)" }
-        for expression in selector["matchExpressions"]?.arrayValue ?? [] {
-            let key = expression["key"]?.stringValue ?? ""
-            let values = (expression["values"]?.strings ?? []).sorted().joined(separator: ",")
-            switch expression["operator"]?.stringValue {
-            case "In": parts.append("\(key) in (\(values))")
-            case "NotIn": parts.append("\(key) notin (\(values))")
-            case "Exists": parts.append(key)
-            case "DoesNotExist": parts.append("!\(key)")
-            default: continue
-            }
-        }
-        return parts.sorted().joined(separator: ",")
     }
 }

@@ -35,27 +35,29 @@ extension Registry {
     /// Lets a namespace's content controller say that it is done: the one way to take finalizers out of its spec.
     private func finalizeNamespace(_ request: RegistryRequest, _ completion: @escaping Completion) throws(APIError) {
         let options = try request.writeOptions()
-        let object = try decodeBody(request, options)
-        guard object.name == request.name else {
-            throw .badRequest(
-                "the name of the object (\(object.name)) does not match the name on the URL (\(request.name))")
-        }
+        let sent = try decodeBody(request, options)
+        try Self.checkName(of: sent, request)
         mutate(
             request.key, in: request.cache, dryRun: options.dryRun, missing: request.notFound,
             plan: { current throws(APIError) in
                 let old = current.value
+                var object = sent
                 let seen = object.resourceVersion
                 if !seen.isEmpty, seen != String(current.revision) { throw request.conflict(Self.modifiedMeanwhile) }
                 if !object.uid.isEmpty, object.uid != old.uid {
                     throw request.conflict(
                         "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)")
                 }
+                self.track(&object, over: old, request)
                 let attributes = AdmissionAttributes(
                     .update, request, object: object, oldObject: old, isDryRun: options.dryRun)
                 return try self.planAdmitted(attributes) { admitted throws(APIError) in
-                    var new = old
-                    new.update("spec") { $0["finalizers"] = admitted.object?[path: "spec", "finalizers"] }
-                    let errors = self.schema.validate(new, old: old, of: request.storage, subresource: "finalize")
+                    var new = admitted.object ?? old
+                    var errors = ObjectMetaRules.prepareUpdate(&new, old: old)
+                    ObjectMetaRules.tidy(&new)
+                    new["status"] = old["status"]
+                    NamespaceStrategy.label(&new)
+                    errors += self.schema.validate(new, old: old, of: request.storage, subresource: "finalize")
                     if !errors.isEmpty { throw request.invalid(errors) }
                     let isDone = new.finalizers.isEmpty && new[path: "spec", "finalizers"]?.isEmptyValue ?? true
                     return PlannedMutation(old.isBeingDeleted && isDone ? .remove(last: new) : .write(new))
@@ -77,7 +79,7 @@ extension Registry {
         if !binding.namespace.isEmpty, binding.namespace != request.namespace {
             throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }
-        if !request.name.isEmpty, !binding.name.isEmpty, binding.name != request.name {
+        if !request.name.isEmpty, binding.name != request.name {
             throw .badRequest("name in URL does not match name in Binding object")
         }
         let podName = name.isEmpty ? binding.name : name
@@ -85,11 +87,16 @@ extension Registry {
         let node = target[string: "name"]
         var errors: [FieldError] = []
         let kind = target[string: "kind"]
-        if !kind.isEmpty, kind != "Node", kind != "Minion" {
+        if !kind.isEmpty, kind != "Node" {
             errors.append(.notSupported("target.kind", .string(kind), ["Node", "<empty>"]))
         }
         if node.isEmpty { errors.append(.required("target.name")) }
-        if !errors.isEmpty { throw .invalid(kind: "Binding", group: "", name: podName, errors) }
+        // Upstream returns these as an error of no kind.
+        if !errors.isEmpty {
+            let texts = errors.map { "\($0.path): \($0.message)" }
+            let text = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
+            throw APIError(code: 500, reason: "", message: text)
+        }
         let key = ObjectKey(namespace: request.namespace, name: podName)
         let fixed = binding
         mutate(
@@ -100,7 +107,7 @@ extension Registry {
                 attributes.setLiteral(request.subresource)
                 return try self.planAdmitted(attributes) { admitted throws(APIError) in
                     let node = admitted.object?[path: "target", "name"]?.stringValue ?? node
-                    return .init(.write(try self.bound(current.value, to: node, admitted.object ?? fixed)))
+                    return .init(.write(try self.bound(current, to: node, admitted.object ?? fixed)))
                 }
             },
             completion: { result in
@@ -113,10 +120,18 @@ extension Registry {
             })
     }
 
-    private func bound(_ pod: JSONValue, to node: String, _ binding: JSONValue) throws(APIError) -> JSONValue {
-        func conflict(_ why: String) -> APIError { .conflict("pods/binding", group: "", name: pod.name, why) }
+    private func bound(_ current: CachedObject, to node: String, _ binding: JSONValue) throws(APIError) -> JSONValue {
+        var pod = current.value
+        let name = pod.name
+        func conflict(_ why: String) -> APIError { .conflict("pods/binding", group: "", name: name, why) }
         if !binding.uid.isEmpty, binding.uid != pod.uid {
             throw conflict("Precondition failed: UID in precondition: \(binding.uid), UID in object meta: \(pod.uid)")
+        }
+        let seen = binding.resourceVersion
+        if !seen.isEmpty, seen != String(current.revision) {
+            throw conflict(
+                "Precondition failed: ResourceVersion in precondition: \(seen), ResourceVersion in object meta: "
+                    + "\(current.revision)")
         }
         if pod.isBeingDeleted { throw conflict("pod \(pod.name) is being deleted, cannot be assigned to a host") }
         let present = pod[path: "spec", "nodeName"]?.stringValue ?? ""
@@ -124,7 +139,6 @@ extension Registry {
         if !(pod[path: "spec", "schedulingGates"]?.isEmptyValue ?? true) {
             throw conflict("pod \(pod.name) has non-empty .spec.schedulingGates")
         }
-        var pod = pod
         pod.update("spec") { $0["nodeName"] = .string(node) }
         pod.updateMetadata { metadata in
             if let annotations = binding.annotations, !annotations.isEmpty {
@@ -138,20 +152,8 @@ extension Registry {
                 }
             }
         }
-        let now = configuration.now()
-        pod.update("status") { status in
-            var conditions = status[array: "conditions"]
-            let index = conditions.firstIndex { $0["type"]?.stringValue == "PodScheduled" }
-            let isTrue = index.map { conditions[$0]["status"]?.stringValue == "True" } ?? false
-            if !isTrue {
-                let condition: JSONValue = [
-                    "type": "PodScheduled", "status": "True", "lastProbeTime": .null, "lastTransitionTime": now.field,
-                ]
-                if let index { conditions[index] = condition } else { conditions.append(condition) }
-            }
-            status["conditions"] = .array(conditions)
-        }
-        return pod
+        pod.update("status") { $0["nominatedNodeName"] = nil }
+        return pod.withCondition("PodScheduled", "True", now: configuration.now())
     }
 
     // MARK: Tokens
@@ -170,5 +172,35 @@ extension Registry {
                 completion(.failure(error))
             }
         }
+    }
+}
+
+extension JSONValue {
+    /// The object with a condition in its status, as upstream's `UpdatePodCondition` sets it: the time is that of the
+    /// last change of the condition's status.
+    func withCondition(
+        _ type: String, _ status: String, reason: String = "", message: String = "", now: Time
+    ) -> JSONValue {
+        var object = self
+        object.update("status") { fields in
+            var conditions = fields[array: "conditions"]
+            let index = conditions.firstIndex { $0["type"]?.stringValue == type }
+            let former = index.map { conditions[$0] }
+            let hasStatus = former?["status"]?.stringValue == status
+            if hasStatus, former?["reason"]?.stringValue ?? "" == reason,
+                former?["message"]?.stringValue ?? "" == message
+            {
+                return
+            }
+            var condition: JSONObject = [
+                "type": .string(type), "status": .string(status), "lastProbeTime": .null,
+                "lastTransitionTime": hasStatus ? former?["lastTransitionTime"] ?? now.field : now.field,
+            ]
+            condition.set("reason", .string(reason), isEmpty: reason.isEmpty)
+            condition.set("message", .string(message), isEmpty: message.isEmpty)
+            if let index { conditions[index] = .object(condition) } else { conditions.append(.object(condition)) }
+            fields["conditions"] = .array(conditions)
+        }
+        return object
     }
 }

@@ -136,27 +136,41 @@ enum AdmissionMatching {
         return LabelMatcher(LabelSelector(json))
     }
 
-    /// The objects of a request in the version of a match.
+    /// The objects of a request in the version of a match; a webhook is asked where one converts the resource.
     static func versioned(_ attributes: AdmissionAttributes, as match: AdmissionMatch, _ registry: Registry)
-        throws(APIError) -> VersionedAdmissionAttributes
+        async throws(APIError) -> VersionedAdmissionAttributes
     {
         var versioned = VersionedAdmissionAttributes(
             attributes: attributes, kind: match.kind, resource: match.identity, object: attributes.object,
             oldObject: attributes.oldObject)
         guard !attributes.isLiteral else { return versioned }
-        if let object = attributes.object {
+        let given = [attributes.object, attributes.oldObject]
+        var converted = try await convert(given.compactMap { $0 }, to: match.resource, registry)[...]
+        if given[0] != nil { versioned.object = converted.popFirst() }
+        if given[1] != nil { versioned.oldObject = converted.popFirst() }
+        if let object = versioned.object {
             versioned.object = try registry.present(object, as: match.resource, storage: attributes.storage)
         }
-        if let old = attributes.oldObject {
+        if let old = versioned.oldObject {
             versioned.oldObject = try registry.present(old, as: match.resource, storage: attributes.storage)
         }
         return versioned
     }
 
+    /// Custom resources as their conversion webhook shows them in another version; all others as they are.
+    private static func convert(_ objects: [JSONValue], to resource: ResourceType, _ registry: Registry)
+        async throws(APIError) -> [JSONValue]
+    {
+        guard resource.custom != nil, let webhook = registry.cache.cache(for: resource)?.form?.webhook else {
+            return objects
+        }
+        return try await webhook.convert(objects, to: resource.apiVersion)
+    }
+
     /// Takes an object that somebody changed in the version of a match: unknown fields go, defaults come.
     static func take(
         _ object: JSONValue, as match: AdmissionMatch, into attributes: inout AdmissionAttributes, _ registry: Registry
-    ) throws(APIError) {
+    ) async throws(APIError) {
         guard !attributes.isLiteral, let cache = registry.cache.cache(for: match.resource) else {
             attributes.object = object
             return
@@ -166,7 +180,10 @@ enum AdmissionMatching {
         var options = WriteOptions()
         options.fieldValidation = .ignore
         var taken = try registry.decode(object, request, options)
-        if let custom = attributes.resource.custom, match.resource != attributes.resource { custom.restore(&taken) }
+        if let custom = attributes.resource.custom, match.resource != attributes.resource {
+            taken = try await convert([taken], to: attributes.resource, registry)[0]
+            custom.restore(&taken)
+        }
         attributes.object = taken
     }
 }

@@ -84,13 +84,13 @@ struct MutatingWebhooks: MutatingAdmissionStage {
         for (position, webhook) in index.webhooks(registry).enumerated() {
             guard let match = try webhook.match(attributes, registry) else { continue }
             if round.isReinvocation, !memory.due.contains(webhook.identifier) { continue }
-            let versioned = try AdmissionMatching.versioned(attributes, as: match, registry)
+            let versioned = try await AdmissionMatching.versioned(attributes, as: match, registry)
             guard try webhook.meetsConditions(versioned, registry) else { continue }
             let note = "round_\(round.isReinvocation ? 1 : 0)_index_\(position)"
             var changed = false
             do throws(WebhookCall.Failure) {
                 let verdict = try await WebhookCall.ask(webhook, versioned, mutating: true, registry)
-                changed = try Self.apply(verdict, webhook, versioned, match, &attributes, registry)
+                changed = try await Self.apply(verdict, webhook, versioned, match, &attributes, registry)
             } catch {
                 if let error = WebhookCall.error(error, webhook, registry) { throw error }
                 attributes.audit.add("failed-open.mutation.webhook.admission.k8s.io/\(note)", webhook.name)
@@ -114,7 +114,7 @@ struct MutatingWebhooks: MutatingAdmissionStage {
     private static func apply(
         _ verdict: AdmissionVerdict, _ webhook: AdmissionWebhook, _ versioned: VersionedAdmissionAttributes,
         _ match: AdmissionMatch, _ attributes: inout AdmissionAttributes, _ registry: Registry
-    ) throws(WebhookCall.Failure) -> Bool {
+    ) async throws(WebhookCall.Failure) -> Bool {
         if verdict.patch.isEmpty { return false }
         let patch: JSONPatch
         do {
@@ -131,7 +131,7 @@ struct MutatingWebhooks: MutatingAdmissionStage {
         }
         do {
             let before = attributes.object
-            try AdmissionMatching.take(try patch.apply(to: object), as: match, into: &attributes, registry)
+            try await AdmissionMatching.take(try patch.apply(to: object), as: match, into: &attributes, registry)
             return attributes.object != before
         } catch {
             throw .refused(.internalError((error as? APIError)?.message ?? "\(error)"))
@@ -152,7 +152,7 @@ struct ValidatingWebhooks: ValidatingAdmissionStage {
         var asked: [(position: Int, webhook: AdmissionWebhook, versioned: VersionedAdmissionAttributes)] = []
         for (position, webhook) in index.webhooks(registry).enumerated() {
             guard let match = try webhook.match(attributes, registry) else { continue }
-            let versioned = try AdmissionMatching.versioned(attributes, as: match, registry)
+            let versioned = try await AdmissionMatching.versioned(attributes, as: match, registry)
             if try webhook.meetsConditions(versioned, registry) { asked.append((position, webhook, versioned)) }
         }
         let refusals = await withTaskGroup(of: (Int, APIError)?.self) { group in

@@ -1,3 +1,5 @@
+import LinearRegex
+
 /// Checks literals that can be judged before anything is evaluated: durations, times, patterns, format strings, and
 /// that all elements of a list or map have one type.
 struct LiteralValidator {

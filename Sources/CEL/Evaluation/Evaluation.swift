@@ -22,7 +22,7 @@ final class Evaluation {
     func charge(_ more: UInt64) throws(CELError) {
         let (sum, overflow) = cost.addingReportingOverflow(more)
         cost = overflow ? .max : sum
-        if cost > limit { throw CELError("operation cancelled: actual cost limit exceeded", isCancelled: true) }
+        if cost > limit { throw .overCostLimit }
     }
 }
 

@@ -1,3 +1,5 @@
+import LinearRegex
+
 /// Makes the steps of a program from a checked expression.
 struct Planner {
     /// Why there can be no program.

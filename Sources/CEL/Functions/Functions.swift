@@ -1,3 +1,5 @@
+import LinearRegex
+
 /// What the functions do. A function that is called on a value has it as its first argument.
 
 /// Computes a function. Throws `noSuchOverload` where the arguments are not what any overload takes.
@@ -75,12 +77,16 @@ enum Functions {
         case "matches":
             { values throws(CELError) in
                 guard let text = values[0].stringValue else { throw .noSuchOverload }
-                return .bool(try pattern.isFound(in: text))
+                do throws(RegularExpression.Exhausted) {
+                    return .bool(try pattern.isFound(in: text))
+                } catch {
+                    throw .overCostLimit
+                }
             }
         case "find":
             { values throws(CELError) in
                 guard let text = values[0].stringValue else { throw .noSuchOverload }
-                return .string(try pattern.matches(in: text, limit: 1).first ?? "")
+                return .string(try found(pattern, text, limit: 1).first ?? "")
             }
         default:
             { values throws(CELError) in
@@ -90,8 +96,16 @@ enum Functions {
                     guard case .int(let given) = values[2] else { throw .noSuchOverload }
                     if given >= 0 { limit = Int(clamping: given) }
                 }
-                return .list(.values(try pattern.matches(in: text, limit: limit).map { .string($0) }))
+                return .list(.values(try found(pattern, text, limit: limit).map { .string($0) }))
             }
+        }
+    }
+
+    private static func found(_ pattern: RegularExpression, _ text: String, limit: Int) throws(CELError) -> [String] {
+        do throws(RegularExpression.Exhausted) {
+            return try pattern.matches(in: text, limit: limit)
+        } catch {
+            throw .overCostLimit
         }
     }
 }

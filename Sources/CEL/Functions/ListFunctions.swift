@@ -55,7 +55,7 @@ extension Functions {
         "lists.range": { values throws(CELError) in
             let count = max(0, try int(values, 0))
             if count > longestRange {
-                throw CELError("operation cancelled: actual cost limit exceeded", isCancelled: true)
+                throw .overCostLimit
             }
             return .list(.values((0..<count).map { .int($0) }))
         },

@@ -1,3 +1,5 @@
+import LinearRegex
+
 /// Functions of texts: `charAt`, `split`, `replace` … Positions count code points.
 ///
 /// Specified in cel-go's extension *Strings*.

@@ -1,3 +1,5 @@
+import KubeTypes
+
 /// Functions of times and durations: `getFullYear`, `getHours` …
 extension Functions {
     static let times: [String: FunctionImplementation] = [
@@ -24,7 +26,7 @@ extension Functions {
     private static func date(_ time: CELTimestamp, _ values: [CELValue]) throws(CELError) -> CivilDate {
         guard values.count > 1 else { return CivilDate(seconds: time.seconds) }
         guard let zone = values[1].stringValue else { throw .noSuchOverload }
-        return CivilDate(seconds: time.seconds + (try TimeZoneFile.offset(of: zone, at: time.seconds)))
+        return CivilDate(seconds: time.seconds + (try CELTimeZone.offset(of: zone, at: time.seconds)))
     }
 
     /// - Parameter perUnit: The nanoseconds of one, where durations have the part too.

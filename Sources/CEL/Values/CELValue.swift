@@ -31,6 +31,7 @@ public struct CELError: Error, Sendable, Hashable {
     }
 
     static let noSuchOverload = CELError("no such overload")
+    static let overCostLimit = CELError("operation cancelled: actual cost limit exceeded", isCancelled: true)
 
     static func noSuchKey(_ key: String) -> CELError { CELError("no such key: \(key)") }
 }

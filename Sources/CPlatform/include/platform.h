@@ -9,3 +9,6 @@ void martlet_limit_memory_arenas(void);
 /// waits for our caller's files to be closed must not wait for it. Returns 0 or an errno.
 int martlet_spawn_session(
     pid_t *pid, const char *path, posix_spawn_file_actions_t *actions, char *const argv[], char *const envp[]);
+
+/// The address that this machine speaks to `host` from, as text. Returns 0, or -1 where it has none.
+int martlet_source_address(const char *host, const char *port, char *text, int length);

@@ -35,8 +35,13 @@ struct BootstrapToken: Sendable, Hashable {
         return text.isEmpty ? nil : Time(text) ?? Time(seconds: 0)
     }
 
-    /// The signature of a text with this token (a JSON Web Signature whose content is left out, RFC 7515, appendix F).
-    func signature(of content: String) -> String {
+    func signature(of content: String) -> String { BootstrapSignature.of(content, id: id, secret: secret) }
+}
+
+/// What shows that a text comes from somebody who knows a bootstrap token.
+public enum BootstrapSignature {
+    /// A JSON Web Signature whose content is left out (RFC 7515, appendix F).
+    public static func of(_ content: String, id: String, secret: String) -> String {
         func encode(_ bytes: some Sequence<UInt8>) -> String {
             Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
                 .replacing("=", with: "")

@@ -17,11 +17,13 @@ struct DisruptionBudget {
 
     enum Problem: Error, CustomStringConvertible {
         case noController(pod: String)
+        case noScale(String)
         case badPercentage
 
         var description: String {
             switch self {
             case .noController(let pod): "found no controllers for pod \"\(pod)\""
+            case .noScale(let reason): reason
             case .badPercentage: "the number of pods is neither an integer nor a percentage"
             }
         }
@@ -31,7 +33,7 @@ struct DisruptionBudget {
     ///   the deployment. Nil if it cannot be found.
     init(
         _ budget: PodDisruptionBudget, pods: [Pod],
-        scale: (OwnerReference, _ namespace: String) -> (uid: String, replicas: Int)?, now: Time
+        scale: (OwnerReference, _ namespace: String) throws(Problem) -> (uid: String, replicas: Int)?, now: Time
     ) throws(Problem) {
         status = budget.status
         var expected = 0
@@ -69,7 +71,7 @@ struct DisruptionBudget {
     }
 
     private mutating func expectedScale(
-        _ pods: [Pod], _ scale: (OwnerReference, String) -> (uid: String, replicas: Int)?
+        _ pods: [Pod], _ scale: (OwnerReference, String) throws(Problem) -> (uid: String, replicas: Int)?
     ) throws(Problem) -> Int {
         var known: [String: Int] = [:]
         var asked: Set<String> = []
@@ -79,7 +81,7 @@ struct DisruptionBudget {
                 continue
             }
             guard asked.insert(controller.uid).inserted else { continue }
-            guard let found = scale(controller, pod.namespace) else { throw .noController(pod: pod.name) }
+            guard let found = try scale(controller, pod.namespace) else { throw .noController(pod: pod.name) }
             known[found.uid] = found.replicas
         }
         return known.values.reduce(0, +)
@@ -136,5 +138,32 @@ struct DisruptionBudget {
         status.disruptionsAllowed = 0
         return withCondition(
             status, "False", "SyncFailed", "\(problem)", budget.status.observedGeneration, now)
+    }
+}
+
+/// Pods that were to be disrupted and are still there: after a while nobody is coming for them any more, and their
+/// condition *DisruptionTarget* must not say so (KEP-3329).
+enum StaleDisruption {
+    /// Seconds until the condition is to be withdrawn; nil if there is none to withdraw.
+    static func secondsLeft(_ pod: Pod, now: Time) -> Double? {
+        guard pod.isActive, let condition = pod.condition("DisruptionTarget"), condition.status == "True",
+            // The kubelet may take its time.
+            condition.reason != "TerminationByKubelet", let since = condition.lastTransitionTime
+        else { return nil }
+        return max(0, DisruptionBudget.deletionTimeout - now.since(since))
+    }
+
+    /// A strategic merge patch of a pod's status.
+    static func withdrawal(now: Time) -> JSONValue {
+        [
+            "status": [
+                "conditions": [
+                    [
+                        "type": "DisruptionTarget", "status": "False", "reason": nil, "message": nil,
+                        "lastTransitionTime": now.field,
+                    ]
+                ]
+            ]
+        ]
     }
 }

@@ -14,7 +14,9 @@ final class DisruptionController: Controller {
     private let replicationControllers: Informer<ReplicationController>
     private let statefulSets: Informer<StatefulSet>
     private let queue: WorkQueue<ObjectKey>
+    private let stale: WorkQueue<ObjectKey>
     private let recorder: EventRecorder
+    private let targets: ScaleTargets
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -27,6 +29,9 @@ final class DisruptionController: Controller {
         replicationControllers = context.informers.informer(ReplicationController.self)
         statefulSets = context.informers.informer(StatefulSet.self)
         recorder = context.recorder(Self.component)
+        targets = ScaleTargets(context)
+        let stale: WorkQueue<ObjectKey> = context.queue()
+        self.stale = stale
         budgets.addHandler { if !$0.isDeletion { queue.add($0.object.key) } }
         let enqueue: @Sendable (Pod) -> Void = { pod in
             for budget in budgets.objects(namespace: pod.namespace)
@@ -35,6 +40,10 @@ final class DisruptionController: Controller {
             }
         }
         pods.addHandler { change in
+            if case .deleted = change {
+            } else if let seconds = StaleDisruption.secondsLeft(change.object, now: context.now) {
+                stale.add(change.object.key, after: .milliseconds(Int64(seconds * 1000) + 1))
+            }
             switch change {
             case .added(let pod), .deleted(let pod): enqueue(pod)
             case .updated(let old, let new):
@@ -58,6 +67,14 @@ final class DisruptionController: Controller {
             if case .updated(let old, let new) = change, old.spec.replicas == new.spec.replicas { return }
             rescaled(change.object.namespace)
         }
+        replicationControllers.addHandler { change in
+            if case .updated(let old, let new) = change, old.spec.replicas == new.spec.replicas { return }
+            rescaled(change.object.namespace)
+        }
+        statefulSets.addHandler { change in
+            if case .updated(let old, let new) = change, old.spec.replicas == new.spec.replicas { return }
+            rescaled(change.object.namespace)
+        }
     }
 
     func run() async {
@@ -67,8 +84,54 @@ final class DisruptionController: Controller {
         await replicaSets.waitForSync()
         await replicationControllers.waitForSync()
         await statefulSets.waitForSync()
-        await context.work(queue, of: "disruption-controller", workers: 1) { [self] in try await reconcile($0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                await context.work(queue, of: "disruption-controller", workers: 1) { try await self.reconcile($0) }
+            }
+            group.addTask { [self] in
+                await context.work(stale, of: "disruption-controller", workers: 1) { try await self.withdraw($0) }
+            }
+        }
     }
+
+    /// Takes the condition off a pod that nobody came for.
+    private func withdraw(_ key: ObjectKey) async throws {
+        guard let pod = pods[key], let seconds = StaleDisruption.secondsLeft(pod, now: context.now) else { return }
+        if seconds > 0 {
+            stale.add(key, after: .milliseconds(Int64(seconds * 1000) + 1))
+            return
+        }
+        do {
+            try await context.client.patch(
+                Pod.self, key.name, namespace: key.namespace, subresource: "status",
+                StaleDisruption.withdrawal(now: context.now), as: .strategic)
+        } catch {
+            if !error.isNotFound { throw error }
+        }
+    }
+
+    /// Sizes that only the API knows: those of controllers of other kinds.
+    private func otherScales(
+        of pods: [Pod]
+    ) async throws -> [String: Result<Int, DisruptionBudget.Problem>] {
+        var scales: [String: Result<Int, DisruptionBudget.Problem>] = [:]
+        for pod in pods {
+            guard let owner = pod.controller, !Self.kinds.contains(owner.kind), scales[owner.uid] == nil else {
+                continue
+            }
+            do throws(ScaleTargets.Failure) {
+                let found = try await targets.scale(
+                    apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, namespace: pod.namespace
+                ).scale
+                if found.uid == owner.uid { scales[owner.uid] = .success(found.spec.replicas ?? 0) }
+            } catch {
+                if !error.isNotFound { scales[owner.uid] = .failure(.noScale("\(error)")) }
+            }
+        }
+        return scales
+    }
+
+    private static let kinds: Set<String> = ["ReplicaSet", "ReplicationController", "StatefulSet"]
 
     private func scale(_ owner: OwnerReference, _ namespace: String) -> (uid: String, replicas: Int)? {
         switch owner.kind {
@@ -103,8 +166,14 @@ final class DisruptionController: Controller {
         }
         let status: PodDisruptionBudgetStatus
         var recheck: Double?
+        let others = try await otherScales(of: matching)
         do throws(DisruptionBudget.Problem) {
-            let result = try DisruptionBudget(budget, pods: matching, scale: scale, now: context.now)
+            let result = try DisruptionBudget(
+                budget, pods: matching,
+                scale: { (owner, namespace) throws(DisruptionBudget.Problem) in
+                    if let other = others[owner.uid] { return (owner.uid, try other.get()) }
+                    return scale(owner, namespace)
+                }, now: context.now)
             if !result.unmanaged.isEmpty {
                 recorder.event(
                     regarding: budget, type: .warning, reason: "UnmanagedPods",

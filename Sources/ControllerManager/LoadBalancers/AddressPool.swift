@@ -49,6 +49,16 @@ enum LoadBalancerPlan: Sendable, Hashable {
     /// The address that the Service asks for is not to be had.
     case refuse(String)
 
+    /// Keeps a Service until its load balancer is gone; clients look for it.
+    static let finalizer = "service.kubernetes.io/load-balancer-cleanup"
+
+    /// Whether a Service must have the finalizer; nil: that is another controller's business.
+    static func keeps(_ service: Service) -> Bool? {
+        guard service.spec.type == "LoadBalancer" else { return false }
+        guard service.spec.loadBalancerClass == nil else { return nil }
+        return !service.isBeingDeleted
+    }
+
     /// - Parameter taken: the addresses of other Services.
     init(_ service: Service, pool: AddressPool, taken: Set<String>) {
         let current = service.status.loadBalancer?.ingress ?? []

@@ -34,18 +34,22 @@ final class LoadBalancerController: Controller {
     }
 
     func run() async {
-        guard pool != nil else { return }
         await services.waitForSync()
         // One worker: two could give the same address away.
         await context.work(queue, of: Self.component, workers: 1) { [self] in try await reconcile($0) }
     }
 
     private func reconcile(_ key: ObjectKey) async throws {
-        guard let pool else { return }
         guard var service = services[key] else {
             given.withLock { $0[key] = nil }
             return
         }
+        guard let pool else {
+            // Addresses are none of ours; a Service of a time when they were must not be kept for ever.
+            if LoadBalancerPlan.keeps(service) == false, service.setFinalizer(false) { try await write(service) }
+            return
+        }
+        let isChanged = LoadBalancerPlan.keeps(service).map { service.setFinalizer($0) } ?? false
         var taken: Set<String> = []
         for other in services.objects where other.key != key { taken.formUnion(other.status.balancerIPs) }
         given.withLock { given in
@@ -54,7 +58,9 @@ final class LoadBalancerController: Controller {
             taken.formUnion(given.filter { $0.key != key }.values)
         }
         switch LoadBalancerPlan(service, pool: pool, taken: taken) {
-        case .leave: return
+        case .leave:
+            if isChanged { try await write(service) }
+            return
         case .clear:
             given.withLock { $0[key] = nil }
             service.status.loadBalancer = nil
@@ -70,15 +76,34 @@ final class LoadBalancerController: Controller {
             recorder.event(
                 regarding: service, type: .warning, reason: "SyncLoadBalancerFailed",
                 message: "Error syncing load balancer: failed to ensure load balancer: \(reason)")
+            if isChanged { try await write(service) }
             return
         }
-        do {
-            _ = try await context.client.updateStatus(service)
-        } catch { if !error.isNotFound { throw error } }
+        try await write(service)
         if !service.status.balancerIPs.isEmpty {
             recorder.event(
                 regarding: service, type: .normal, reason: "EnsuredLoadBalancer", message: "Ensured load balancer")
         }
+    }
+
+    /// The status, and with it the finalizers.
+    private func write(_ service: Service) async throws {
+        do {
+            _ = try await context.client.updateStatus(service)
+        } catch { if !error.isNotFound { throw error } }
+    }
+}
+
+extension Service {
+    /// Puts the finalizer in or takes it out; false if that is done already.
+    fileprivate mutating func setFinalizer(_ present: Bool) -> Bool {
+        guard metadata.finalizers.contains(LoadBalancerPlan.finalizer) != present else { return false }
+        if present {
+            metadata.finalizers.append(LoadBalancerPlan.finalizer)
+        } else {
+            metadata.finalizers.removeAll { $0 == LoadBalancerPlan.finalizer }
+        }
+        return true
     }
 }
 

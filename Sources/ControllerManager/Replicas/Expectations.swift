@@ -19,12 +19,9 @@ final class Expectations<Key: Hashable & Sendable>: Sendable {
     /// - Parameter timeoutSeconds: After this long expectations lapse: an event may have been lost.
     init(timeoutSeconds: Double = 300) { self.timeoutSeconds = timeoutSeconds }
 
-    func expect(creations: Int, of key: Key, now: Time) {
-        entries.withLock { $0[key] = Entry(creations: creations, since: now) }
-    }
-
-    func expect(deletions: some Sequence<String>, of key: Key, now: Time) {
-        entries.withLock { $0[key] = Entry(deletions: Set(deletions), since: now) }
+    /// - Parameter deletions: UIDs.
+    func expect(creations: Int = 0, deletions: some Sequence<String> = [], of key: Key, now: Time) {
+        entries.withLock { $0[key] = Entry(creations: creations, deletions: Set(deletions), since: now) }
     }
 
     /// `count` creations have been seen, or will never happen.
@@ -46,4 +43,26 @@ final class Expectations<Key: Hashable & Sendable>: Sendable {
     }
 
     func forget(_ key: Key) { entries.withLock { $0[key] = nil } }
+}
+
+extension PodControl {
+    /// Deletes pods that are expected to go, all at once.
+    /// - Returns: The first failure; a pod that is gone already is none.
+    func delete(
+        _ victims: [Pod], of owner: some KubeObject, _ expectations: Expectations<ObjectKey>
+    ) async -> APIError? {
+        await withTaskGroup(of: APIError?.self) { group in
+            for victim in victims {
+                group.addTask {
+                    guard let failure = await delete(victim, of: owner) else { return nil }
+                    // The cache will not show this deletion.
+                    expectations.observeDeletion(of: victim.uid, for: owner.key)
+                    return failure.isNotFound ? nil : failure
+                }
+            }
+            var first: APIError?
+            for await failure in group where first == nil { first = failure }
+            return first
+        }
+    }
 }

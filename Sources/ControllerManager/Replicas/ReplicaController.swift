@@ -42,14 +42,14 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
     private let pods: Informer<Pod>
     private let queue: WorkQueue<ObjectKey>
     private let expectations = Expectations<ObjectKey>()
-    private let recorder: EventRecorder
+    private let podControl: PodControl
 
     init(_ context: ControllerContext) {
         self.context = context
         owners = context.informers.informer(Owner.self)
         pods = context.informers.pods
         queue = context.queue()
-        recorder = context.recorder(Owner.component)
+        podControl = PodControl(client: context.client, recorder: context.recorder(Owner.component))
         owners.addIndex(Self.byController) { owner in owner.controller.map { [$0.uid] } ?? [] }
         owners.addHandler { [self] change in
             if case .deleted(let owner) = change { expectations.forget(owner.key) }
@@ -185,71 +185,17 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
     }
 
     private func create(_ count: Int, for owner: Owner) async throws {
-        let key = owner.key
         let pod = PodFromTemplate.make(owner.podTemplate, owner: owner)
-        expectations.expect(creations: count, of: key, now: context.now)
-        var created = 0
-        for batch in ReplicaPlan.batches(of: count) {
-            let failures = await withTaskGroup(of: APIError?.self) { group in
-                for _ in 0..<batch { group.addTask { await self.create(pod, for: owner) } }
-                var failures: [APIError] = []
-                for await failure in group { if let failure { failures.append(failure) } }
-                return failures
-            }
-            created += batch - failures.count
-            if let failure = failures.first {
-                expectations.lowerCreations(of: key, by: count - created)
-                // In a namespace that is going away nothing can be created, and nothing needs to be.
-                if failure.isNamespaceTerminating { return }
-                throw failure
-            }
-        }
-    }
-
-    private func create(_ pod: Pod, for owner: Owner) async -> APIError? {
-        do {
-            let created = try await context.client.create(pod)
-            recorder.event(
-                regarding: owner, type: .normal, reason: "SuccessfulCreate", message: "Created pod: \(created.name)")
-            return nil
-        } catch {
-            if !error.isNamespaceTerminating {
-                recorder.event(
-                    regarding: owner, type: .warning, reason: "FailedCreate", message: "Error creating: \(error)")
-            }
-            return error
-        }
+        expectations.expect(creations: count, of: owner.key, now: context.now)
+        let outcome = await PodControl.inBatches(count) { [podControl] _ in await podControl.create(pod, for: owner) }
+        expectations.lowerCreations(of: owner.key, by: count - outcome.created)
+        // In a namespace that is going away nothing can be created, and nothing needs to be.
+        if let failure = outcome.failure, !failure.isNamespaceTerminating { throw failure }
     }
 
     private func delete(_ victims: [Pod], of owner: Owner) async throws {
         expectations.expect(deletions: victims.map(\.uid), of: owner.key, now: context.now)
-        let failure = await withTaskGroup(of: APIError?.self) { group in
-            for victim in victims { group.addTask { await self.delete(victim, of: owner) } }
-            var first: APIError?
-            for await failure in group where first == nil { first = failure }
-            return first
-        }
-        if let failure { throw failure }
-    }
-
-    private func delete(_ victim: Pod, of owner: Owner) async -> APIError? {
-        var options = DeleteOptions(["kind": "DeleteOptions", "apiVersion": "v1"])
-        var preconditions = Preconditions()
-        preconditions.uid = victim.uid
-        options.preconditions = preconditions
-        do {
-            try await context.client.delete(Pod.self, victim.name, namespace: victim.namespace, options: options)
-            recorder.event(
-                regarding: owner, type: .normal, reason: "SuccessfulDelete", message: "Deleted pod: \(victim.name)")
-            return nil
-        } catch {
-            // The cache will not show this deletion.
-            expectations.observeDeletion(of: victim.uid, for: owner.key)
-            if error.isNotFound { return nil }
-            recorder.event(
-                regarding: owner, type: .warning, reason: "FailedDelete", message: "Error deleting: \(error)")
-            return error
-        }
+        if let failure = await podControl.delete(victims, of: owner, expectations) { throw failure }
     }
 }
 

@@ -256,14 +256,16 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         state = .upgrading
         pass.onStatus(101)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        response.upgrade(headers: head.headers) { client in
+        let join = pass.join
+        response.upgrade(headers: pass.adjustUpgrade(head.headers)) { client in
             let context = bound.value
             let channel = context.channel
             let pipeline = channel.pipeline.syncOperations
             pipeline.removeHandler(name: "proxy.encoder", promise: nil)
             pipeline.removeHandler(context: context, promise: nil)
-            BytePipe.join(client, channel)
-            pipeline.removeHandler(name: "proxy.decoder", promise: nil)
+            let gone = channel.eventLoop.makePromise(of: Void.self)
+            join(client, channel, gone.futureResult)
+            pipeline.removeHandler(name: "proxy.decoder", promise: gone)
         }
     }
 }

@@ -71,6 +71,15 @@ public struct ProxyPass: Sendable {
             .badGateway, headers: ["content-type": "text/plain; charset=utf-8"],
             body: [ByteBuffer(string: "\(problem)\n")])
     }
+    /// Changes the head of an answer that changes the protocol, where the client is to see another one.
+    public var adjustUpgrade: @Sendable (HTTPHeaders) -> HTTPHeaders = { $0 }
+    /// Joins the client's connection with the other one when both have changed the protocol; called on their event loop.
+    /// The third argument is fulfilled when the last of HTTP has left the server's pipeline: until then bytes may come
+    /// from there, but none may be written.
+    public var join: @Sendable (_ client: any Channel, _ server: any Channel, _ ready: EventLoopFuture<Void>) -> Void =
+        {
+            client, server, _ in BytePipe.join(client, server)
+        }
     /// Told of the status that goes to the client, 101 included: for whoever counts.
     public var onStatus: @Sendable (Int) -> Void = { _ in }
 

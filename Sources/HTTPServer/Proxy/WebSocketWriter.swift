@@ -50,7 +50,7 @@ public final class WebSocketWriter: HTTPResponseWriter {
     }
 
     /// The answer to a client's key (RFC 6455, 4.2.2).
-    static func accept(_ key: String) -> String {
+    public static func accept(_ key: String) -> String {
         let digest = Insecure.SHA1.hash(data: Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
         var text = ""
@@ -122,7 +122,7 @@ public final class WebSocketWriter: HTTPResponseWriter {
     }
 
     /// One message of one frame; a server's are not masked.
-    static func append(_ payload: ByteBufferView, opcode: UInt8, to frames: inout ByteBuffer) {
+    public static func append(_ payload: ByteBufferView, opcode: UInt8, to frames: inout ByteBuffer) {
         frames.writeInteger(0x80 | opcode)
         switch payload.count {
         case ..<126: frames.writeInteger(UInt8(payload.count))

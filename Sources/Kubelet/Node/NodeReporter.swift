@@ -11,6 +11,7 @@ actor NodeReporter {
     private let runtime: any RuntimeService
     private let recorder: EventRecorder
     private let machine: NodeInspection
+    private let pressure: NodePressure
     private let now: @Sendable () -> Time
     private let logger: Logger
     private var node: Node?
@@ -20,12 +21,13 @@ actor NodeReporter {
 
     init(
         options: KubeletOptions, runtime: any RuntimeService, recorder: EventRecorder, machine: NodeInspection,
-        now: @escaping @Sendable () -> Time
+        pressure: NodePressure, now: @escaping @Sendable () -> Time
     ) {
         self.options = options
         self.runtime = runtime
         self.recorder = recorder
         self.machine = machine
+        self.pressure = pressure
         self.now = now
         logger = options.logger
     }
@@ -78,7 +80,7 @@ actor NodeReporter {
         NodeStatusBuilder.status(
             NodeStatusInput(
                 options: options, machine: machine, runtimeVersion: runtimeVersion, problem: problem, images: images,
-                previous: previous, now: time))
+                pressure: pressure.conditions, previous: previous, now: time))
     }
 
     /// What keeps the node from being ready, from the runtime's conditions.
@@ -98,9 +100,12 @@ actor NodeReporter {
         let labels = NodeStatusBuilder.labels(options, machine)
         let annotation = "volumes.kubernetes.io/controller-managed-attach-detach"
         if var found = try await existing() {
-            if labels.contains(where: { found.labels[$0.key] != $0.value }) {
-                found = try await client.modify(Node.self, options.nodeName) { node in
+            if labels.contains(where: { found.labels[$0.key] != $0.value })
+                || found.annotations["martlet.io/local-volumes"] != options.localVolumes
+            {
+                found = try await client.modify(Node.self, options.nodeName) { [options] node in
                     node.metadata.labels = node.labels.merging(labels) { $1 }
+                    node.metadata.annotations["martlet.io/local-volumes"] = options.localVolumes
                     return true
                 }
             }
@@ -109,7 +114,7 @@ actor NodeReporter {
         }
         var fresh = Node(name: options.nodeName)
         fresh.metadata.labels = labels
-        fresh.metadata.annotations = [annotation: "true"]
+        fresh.metadata.annotations = [annotation: "true", "martlet.io/local-volumes": options.localVolumes]
         if let cidr = options.podCIDR {
             fresh.spec.podCIDR = cidr
             fresh.spec.podCIDRs = [cidr]
@@ -158,7 +163,7 @@ actor NodeReporter {
 
     // MARK: The lease
 
-    /// Renews the node's lease every ten seconds; it is good for forty.
+    /// Renews the node's lease four times within the time that it is good for.
     func keepLease() async {
         var lease: Lease?
         var delay = Duration.milliseconds(200)
@@ -166,7 +171,7 @@ actor NodeReporter {
             do {
                 lease = try await renew(lease)
                 delay = .milliseconds(200)
-                try await Task.sleep(for: .seconds(10))
+                try await Task.sleep(for: .milliseconds(max(1, options.leaseDurationSeconds) * 250))
             } catch is CancellationError {
                 return
             } catch {
@@ -192,7 +197,7 @@ actor NodeReporter {
             }
         }
         lease.spec.holderIdentity = options.nodeName
-        lease.spec.leaseDurationSeconds = 40
+        lease.spec.leaseDurationSeconds = options.leaseDurationSeconds
         lease.spec.renewTime = MicroTime(now())
         if lease.metadata.ownerReferences.isEmpty, let node, !node.uid.isEmpty {
             var owner = OwnerReference()

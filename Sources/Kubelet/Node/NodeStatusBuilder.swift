@@ -11,6 +11,8 @@ struct NodeStatusInput: Sendable {
     /// Why the node is not ready; nil if it is.
     var problem: String?
     var images: [RuntimeImage]
+    /// What the node is running out of: names of conditions.
+    var pressure: Set<String> = []
     var previous: NodeStatus
     var now: Time
 }
@@ -69,9 +71,18 @@ enum NodeStatusBuilder {
 
     private static func conditions(_ input: NodeStatusInput) -> [NodeCondition] {
         let own: [(String, String, String, String)] = [
-            ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            input.pressure.contains("MemoryPressure")
+                ? (
+                    "MemoryPressure", "True", "KubeletHasInsufficientMemory",
+                    "kubelet has insufficient memory available"
+                )
+                : ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            input.pressure.contains("DiskPressure")
+                ? ("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+                : ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            input.pressure.contains("PIDPressure")
+                ? ("PIDPressure", "True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available")
+                : ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
             input.problem.map { ("Ready", "False", "KubeletNotReady", $0) }
                 ?? ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
         ]

@@ -21,6 +21,8 @@ struct ContainerPlan {
     /// The file for the termination message on the node.
     var terminationLog: String?
     var node: NodeFacts
+    /// The container whose processes an ephemeral one is to see, by its id.
+    var targetContainer: String?
 
     func config() throws(ConfigError) -> ContainerConfig {
         var config = ContainerConfig(name: container.name, attempt: attempt, image: imageReference)
@@ -39,6 +41,7 @@ struct ContainerPlan {
             RuntimeKeys.hash: Self.hash(container), RuntimeKeys.restartCount: "\(attempt)",
             RuntimeKeys.terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
             RuntimeKeys.terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
+            RuntimeKeys.resources: Self.text(of: container.resources),
         ]
         if let grace = pod.spec.terminationGracePeriodSeconds {
             config.annotations[RuntimeKeys.gracePeriod] = "\(grace)"
@@ -63,6 +66,11 @@ struct ContainerPlan {
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
         }.joined()
+    }
+
+    /// Resources as an annotation keeps them.
+    static func text(of resources: ResourceRequirements?) -> String {
+        String(decoding: JSONWriter.bytes(of: resources?.json ?? [:]), as: UTF8.self)
     }
 
     // MARK: Mounts
@@ -112,6 +120,10 @@ struct ContainerPlan {
         var result = RuntimeSecurity()
         result.privileged = own?.privileged == true
         result.namespaces = SandboxPlan.namespaces(of: pod)
+        if let targetContainer, result.namespaces.pid == .container {
+            result.namespaces.pid = .target
+            result.namespaces.target = targetContainer
+        }
         result.readOnlyRootFilesystem = own?.readOnlyRootFilesystem == true
         result.noNewPrivileges = own?.allowPrivilegeEscalation == false
         result.addCapabilities = own?.capabilities?.add ?? []

@@ -72,7 +72,9 @@ func nextStep(_ situation: PodSituation) -> PodStep {
         let regular = Set(pod.spec.containers.map(\.name))
         let anyRegular = observed.containers.contains { regular.contains($0.name) }
         if change.attempt != 0, !observed.containers.isEmpty {
-            let policyAllows = pod.restartPolicy != "Never"
+            let policyAllows =
+                pod.restartPolicy != "Never"
+                || pod.spec.containers.contains { $0.restartPolicy != nil || !$0.restartPolicyRules.isEmpty }
             let pending = pod.spec.containers.contains { container in
                 guard let last = observed.latest(container.name), last.state == .exited else { return true }
                 return pod.restarts(container, exitCode: last.exitCode)
@@ -87,6 +89,10 @@ func nextStep(_ situation: PodSituation) -> PodStep {
     }
 
     var starts: [String] = []
+    // Whoever looks for a fault does not want to wait for what may never be.
+    for container in pod.ephemeralContainers where observed.latest(container.name) == nil {
+        planStart(situation, container, last: nil, &step, &starts)
+    }
     let initialized = planInitContainers(situation, &step, &starts)
     guard initialized else {
         if !starts.isEmpty { step.actions.append(.start(starts)) }
@@ -191,7 +197,7 @@ private func planInitContainers(_ situation: PodSituation, _ step: inout PodStep
         case .exited where last.exitCode == 0: continue
         case .exited, .created:
             let code = last.state == .created ? 128 : last.exitCode
-            if pod.restartPolicy == "Never" || !pod.restarts(container, exitCode: code) {
+            if !pod.restarts(container, exitCode: code) {
                 step.actions.append(.stopAll)
             } else {
                 planStart(situation, container, last: last, &step, &starts)

@@ -13,6 +13,8 @@ enum RuntimeKeys {
     static let restartCount = "io.kubernetes.container.restartCount"
     static let terminationMessagePath = "io.kubernetes.container.terminationMessagePath"
     static let terminationMessagePolicy = "io.kubernetes.container.terminationMessagePolicy"
+    /// What a container was given when it was made.
+    static let resources = "martlet.io/container.resources"
     static let gracePeriod = "io.kubernetes.pod.terminationGracePeriod"
 }
 
@@ -70,12 +72,21 @@ extension Pod {
     /// `name_namespace(uid)`, as upstream's messages name a pod.
     var logName: String { "\(name)_\(namespace)(\(uid))" }
     var isFinished: Bool { status.phase == "Succeeded" || status.phase == "Failed" }
-    /// Init containers first.
-    var allContainers: [Container] { spec.initContainers + spec.containers }
+    /// Init containers first, ephemeral ones last.
+    var allContainers: [Container] { spec.initContainers + spec.containers + ephemeralContainers }
 
-    /// Whether a container that ended with this code is to be started again.
+    /// Containers that were added to look for a fault: they are started once and never again.
+    var ephemeralContainers: [Container] { spec.ephemeralContainers.map { Container($0.json) } }
+
+    /// Whether a container that ended with this code is to be started again: by the first of its own rules that the
+    /// code meets (KEP-5307), its own policy, or the pod's.
     func restarts(_ container: Container, exitCode: Int) -> Bool {
-        switch container.restartPolicy ?? restartPolicy {
+        for rule in container.restartPolicyRules {
+            guard let codes = rule.exitCodes else { continue }
+            let isIn = codes.values.contains(exitCode)
+            if codes.operator == "In" ? isIn : !isIn { return rule.action.hasPrefix("Restart") }
+        }
+        return switch container.restartPolicy ?? restartPolicy {
         case "Never": false
         case "OnFailure": exitCode != 0
         default: true

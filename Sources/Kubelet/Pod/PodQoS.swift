@@ -8,24 +8,13 @@ enum PodQoS: String, Sendable {
     case burstable = "Burstable"
     case bestEffort = "BestEffort"
 
-    /// Guaranteed where every container's requests equal its limits for processor and memory, BestEffort where none has
-    /// any, else Burstable.
+    /// The class that the API has written, or else what the pod's resources amount to.
     init(of pod: Pod) {
         if let set = pod.status.json["qosClass"]?.stringValue, let known = PodQoS(rawValue: set) {
             self = known
             return
         }
-        var anything = false
-        var guaranteed = true
-        for container in pod.allContainers {
-            for resource in ["cpu", "memory"] {
-                let limit = container.resources?.limits[resource].flatMap { $0.nanos > 0 ? $0 : nil }
-                let request = (container.resources?.requests[resource] ?? limit).flatMap { $0.nanos > 0 ? $0 : nil }
-                if limit != nil || request != nil { anything = true }
-                if limit == nil || request != limit { guaranteed = false }
-            }
-        }
-        self = !anything ? .bestEffort : guaranteed ? .guaranteed : .burstable
+        self = PodQoS(rawValue: PodQOS.qosClass(of: pod.spec.json.objectValue ?? [:])) ?? .bestEffort
     }
 
     /// `/kubepods/burstable/pod<uid>`

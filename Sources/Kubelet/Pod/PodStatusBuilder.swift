@@ -20,6 +20,17 @@ struct PodStatusInput: Sendable {
     /// Messages that containers left behind, by container id.
     var terminationMessages: [String: String] = [:]
     var runtimeName = "containerd"
+    /// What running containers were given last, by container id, where that is not what they were allocated.
+    var actuated: [String: ResourceRequirements] = [:]
+    /// A resize that has not been taken up, and why; and one under way.
+    var resizePending: WaitingReason?
+    var resizeInProgress: WaitingReason?
+    /// Digests of images that are mounted as volumes, by the volumes' names.
+    var imageVolumes: [String: String] = [:]
+    /// The node itself ends the pod (KEP-3329).
+    var disruption: WaitingReason?
+    /// The generation of the pod's spec that this status is about.
+    var generation: Int?
     var now: Time
 }
 
@@ -28,7 +39,7 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
     let pod = input.pod
     let old = input.previous
     var status = PodStatus()
-    status.observedGeneration = pod.metadata.generation
+    status.observedGeneration = input.generation ?? pod.metadata.generation
     status.qosClass = PodQoS(of: pod).rawValue
 
     let hasInit = !pod.spec.initContainers.isEmpty
@@ -38,6 +49,11 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
     status.containerStatuses = pod.spec.containers.sorted { $0.name < $1.name }.map {
         containerStatus(
             input, $0, isInit: false, old.containerStatuses,
+            defaultReason: hasInit ? "PodInitializing" : "ContainerCreating")
+    }
+    status.ephemeralContainerStatuses = pod.ephemeralContainers.map {
+        containerStatus(
+            input, $0, isInit: false, old.ephemeralContainerStatuses,
             defaultReason: hasInit ? "PodInitializing" : "ContainerCreating")
     }
     let all = status.initContainerStatuses + status.containerStatuses
@@ -176,13 +192,19 @@ private func containerStatus(
             shown.readOnly = true
             shown.recursiveReadOnly = "Disabled"
         }
+        if let reference = input.imageVolumes[mount.name] {
+            shown.json["volumeStatus"] = ["image": ["imageRef": .string(reference)]]
+        }
         return shown
     }
     status.volumeMounts = mounts
-    if let resources = container.resources {
-        status.resources = resources
+    let isEphemeral = pod.spec.ephemeralContainers.contains { $0.name == container.name }
+    if let resources = container.resources, !isEphemeral {
+        let latest = found.first
+        status.resources = latest.flatMap { $0.state == .running ? input.actuated[$0.id] : nil } ?? resources
         status.allocatedResources = resources.requests
     }
+    if let signal = container.lifecycle?.stopSignal { status.stopSignal = signal }
     return status
 }
 
@@ -284,17 +306,27 @@ func podPhase(_ pod: Pod, _ statuses: [ContainerStatus], isTerminal: Bool) -> St
 
 // MARK: Conditions
 
+enum PodConditions {
+    /// Those that only the node agent writes.
+    static let own: Set<String> = [
+        "PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodResizePending",
+        "PodResizeInProgress",
+    ]
+}
+
 private func addConditions(_ input: PodStatusInput, _ status: inout PodStatus, _ all: [ContainerStatus]) {
     let pod = input.pod
-    let own: Set = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"]
-    let foreign = pod.status.conditions.filter { !own.contains($0.type) }
+    let own = PodConditions.own
+    let foreign = pod.status.conditions.filter { condition in
+        !own.contains(condition.type) && !(condition.type == "DisruptionTarget" && input.disruption != nil)
+    }
     let before = input.previous.conditions + pod.status.conditions
     func condition(_ type: String, _ met: Bool, _ reason: String = "", _ message: String = "") -> PodCondition {
         let value = met ? "True" : "False"
         let old = before.first { $0.type == type }
         var condition = PodCondition()
         condition.json["type"] = .string(type)
-        condition.observedGeneration = pod.metadata.generation
+        condition.observedGeneration = input.generation ?? pod.metadata.generation
         condition.status = value
         // Written as null where there was none, as upstream does.
         condition.json["lastProbeTime"] = .null
@@ -359,5 +391,14 @@ private func addConditions(_ input: PodStatusInput, _ status: inout PodStatus, _
     conditions.append(condition("Ready", readyReason.isEmpty, readyReason, readyMessage))
     conditions.append(condition("ContainersReady", containersReady, reason, message))
     conditions.append(condition("PodScheduled", true))
+    if let pending = input.resizePending {
+        conditions.append(condition("PodResizePending", true, pending.reason, pending.message))
+    }
+    if let progress = input.resizeInProgress {
+        conditions.append(condition("PodResizeInProgress", true, progress.reason, progress.message))
+    }
+    if let disruption = input.disruption {
+        conditions.append(condition("DisruptionTarget", true, disruption.reason, disruption.message))
+    }
     status.conditions = foreign + conditions
 }

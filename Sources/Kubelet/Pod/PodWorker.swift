@@ -16,6 +16,10 @@ struct PodWorkerContext: Sendable {
     let reporter: PodReporter
     let prober: Prober
     let facts: @Sendable () -> NodeFacts
+    /// Why there is no room for a pod that has just come, which is taken in otherwise.
+    let admit: @Sendable (Pod) -> WaitingReason?
+    /// Why there is no room for a pod that is here already and wants to grow.
+    let resizeProblem: @Sendable (Pod) -> WaitingReason?
     let now: @Sendable () -> Time
     let logger: Logger
 }
@@ -30,7 +34,15 @@ actor PodWorker {
         var removed = false
         /// Try again now what failed before.
         var retryNow = false
+        var eviction: Eviction?
         var signal: AsyncStream<Void>.Continuation
+    }
+
+    /// The node itself ends a pod, to save others.
+    struct Eviction: Sendable {
+        var failure: WaitingReason
+        /// Seconds.
+        var grace: Int
     }
 
     nonisolated let uid: String
@@ -40,6 +52,7 @@ actor PodWorker {
     private let probes: PodProbes
     private let status: StatusWriter
 
+    /// The pod with the resources that are allocated to it.
     private var pod: Pod
     private var removed = false
     private var observed = ObservedPod()
@@ -61,6 +74,9 @@ actor PodWorker {
     /// The pod is over by what its containers did.
     private var isOver = false
     private var failure: WaitingReason?
+    private var evictionGrace: Int?
+    private var isAdmitted = false
+    private let resize: ResizeState
     private var cleaned = false
     /// The runtime has been looked at before.
     private var hasObserved = false
@@ -71,6 +87,7 @@ actor PodWorker {
         uid = pod.uid
         self.pod = pod
         self.context = context
+        resize = ResizeState(pod)
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         signals = stream
         inbox = Mutex(Inbox(pod: pod, signal: continuation))
@@ -114,6 +131,14 @@ actor PodWorker {
     /// Something happened to the pod in the runtime.
     nonisolated func wake() { inbox.withLock { _ = $0.signal.yield() } }
 
+    /// Ends the pod, which fails.
+    nonisolated func evict(_ eviction: Eviction) {
+        inbox.withLock { inbox in
+            if inbox.eviction == nil { inbox.eviction = eviction }
+            inbox.signal.yield()
+        }
+    }
+
     /// An object that the pod refers to has changed.
     nonisolated func objectsChanged() {
         inbox.withLock { inbox in
@@ -128,6 +153,9 @@ actor PodWorker {
         pod.status = status.last
         return pod
     }
+
+    /// The pod and what the runtime showed of it last.
+    func snapshot() -> (Pod, ObservedPod) { (current(), observed) }
 
     /// The containers of a name, the newest first, as the runtime showed them last.
     func containers(named name: String) -> [RuntimeContainerStatus] { observed.containers.filter { $0.name == name } }
@@ -155,13 +183,18 @@ actor PodWorker {
     /// - Returns: whether the pod is gone.
     private func sync() async throws -> Bool {
         let now = context.now()
-        let retryNow = inbox.withLock { inbox in
-            pod = inbox.pod
+        let (retryNow, latest, eviction) = inbox.withLock { inbox in
             removed = inbox.removed
             defer { inbox.retryNow = false }
-            return inbox.retryNow
+            return (inbox.retryNow, inbox.pod, inbox.eviction)
         }
-        status.submit(base: pod)
+        let isEnding = latest.isBeingDeleted || removed || failure != nil || isOver || latest.isFinished
+        pod = isEnding ? PodResize.apply(resize.allocation, to: latest) : resizing(latest)
+        status.submit(base: latest)
+        if let eviction, failure == nil, !isEnding {
+            failure = eviction.failure
+            evictionGrace = eviction.grace
+        }
         if retryNow || now >= nextRefresh { await refresh(now, retryNow: retryNow) }
         // An operation that ended while the runtime was being asked may or may not be in the answer: ask again.
         var before: Int
@@ -170,6 +203,14 @@ actor PodWorker {
             try await observe()
         } while before != operationsEnded
         checkDeadline(now)
+        if !isAdmitted {
+            isAdmitted = true
+            let isNew = observed.isEmpty && pod.status.startTime == nil && !isEnding
+            if let problem = isNew ? context.admit(pod) : nil {
+                failure = problem
+                context.reporter.warning(pod, nil, problem.reason, problem.message)
+            }
+        }
         let finishedBefore = status.last.phase == "Succeeded" || status.last.phase == "Failed"
         if pod.isBeingDeleted || removed || failure != nil || isOver || pod.isFinished || finishedBefore {
             return try await end(now)
@@ -188,6 +229,7 @@ actor PodWorker {
                 hashes: Dictionary(
                     pod.allContainers.map { ($0.name, ContainerPlan.hash($0)) }, uniquingKeysWith: { $1 }),
                 now: now))
+        actuate(&step, now)
         for action in step.actions { perform(action, now, &step) }
         if isOver { return try await end(now) }
         reportBackoff(step, now)
@@ -305,6 +347,94 @@ actor PodWorker {
             do { try await Task.sleep(for: .seconds(max(0.01, seconds))) } catch { return }
             signal.yield()
         }
+    }
+
+    // MARK: Resizing
+
+    /// The pod with what is allocated to it, after what it wants more of was allocated if there is room.
+    private func resizing(_ latest: Pod) -> Pod {
+        let wanted = PodResize.wanted(by: latest)
+        if PodResize.differs(wanted, resize.allocation) {
+            if let problem = context.resizeProblem(latest) {
+                if resize.pending != problem {
+                    resize.pending = problem
+                    context.reporter.warning(
+                        latest, nil, "Resize\(problem.reason)",
+                        "Pod resize \(problem.reason): {\"error\":\"\(problem.message)\"}")
+                }
+            } else {
+                let before = PodResize.apply(resize.allocation, to: latest)
+                resize.allocation = wanted
+                resize.pending = nil
+                resize.isUnderWay = true
+                context.executor.cgroups.set(latest, widenedBy: before)
+            }
+        } else {
+            resize.allocation = wanted
+            resize.pending = nil
+        }
+        return PodResize.apply(resize.allocation, to: latest)
+    }
+
+    /// Gives running containers what is allocated to them.
+    private func actuate(_ step: inout PodStep, _ now: Time) {
+        if resize.pending != nil { step.lookAgain(now.adding(5)) }
+        resize.forget(except: Set(observed.containers.map(\.id)))
+        var complete = true
+        for container in pod.spec.initContainers + pod.spec.containers {
+            guard let status = observed.latest(container.name), status.state == .running else { continue }
+            let actual = resize.actual(status)
+            guard PodResize.differs(actual, container.resources) else { continue }
+            complete = false
+            if stopping.contains(status.id) || resize.tasks[status.id] != nil { continue }
+            if PodResize.needsRestart(container, from: actual) {
+                step.actions.append(
+                    .stop(
+                        id: status.id, name: container.name,
+                        message: "Container \(container.name) resize requires restart", reason: .changed))
+                continue
+            }
+            if let retry = resize.retry, now < retry {
+                step.lookAgain(retry)
+                continue
+            }
+            startUpdate(container, status)
+        }
+        if complete, resize.isUnderWay {
+            resize.isUnderWay = false
+            resize.failure = nil
+            context.executor.cgroups.set(pod)
+            context.reporter.normal(
+                pod, nil, "ResizeCompleted", "Pod resize completed: {\"generation\":\(pod.metadata.generation ?? 0)}")
+        }
+    }
+
+    private func startUpdate(_ container: Container, _ status: RuntimeContainerStatus) {
+        var resources = PodQoS(of: pod).resources(
+            of: container, pod: pod, memoryCapacity: context.facts().memoryCapacity)
+        if resources.cpuQuota == 0 { resources.cpuQuota = -1 }
+        let runtime = context.runtime
+        let wanted = container.resources ?? ResourceRequirements()
+        resize.tasks[status.id] = Task { [resources] in
+            do {
+                try await runtime.updateContainerResources(status.id, resources)
+                self.updateEnded(status.id, wanted, nil)
+            } catch { self.updateEnded(status.id, wanted, error) }
+        }
+    }
+
+    private func updateEnded(_ id: String, _ wanted: ResourceRequirements, _ error: (any Error)?) {
+        resize.tasks[id] = nil
+        if let error {
+            resize.failure = "\(error)"
+            resize.retry = context.now().adding(5)
+            context.reporter.warning(pod, nil, "ResizeError", "Pod resize error: \(error)")
+        } else {
+            resize.actuated[id] = wanted
+            resize.failure = nil
+            resize.retry = nil
+        }
+        wake()
     }
 
     // MARK: Looking
@@ -431,7 +561,12 @@ actor PodWorker {
                 PodStatusInput(
                     pod: pod, observed: observed, previous: status.last, probes: verdicts, waiting: waiting,
                     isTerminal: isTerminal, failure: failure, hostIPs: context.facts().ips,
-                    terminationMessages: messages, now: now)))
+                    terminationMessages: messages, actuated: resize.actuated, resizePending: resize.pending,
+                    resizeInProgress: resize.progress(of: pod, observed),
+                    imageVolumes: context.executor.volumes.imageReferences(of: pod),
+                    disruption: evictionGrace == nil
+                        ? nil : failure.map { WaitingReason(reason: "TerminationByKubelet", message: $0.message) },
+                    now: now)))
     }
 
     // MARK: The end
@@ -449,7 +584,8 @@ actor PodWorker {
         let grace =
             removed
             ? min(2, pod.spec.terminationGracePeriodSeconds ?? 30)
-            : pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
+            : evictionGrace ?? pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
+        for task in resize.tasks.values { task.cancel() }
         if !observed.running.isEmpty || observed.sandboxes.contains(where: { $0.sandbox.ready }) {
             let pod = pod
             let observed = observed

@@ -35,7 +35,7 @@ enum SandboxPlan {
                 RuntimeKeys.podName: pod.name, RuntimeKeys.podNamespace: pod.namespace, RuntimeKeys.podUID: pod.uid,
             ], uniquingKeysWith: { $1 })
         config.annotations = pod.annotations
-        config.annotations["kubernetes.io/config.source"] = "api"
+        if !pod.isStatic { config.annotations[StaticPodKeys.source] = "api" }
         if !pod.isHostNetwork {
             for container in pod.spec.containers + pod.spec.initContainers.filter(\.isSidecar) {
                 for port in container.ports {

@@ -23,11 +23,14 @@ final class StatusWriter: Sendable {
     private let client: KubeClient
     private let state: Mutex<State>
     private let logger: Logger
+    private let staticPod: Pod?
+    private var staticUID: String? { staticPod?.uid }
     private let written: @Sendable () -> Void
 
     init(client: KubeClient, pod: Pod, logger: Logger, written: @escaping @Sendable () -> Void) {
         self.client = client
         self.logger = logger
+        staticPod = pod.isStatic ? pod : nil
         self.written = written
         state = Mutex(State(base: pod, last: pod.status))
     }
@@ -40,6 +43,7 @@ final class StatusWriter: Sendable {
     /// The pod has changed in the API.
     func submit(base pod: Pod) {
         state.withLock { state in
+            if staticPod != nil, pod.isStatic { return }
             if (Int(pod.resourceVersion) ?? 0) >= (Int(state.base.resourceVersion) ?? 0) { state.base = pod }
         }
     }
@@ -78,6 +82,19 @@ final class StatusWriter: Sendable {
                 return (state.base, status)
             }
             guard let (base, status) = next else { break }
+            if base.isStatic {
+                // It is shown in the API by another pod, which may not be there yet.
+                await reload(base)
+                if state.withLock({ $0.base.isStatic }) {
+                    putBack(status)
+                    finishWaiters()
+                    if state.withLock({ $0.stopped }) { break }
+                    try? await Task.sleep(for: .milliseconds(500))
+                } else {
+                    putBack(status)
+                }
+                continue
+            }
             var pod = base
             pod.status = status
             do {
@@ -91,6 +108,11 @@ final class StatusWriter: Sendable {
                     continue
                 }
                 if error.isNotFound {
+                    if let staticPod {
+                        state.withLock { $0.base = staticPod }
+                        putBack(status)
+                        continue
+                    }
                     state.withLock { $0.gone = true }
                     continue
                 }
@@ -135,10 +157,14 @@ final class StatusWriter: Sendable {
         do {
             let fresh = try await client.get(Pod.self, pod.name, namespace: pod.namespace)
             state.withLock { state in
-                if fresh.uid == pod.uid { state.base = fresh } else { state.gone = true }
+                if fresh.uid == pod.uid || fresh.mirroredUID == staticUID {
+                    state.base = fresh
+                } else if staticUID == nil {
+                    state.gone = true
+                }
             }
         } catch {
-            if error.isNotFound {
+            if error.isNotFound, staticUID == nil {
                 state.withLock { $0.gone = true }
             } else {
                 try? await Task.sleep(for: .milliseconds(100))

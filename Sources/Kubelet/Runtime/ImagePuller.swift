@@ -30,7 +30,7 @@ actor ImagePuller {
     /// - Throws: `StartFailure` with `InvalidImageName`, `ErrImageNeverPull`, `ErrImagePull`, `ImagePullBackOff` or
     ///   `ImageInspectError`.
     func ensure(
-        _ container: Container, of pod: Pod, secrets: [Secret], sandbox: SandboxConfig
+        _ container: Container, of pod: Pod, secrets: [Secret], sandbox: SandboxConfig?
     ) async throws -> (image: RuntimeImage, reference: String) {
         let requested = container.image ?? ""
         let name: ImageName
@@ -89,7 +89,7 @@ actor ImagePuller {
 
     private func pull(
         _ reference: String, _ requested: String, _ container: Container, _ pod: Pod, _ secrets: [Secret],
-        _ sandbox: SandboxConfig
+        _ sandbox: SandboxConfig?
     ) async throws {
         let key = "\(pod.uid)_\(requested)"
         if let wait = backoff.waiting(key, now: now()) {
@@ -106,9 +106,10 @@ actor ImagePuller {
         } catch let error as RuntimeError {
             reporter.warning(pod, container, "Failed", "Failed to pull image \"\(requested)\": \(error)")
             backoff.next(key, now: now())
-            lastErrors[key] = "ErrImagePull: \(error)"
+            let (reason, message) = Self.pullFailure("\(error)", image: requested)
+            lastErrors[key] = "\(reason): \(message)"
             // Looked at again soon, so that the status tells of the back-off.
-            throw StartFailure(reason: "ErrImagePull", message: "\(error)", retry: 3)
+            throw StartFailure(reason: reason, message: message, retry: 3)
         }
         backoff.forget(key)
         let took = ContinuousClock.now - begun
@@ -121,8 +122,20 @@ actor ImagePuller {
                 + "Image size: \(size) bytes.")
     }
 
+    /// The reason that a runtime's error begins with, where it is one of those that are told apart (k8s.io/cri-api,
+    /// `errors`), and the message without it.
+    static func pullFailure(_ error: String, image: String) -> (reason: String, message: String) {
+        for (reason, why) in [
+            ("RegistryUnavailable", "image pull failed for \(image) because the registry is unavailable"),
+            ("SignatureValidationFailed", "image pull failed for \(image) because the signature validation failed"),
+        ] where error.hasPrefix(reason) {
+            return (reason, why + error.dropFirst(reason.count))
+        }
+        return ("ErrImagePull", error)
+    }
+
     private func share(
-        _ reference: String, _ credentials: RegistryCredentials?, _ sandbox: SandboxConfig
+        _ reference: String, _ credentials: RegistryCredentials?, _ sandbox: SandboxConfig?
     ) async throws -> String {
         let key = reference + (credentials.map { "\u{0}\($0.hashValue)" } ?? "")
         if let running = pulls[key] { return try await running.value }

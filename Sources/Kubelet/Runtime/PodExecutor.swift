@@ -12,6 +12,7 @@ struct PodExecutor: Sendable {
     let volumes: PodVolumes
     let images: ImagePuller
     let hooks: HookRunner
+    let cgroups: PodCgroups
     let reporter: PodReporter
     let facts: @Sendable () -> NodeFacts
     let services: @Sendable () async -> [Service]
@@ -36,6 +37,7 @@ struct PodExecutor: Sendable {
         }
         let config = SandboxPlan.config(pod, attempt: attempt, node: facts)
         try Files.makeDirectory(config.logDirectory)
+        cgroups.set(pod)
         do {
             _ = try await runtime.runPodSandbox(config)
         } catch let error as RuntimeError {
@@ -104,6 +106,15 @@ struct PodExecutor: Sendable {
             reporter.warning(pod, nil, "FailedMount", error.description)
             throw StartFailure(reason: "ContainerCreating", message: "", retry: 2)
         }
+        for mount in container.volumeMounts {
+            if let failure = prepared[mount.name]?.failure { throw failure }
+            if mount.recursiveReadOnly == "Enabled" {
+                let message =
+                    "recursive read-only mounts are not supported by the container runtime (volume \(mount.name))"
+                reporter.warning(pod, container, "Failed", "Error: \(message)")
+                throw StartFailure(reason: "CreateContainerConfigError", message: message)
+            }
+        }
         do {
             let attempt = restartCount(container, pod, observed, sandboxConfig.logDirectory)
             let ips = pod.isHostNetwork ? facts.ips : sandbox.ips
@@ -114,7 +125,8 @@ struct PodExecutor: Sendable {
             let plan = ContainerPlan(
                 pod: pod, container: container, attempt: attempt, image: found.image, imageReference: found.reference,
                 environment: environment, volumes: prepared, hostsFile: try writeHosts(pod, ips, facts),
-                terminationLog: try makeTerminationLog(pod, container), node: facts)
+                terminationLog: try makeTerminationLog(pod, container), node: facts,
+                targetContainer: try target(of: container, pod, observed))
             let config = try plan.config()
             for mount in config.mounts where !Files.exists(mount.hostPath) {
                 // The path of a hostPath without a type is made as a directory, as runtimes always did.
@@ -128,6 +140,17 @@ struct PodExecutor: Sendable {
             reporter.warning(pod, container, "Failed", "Error: \(error)")
             throw StartFailure(reason: "CreateContainerConfigError", message: error.description)
         }
+    }
+
+    /// The container that an ephemeral one is to look into.
+    private func target(of container: Container, _ pod: Pod, _ observed: ObservedPod) throws(ConfigError) -> String? {
+        guard let name = pod.spec.ephemeralContainers.first(where: { $0.name == container.name })?.targetContainerName,
+            !name.isEmpty
+        else { return nil }
+        guard let found = observed.latest(name), found.state == .running else {
+            throw ConfigError("unable to find target container \(name)")
+        }
+        return found.id
     }
 
     /// One more than the last; where the runtime has forgotten the last, its log still counts.
@@ -180,12 +203,34 @@ struct PodExecutor: Sendable {
             let took = ContinuousClock.now - begun
             remaining -= Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
         }
+        if let name = container?.lifecycle?.stopSignal, let signal = StopSignal.number(name) {
+            remaining -= await ask(status.id, of: pod, to: signal, seconds: max(2, remaining))
+        }
         do {
             // Two seconds at least, so that nothing is cut off that was about to end.
             try await runtime.stopContainer(status.id, timeout: max(2, Int(remaining.rounded(.up))))
         } catch {
             logger.warning("container \(status.name) of \(pod.key) could not be stopped: \(error)")
+            reporter.warning(
+                pod, nil, "FailedKillPod",
+                "error killing pod: failed to \"KillContainer\" for \"\(status.name)\" with KillContainerError: \"\(error)\""
+            )
         }
+    }
+
+    /// Sends the signal that a container wants to be ended by, which the runtime does not know, and waits for the end.
+    /// - Returns: the seconds that took.
+    private func ask(_ id: String, of pod: Pod, to signal: Int32, seconds: Double) async -> Double {
+        guard let found = cgroups.tree.firstProcess("\(cgroups.path(of: pod))/\(id)"), found > 1,
+            kill(found, signal) == 0
+        else { return 0 }
+        let begun = ContinuousClock.now
+        let end = begun + .seconds(seconds)
+        while ContinuousClock.now < end, kill(found, 0) == 0 {
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { break }
+        }
+        let took = ContinuousClock.now - begun
+        return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
     }
 
     /// Stops all containers of a pod, sidecars after the others and in reverse order, then its sandboxes.
@@ -207,7 +252,13 @@ struct PodExecutor: Sendable {
         for sandbox in observed.sandboxes where sandbox.sandbox.ready {
             do {
                 try await runtime.stopPodSandbox(sandbox.sandbox.id)
-            } catch { logger.warning("the sandbox of \(pod.key) could not be stopped: \(error)") }
+            } catch {
+                logger.warning("the sandbox of \(pod.key) could not be stopped: \(error)")
+                reporter.warning(
+                    pod, nil, "FailedKillPod",
+                    "error killing pod: failed to \"KillPodSandbox\" for \"\(pod.uid)\" with KillPodSandboxError: "
+                        + "\"\(error)\"")
+            }
         }
     }
 
@@ -222,9 +273,10 @@ struct PodExecutor: Sendable {
         }
         await volumes.sources.forget(uid)
         await volumes.tokens.forget(uid)
+        await volumes.claims.forget(uid)
         try volumes.remove(uid)
         if let logDirectory { try? Files.removeTree(logDirectory) }
-        Cgroups.remove(pod: uid, root: facts().cgroupRoot)
+        cgroups.tree.remove(pod: uid, root: cgroups.root)
     }
 }
 
@@ -241,27 +293,5 @@ private func withDeadline(seconds: Int, _ work: @escaping @Sendable () async thr
         }
         defer { group.cancelAll() }
         return await group.next() ?? false
-    }
-}
-
-/// The control groups that the runtime makes for pods and leaves behind.
-enum Cgroups {
-    /// Removes the groups of a pod that is gone, in every hierarchy.
-    static func remove(pod uid: String, root: String) {
-        for hierarchy in hierarchies {
-            for level in ["", "/burstable", "/besteffort"] { rmdir("\(hierarchy)\(root)\(level)/pod\(uid)") }
-        }
-    }
-
-    /// Removes the groups above those of pods, where there are no pods.
-    static func removeEmpty(root: String) {
-        for hierarchy in hierarchies {
-            for level in ["/burstable", "/besteffort", ""] { rmdir("\(hierarchy)\(root)\(level)") }
-        }
-    }
-
-    private static var hierarchies: [String] {
-        let base = "/sys/fs/cgroup"
-        return [base] + Files.list(base).map { "\(base)/\($0)" }
     }
 }

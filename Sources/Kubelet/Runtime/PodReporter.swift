@@ -18,16 +18,18 @@ struct PodReporter: Sendable {
         _ pod: Pod, _ container: Container?, _ type: EventRecorder.EventType, _ reason: String, _ message: String
     ) {
         var reference = EventRecorder.reference(to: pod)
-        if let container {
+        if let container, pod.allContainers.contains(where: { $0.name == container.name }) {
             let isInit = pod.spec.initContainers.contains { $0.name == container.name }
-            reference.fieldPath = "spec.\(isInit ? "initContainers" : "containers"){\(container.name)}"
+            let isEphemeral = pod.spec.ephemeralContainers.contains { $0.name == container.name }
+            let list = isInit ? "initContainers" : isEphemeral ? "ephemeralContainers" : "containers"
+            reference.fieldPath = "spec.\(list){\(container.name)}"
         }
         recorder.event(regarding: reference, type: type, reason: reason, message: message)
     }
 }
 
 /// A container that did not start: the reason and message that its status gets.
-struct StartFailure: Error, Sendable, Equatable, CustomStringConvertible {
+struct StartFailure: Error, Sendable, Hashable, CustomStringConvertible {
     var reason: String
     var message: String
     /// Seconds until the next try.

@@ -26,6 +26,9 @@ extension KubeletServer {
         if !isForward, !streams.stdin, !streams.stdout, !streams.stderr {
             return Self.answer(response, .badRequest, "you must specify at least 1 of stdin, stdout, stderr")
         }
+        guard ProxyPass.isUpgrade(request) else {
+            return Self.answer(response, .badRequest, "Upgrade request required")
+        }
         guard let pod = await pod(namespace: parts[1], name: parts[2], uid: uid) else {
             return Self.answer(response, .notFound, "pod does not exist")
         }
@@ -65,23 +68,41 @@ extension KubeletServer {
         } catch {
             return Self.answer(response, .internalServerError, "\(error)")
         }
-        join(request, url, response)
+        let ports: [Int]? = isForward ? Self.ports(first("port")) ?? [] : nil
+        join(request, url, streams, ports: ports, response)
     }
 
-    /// Passes the client's request on to the runtime's streaming server: SPDY or WebSocket is theirs to agree upon.
-    private func join(_ request: HTTPRequest, _ url: String, _ response: any HTTPResponseWriter) {
+    /// Passes the client's request on to the runtime's streaming server: SPDY as it is, a WebSocket translated.
+    private func join(
+        _ request: HTTPRequest, _ url: String, _ streams: StreamOptions, ports: [Int]?,
+        _ response: any HTTPResponseWriter
+    ) {
         guard let location = StreamLocation(url) else {
             return Self.answer(response, .internalServerError, "the runtime answered with no URL: \(url)")
-        }
-        guard ProxyPass.isUpgrade(request) else {
-            return Self.answer(response, .badRequest, "Upgrade request required")
         }
         var forwarded = request
         forwarded.target = location.target
         forwarded.headers = ProxyPass.forwardedHeaders(request)
-        var pass = ProxyPass(forwarded, to: ProxyTarget(host: location.host, port: location.port))
+        var pass: ProxyPass
+        if Self.isWebSocket(request) {
+            guard let accepted = WebSocketSession(request, streams, ports: ports) else {
+                return Self.answer(
+                    response, .badRequest, "unable to upgrade: none of the WebSocket's subprotocols is supported")
+            }
+            forwarded.method = .POST
+            forwarded.headers = accepted.runtimeHeaders
+            pass = ProxyPass(forwarded, to: ProxyTarget(host: location.host, port: location.port))
+            pass.adjustUpgrade = { _ in accepted.answer }
+            pass.join = { StreamJoint.join($0, $1, accepted.translation, ready: $2) }
+        } else {
+            pass = ProxyPass(forwarded, to: ProxyTarget(host: location.host, port: location.port))
+        }
         pass.onProblem = { problem, response in Self.answer(response, .internalServerError, "\(problem)") }
         pass.start(response)
+    }
+
+    static func isWebSocket(_ request: HTTPRequest) -> Bool {
+        request.headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
     }
 
     private func pod(namespace: String, name: String, uid: String) async -> Pod? {
@@ -110,6 +131,47 @@ extension KubeletServer {
             ports.append(port)
         }
         return ports
+    }
+}
+
+/// What a client with a WebSocket asked for: the answer it gets, what the runtime is asked, and the translation.
+struct WebSocketSession: Sendable {
+    let answer: HTTPHeaders
+    let runtimeHeaders: HTTPHeaders
+    let translation: any StreamTranslation
+
+    /// Nil where the client offers only protocols that are none of ours, or no key.
+    /// - Parameter ports: Those of a port-forward; nil for exec and attach.
+    init?(_ request: HTTPRequest, _ streams: StreamOptions, ports: [Int]?) {
+        guard let key = request.headers.first(name: "sec-websocket-key") else { return nil }
+        let offered = request.headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
+        let chosen: String
+        var runtimeProtocol = "v4.channel.k8s.io"
+        if let ports {
+            runtimeProtocol = "portforward.k8s.io"
+            if offered.contains(TunnelTranslation.protocolName) {
+                chosen = TunnelTranslation.protocolName
+                translation = TunnelTranslation()
+            } else {
+                guard let form = ChannelProtocol.chosen(from: offered), form != .v5, !ports.isEmpty, ports.count <= 64
+                else { return nil }
+                chosen = form.rawValue
+                translation = PortForwardTranslation(ports, form)
+            }
+        } else {
+            guard let form = ChannelProtocol.chosen(from: offered) else { return nil }
+            chosen = form.rawValue
+            translation = RemoteCommandTranslation(streams, form)
+        }
+        var answer: HTTPHeaders = [
+            "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": WebSocketWriter.accept(key),
+        ]
+        if !chosen.isEmpty { answer.add(name: "sec-websocket-protocol", value: chosen) }
+        self.answer = answer
+        runtimeHeaders = [
+            "host": "localhost", "connection": "Upgrade", "upgrade": "SPDY/3.1", "content-length": "0",
+            "x-stream-protocol-version": runtimeProtocol,
+        ]
     }
 }
 

@@ -75,7 +75,7 @@ final class KubeletServer: HTTPResponder {
         case "pods" where request.method == .GET:
             Task { await self.listPods(response) }
         case "metrics" where request.method == .GET:
-            Task { await self.metrics(response) }
+            Task { await self.metrics(parts.dropFirst().first.map { String($0) } ?? "", response) }
         case "stats" where parts.dropFirst().first == "summary":
             Task { await self.summary(response) }
         case "exec" where isStreaming, "attach" where isStreaming, "portForward" where isStreaming:
@@ -109,52 +109,40 @@ final class KubeletServer: HTTPResponder {
         Self.answer(response, json: ["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(items)])
     }
 
-    private func metrics(_ response: any HTTPResponseWriter) async {
-        let containers = (try? await kubelet.runtimeService.listContainers(labels: [:])) ?? []
-        let running = containers.count { $0.state == .running }
-        let text = """
-            # HELP kubelet_running_containers Number of containers currently running
-            # TYPE kubelet_running_containers gauge
-            kubelet_running_containers{container_state="running"} \(running)
-            kubelet_running_containers{container_state="exited"} \(containers.count { $0.state == .exited })
-            # HELP kubelet_working_pods Number of pods the kubelet is actually running
-            # TYPE kubelet_working_pods gauge
-            kubelet_working_pods \(kubelet.allWorkers.count)
-
-            """
+    private func metrics(_ which: String, _ response: any HTTPResponseWriter) async {
+        let text: String
+        switch which {
+        case "": text = await ownMetrics()
+        case "resource": text = await kubelet.stats.stats().resourceMetrics
+        case "cadvisor": text = await kubelet.stats.stats().cadvisorMetrics(machine: kubelet.machine)
+        case "probes": text = ""
+        default: return Self.answer(response, .notFound, "404 page not found")
+        }
         response.send(
             .ok, headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"], body: [ByteBuffer(string: text)]
         )
     }
 
+    private func ownMetrics() async -> String {
+        let containers = (try? await kubelet.runtimeService.listContainers(labels: [:])) ?? []
+        var metrics = MetricsText()
+        metrics.declare("kubelet_node_name", "gauge", "[ALPHA] The node's name. The count is always 1.")
+        metrics.declare("kubelet_running_containers", "gauge", "[ALPHA] Number of containers currently running")
+        metrics.declare("kubelet_working_pods", "gauge", "[ALPHA] Number of pods the kubelet is actually running")
+        metrics.add("kubelet_node_name", [("node", options.nodeName)], 1)
+        for (name, state) in [("running", RuntimeContainerState.running), ("exited", .exited), ("created", .created)] {
+            let count = containers.count { $0.state == state }
+            metrics.add("kubelet_running_containers", [("container_state", name)], Double(count))
+        }
+        metrics.add("kubelet_working_pods", [], Double(kubelet.allWorkers.count))
+        return metrics.text
+    }
+
     /// What the node's containers use, in the form that metrics servers read.
     private func summary(_ response: any HTTPResponseWriter) async {
-        let stats = (try? await kubelet.runtimeService.containerStats()) ?? []
-        var byPod: [String: [RuntimeContainerStats]] = [:]
-        for stat in stats { byPod[stat.labels[RuntimeKeys.podUID] ?? "", default: []].append(stat) }
-        let pods: [JSONValue] = byPod.sorted { $0.key < $1.key }.compactMap { uid, stats in
-            guard let first = stats.first, !uid.isEmpty else { return nil }
-            return [
-                "podRef": [
-                    "name": .string(first.labels[RuntimeKeys.podName] ?? ""),
-                    "namespace": .string(first.labels[RuntimeKeys.podNamespace] ?? ""), "uid": .string(uid),
-                ],
-                "containers": .array(
-                    stats.map { stat in
-                        let time = JSONValue.string(Time(nanoseconds: stat.timestamp).description)
-                        return [
-                            "name": .string(stat.name),
-                            "cpu": ["time": time, "usageCoreNanoSeconds": .integer(Int64(clamping: stat.cpuUsage))],
-                            "memory": [
-                                "time": time, "workingSetBytes": .integer(Int64(clamping: stat.memoryWorkingSet)),
-                                "usageBytes": .integer(Int64(clamping: stat.memoryUsage)),
-                                "rssBytes": .integer(Int64(clamping: stat.memoryRSS)),
-                            ],
-                        ]
-                    }),
-            ]
-        }
-        Self.answer(response, json: ["node": ["nodeName": .string(options.nodeName)], "pods": .array(pods)])
+        let stats = await kubelet.stats.stats()
+        Self.answer(
+            response, json: StatsSummary.json(stats, nodeName: options.nodeName, started: kubelet.started))
     }
 
     /// The path and the query of a target, decoded; of a parameter that is given twice the first.

@@ -11,6 +11,17 @@ struct PreparedVolume: Sendable, Hashable {
     var path: String
     /// Shows objects of the API: containers must not write to it.
     var readOnly: Bool
+    /// The digest of the image that it shows.
+    var imageReference: String?
+    /// Why it is not there: what a container that mounts it waits for.
+    var failure: StartFailure?
+
+    init(path: String, readOnly: Bool, imageReference: String? = nil, failure: StartFailure? = nil) {
+        self.path = path
+        self.readOnly = readOnly
+        self.imageReference = imageReference
+        self.failure = failure
+    }
 
     /// A path within the volume; a directory is made of what is missing.
     func subPath(_ relative: String) throws(ConfigError) -> String {
@@ -54,6 +65,8 @@ struct PodVolumes: Sendable {
     let root: String
     let tokens: ServiceAccountTokens
     let sources: ObjectSources
+    let claims: ClaimVolumes
+    let imageVolumes: ImageVolumes
     let now: @Sendable () -> Time
 
     func podDirectory(_ uid: String) -> String { "\(root)/pods/\(uid)" }
@@ -72,6 +85,9 @@ struct PodVolumes: Sendable {
                 result[volume.name] = try await prepare(volume, pod, objects, allocatable)
             } catch let error as CancellationError {
                 throw error
+            } catch let error as ImageVolumeFailure {
+                // The containers that show it say what is wrong with it.
+                result[volume.name] = PreparedVolume(path: "", readOnly: true, failure: error.failure)
             } catch {
                 throw VolumeError(volume: volume.name, why: "\(error)")
             }
@@ -82,7 +98,9 @@ struct PodVolumes: Sendable {
     private func prepare(
         _ volume: Volume, _ pod: Pod, _ objects: ReferencedObjects, _ allocatable: [String: Quantity]
     ) async throws -> PreparedVolume {
-        if let source = volume.hostPath { return try hostPath(source) }
+        if let source = volume.hostPath {
+            return PreparedVolume(path: try HostPath.prepare(source), readOnly: false)
+        }
         if let source = volume.emptyDir { return try emptyDir(source, volume.name, pod) }
         if let source = volume.configMap {
             let files = try configMap(
@@ -105,7 +123,18 @@ struct PodVolumes: Sendable {
             let files = try await projected(source, pod, objects, allocatable)
             return try show(files, "projected", volume.name, pod, inMemory: true)
         }
-        throw ConfigError("this kubelet has no volumes of its kind yet")
+        if let source = volume.persistentVolumeClaim {
+            return try await claims.prepare(source.claimName, readOnly: source.readOnly == true, volume.name, pod)
+        }
+        if volume.ephemeral != nil {
+            return try await claims.prepareEphemeral(volume.name, pod)
+        }
+        if let source = volume.image {
+            return try await imageVolumes.prepare(
+                source, volume.name, pod, secrets: Array(objects.secrets.values),
+                at: directory(pod.uid, "image", volume.name))
+        }
+        throw ConfigError("this kubelet has no volumes of its kind")
     }
 
     // MARK: Kinds
@@ -195,28 +224,6 @@ struct PodVolumes: Sendable {
         return PreparedVolume(path: path, readOnly: false)
     }
 
-    private func hostPath(_ source: HostPathVolumeSource) throws -> PreparedVolume {
-        let path = source.path
-        let kind = Files.kind(of: path)
-        func require(_ wanted: Files.Kind, _ what: String) throws(ConfigError) {
-            if kind != wanted { throw ConfigError("hostPath type check failed: \(path) is not \(what)") }
-        }
-        switch source.type ?? "" {
-        case "": break
-        case "DirectoryOrCreate":
-            if kind == nil { try Files.makeDirectory(path) } else { try require(.directory, "a directory") }
-        case "Directory": try require(.directory, "a directory")
-        case "FileOrCreate":
-            if kind == nil { try Files.write("", to: path) } else { try require(.file, "a file") }
-        case "File": try require(.file, "a file")
-        case "Socket": try require(.socket, "a socket file")
-        case "CharDevice": try require(.characterDevice, "a character device")
-        case "BlockDevice": try require(.blockDevice, "a block device")
-        default: throw ConfigError("\(source.type ?? "") is an invalid volume type")
-        }
-        return PreparedVolume(path: path, readOnly: false)
-    }
-
     /// Mounts a file system in memory, unless there is a mount already.
     private func mountMemory(at path: String, bytes: Int64?) throws {
         var here = stat()
@@ -231,10 +238,27 @@ struct PodVolumes: Sendable {
     /// Takes down and removes everything that a pod has on the node.
     func remove(_ uid: String) throws(SystemError) {
         let path = podDirectory(uid)
+        imageVolumes.forget(uid)
         guard Files.exists(path) else { return }
         Files.unmountAll(below: path)
         try Files.removeTree(path)
     }
+
+    /// Volumes whose use can be measured: directories of the pod's own, and those of claims.
+    func measurable(_ pod: Pod) -> [(
+        name: String, path: String, inMemory: Bool, claim: (namespace: String, name: String)?
+    )] {
+        pod.spec.volumes.compactMap { volume in
+            if let source = volume.emptyDir {
+                let path = directory(pod.uid, "empty-dir", volume.name)
+                return (volume.name, path, source.medium == "Memory", nil)
+            }
+            return nil
+        }
+    }
+
+    /// The digests of the images that a pod's volumes show, by the volumes' names.
+    func imageReferences(of pod: Pod) -> [String: String] { imageVolumes.references(of: pod.uid) }
 
     /// The uids of pods that have something on the node.
     var podsOnDisk: [String] { Files.list("\(root)/pods") }

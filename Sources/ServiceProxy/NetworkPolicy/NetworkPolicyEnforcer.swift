@@ -4,6 +4,7 @@
 import KubeClient
 import KubeTypes
 import Logging
+import Synchronization
 
 /// Enforces NetworkPolicies for the pods of one node by nftables.
 ///
@@ -17,6 +18,8 @@ public final class NetworkPolicyEnforcer: Sendable {
     private let table: String
     private let families: [IPFamily]
     private let kernel: NFTables
+    private let proxies = Mutex<Set<ProxySocket>>([])
+    private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let logger: Logger
 
     /// The name of the tables (`ip NAME`, `ip6 NAME`).
@@ -68,9 +71,18 @@ public final class NetworkPolicyEnforcer: Sendable {
         return slim
     }
 
+    /// Names the sockets of this node's layer-7 proxies: a pod that may not leave must not do so by way of them.
+    public func setProxies(_ sockets: [(address: String, port: Int)]) {
+        let known = sockets.compactMap { socket in
+            IPAddress(socket.address).map { ProxySocket(address: $0, port: socket.port) }
+        }
+        proxies.withLock { $0 = Set(known) }
+        changes.continuation.yield()
+    }
+
     /// Keeps the table current until the task is cancelled. It stays in the kernel: see `cleanup`.
     public func run() async {
-        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (changes, change) = self.changes
         policies.addHandler { _ in change.yield() }
         namespaces.addHandler { update in
             if case .updated(let old, let new) = update, old.labels == new.labels { return }
@@ -132,7 +144,8 @@ public final class NetworkPolicyEnforcer: Sendable {
             namespaces.objects.map { ($0.name, $0.labels) }, uniquingKeysWith: { first, _ in first })
         let isolated = PolicyResolver.isolated(policies: policies, pods: known, namespaces: labels)
         return families.map {
-            PolicyRuleset.ruleset(family: $0, table: table, isolated: isolated, pods: known)
+            PolicyRuleset.ruleset(
+                family: $0, table: table, isolated: isolated, pods: known, proxies: proxies.withLock(\.self))
         }
     }
 

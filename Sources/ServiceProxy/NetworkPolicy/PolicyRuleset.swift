@@ -3,17 +3,28 @@
 // Every pod has a link of its own, so whatever it sends to another pod or to the world is forwarded by the node and
 // passes here, after the service proxy has put the endpoint in the place of the Service, and before anything is
 // masqueraded. What the node itself sends or receives does not: probes and the node's own agents always reach a pod
-// (https://kubernetes.io/docs/concepts/services-networking/network-policies/).
+// (https://kubernetes.io/docs/concepts/services-networking/network-policies/). Only the sockets of proxies that would
+// carry a pod's requests on to other pods are out of bounds for a pod that may not leave.
+
+/// Where a proxy listens on this node.
+struct ProxySocket: Sendable, Hashable {
+    let address: IPAddress
+    let port: Int
+}
 
 struct PolicyRuleset {
     private let family: IPFamily
     private let allPods: [PolicyPod]
     private var ruleset: Ruleset
 
-    /// - Parameter pods: all pods of the cluster, for ports that have names.
-    static func ruleset(family: IPFamily, table: String, isolated: [IsolatedPods], pods: [PolicyPod]) -> Ruleset {
+    /// - Parameters:
+    ///   - pods: all pods of the cluster, for ports that have names.
+    ///   - proxies: the TCP sockets of this node's layer-7 proxies.
+    static func ruleset(
+        family: IPFamily, table: String, isolated: [IsolatedPods], pods: [PolicyPod], proxies: Set<ProxySocket> = []
+    ) -> Ruleset {
         var builder = PolicyRuleset(family: family, table: table, pods: pods)
-        builder.addFixedPart()
+        builder.addFixedPart(proxies)
         for group in isolated { builder.add(group) }
         return builder.ruleset
     }
@@ -26,7 +37,18 @@ struct PolicyRuleset {
 
     private var ip: String { family.keyword }
 
-    private mutating func addFixedPart() {
+    private mutating func addFixedPart(_ proxies: Set<ProxySocket>) {
+        var sockets = Ruleset.Collection(isMap: false, declaration: "type \(family.addressType) . inet_service;")
+        for proxy in proxies where proxy.address.family == family {
+            sockets.elements["\(proxy.address) . \(proxy.port)"] = ""
+        }
+        ruleset.collections["proxies"] = sockets
+        ruleset.chains["input"] = Ruleset.Chain(
+            hook: "type filter hook input priority 10;",
+            [
+                "ct state established,related accept",
+                "\(ip) daddr . tcp dport @proxies \(ip) saddr vmap @egress",
+            ])
         for direction in PolicyDirection.allCases {
             ruleset.collections[direction.rawValue] = Ruleset.Collection(
                 isMap: true, declaration: "type \(family.addressType) : verdict;")
