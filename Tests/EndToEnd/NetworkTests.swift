@@ -30,7 +30,7 @@ extension EndToEnd {
         private func isReached(_ address: String, from pod: String, in namespace: String = "default") -> Bool {
             run(
                 "kubectl",
-                ["exec", "-n", namespace, pod, "--", "wget", "-q", "-T", "1", "-O", "-", "http://\(address)/"],
+                ["exec", "-n", namespace, pod, "--", "wget", "-q", "-T", "2", "-O", "-", "http://\(address)/"],
                 environment: ["KUBECONFIG": kubeconfig]
             ).output.contains("version")
         }
@@ -281,8 +281,8 @@ extension EndToEnd {
             kubectl("wait", "-n", "other", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
             let server = kubectl("get", "pod", "server", "-o", "jsonpath={.status.podIP}")
             let direct = "\(server):8080"
-            for client in ["friend", "stranger"] { #expect(isReached(direct, from: client)) }
-            #expect(isReached(direct, from: "foreigner", in: "other"))
+            for client in ["friend", "stranger"] { #expect(eventually(15) { self.isReached(direct, from: client) }) }
+            #expect(eventually(15) { self.isReached(direct, from: "foreigner", in: "other") })
 
             apply(
                 """
@@ -296,11 +296,11 @@ extension EndToEnd {
                     ports: [{port: web}]
                 """)
             #expect(eventually(10) { !self.isReached(direct, from: "stranger") })
-            #expect(isReached(direct, from: "friend"))
+            #expect(eventually(15) { self.isReached(direct, from: "friend") })
             #expect(!isReached(direct, from: "foreigner", in: "other"))
             // By way of the Service it is the same, and the node itself always gets through.
             let name = "server.default.svc.cluster.local"
-            #expect(isReached(name, from: "friend"))
+            #expect(eventually(15) { self.isReached(name, from: "friend") })
             #expect(!isReached(name, from: "stranger"))
             #expect(versions("http://\(direct)/", 2) == ["1.0.0": 2])
 
@@ -316,7 +316,7 @@ extension EndToEnd {
                   - from: [{namespaceSelector: {matchLabels: {team: other}}}]
                 """)
             #expect(eventually(10) { self.isReached(direct, from: "foreigner", in: "other") })
-            #expect(isReached(direct, from: "friend"))
+            #expect(eventually(15) { self.isReached(direct, from: "friend") })
             #expect(!isReached(direct, from: "stranger"))
 
             // Out: nothing but what is said.
