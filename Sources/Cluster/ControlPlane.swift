@@ -212,7 +212,19 @@ final class ControlPlane: Sendable {
             kubelet: client(as: "system:node:\(nodeName)", groups: ["system:nodes"]),
             proxy: client(as: "system:kube-proxy"), dns: client(ofAccount: "coredns"),
             serverCertificatePEM: keys.kubeletServer.certificatePEM, serverKeyPEM: keys.kubeletServer.privateKeyPEM,
-            clientCAPEM: keys.authority.certificatePEM)
+            clientCAPEM: keys.authority.certificatePEM, ingress: ingressIdentity)
+    }
+
+    private var ingressIdentity: IngressIdentity? {
+        guard options.servesIngress else { return nil }
+        do {
+            let certificate = try keys.authority.issueServer(
+                commonName: "ingress.local", dnsNames: ["ingress.local"], ipAddresses: [])
+            return IngressIdentity(client: client(ofAccount: "martlet-ingress"), certificate: certificate)
+        } catch {
+            logger.error("Ingresses are not served, for there is no certificate: \(error)")
+            return nil
+        }
     }
 
     /// Writes down what machines that join must know: where the API is and who its authority is, for everybody and signed
@@ -258,6 +270,7 @@ final class ControlPlane: Sendable {
         managerOptions.rootCA = keys.authority.certificatePEM
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
+        managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
         managerOptions.resources = Self.resources
         managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.podCIDR = options.network.podCIDR

@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// The connection to the other server, for one request: sends it and passes the answer on, no faster than the client
-/// takes it.
+/// The connection to the other server, for one request after the other: sends it and passes the answer on, no faster than
+/// the client takes it.
 final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundIn = Never
@@ -17,6 +17,8 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         case switching(HTTPResponseHead)
         /// HTTP's handlers are on their way out.
         case upgrading
+        /// In the pool.
+        case idle
         case over
     }
 
@@ -24,8 +26,8 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private static let backlog = 1 << 20
     private static let drained = 256 << 10
 
-    private let pass: ProxyPass
-    private let response: any HTTPResponseWriter
+    private var pass: ProxyPass
+    private var response: any HTTPResponseWriter
     /// Where the protocol may change.
     private let gate: UpgradeGate?
     private var state = State.waiting
@@ -33,6 +35,11 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private var paused = false
     private var readHeld = false
     private var timeout: Scheduled<Void>?
+    /// Counts requests: what was said about an earlier one is nothing to the present one.
+    private var number = 0
+    /// Whether the other server leaves the connection open after this answer.
+    private var keepsAlive = false
+    private var isReused = false
 
     init(_ pass: ProxyPass, _ response: any HTTPResponseWriter, _ gate: UpgradeGate?) {
         self.pass = pass
@@ -48,10 +55,31 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        response.onClose { channel.close(promise: nil) }
+        send(context)
+        context.fireChannelActive()
+    }
+
+    /// The next request, by a connection out of the pool.
+    func reuse(_ pass: ProxyPass, _ response: any HTTPResponseWriter) {
+        timeout?.cancel()
+        guard let context, case .idle = state else { return pass.connect(response) }
+        self.pass = pass
+        self.response = response
+        isReused = true
+        keepsAlive = false
+        state = .waiting
+        send(context)
+        if readHeld, !paused {
+            readHeld = false
+            context.read()
+        }
+    }
+
+    private func send(_ context: ChannelHandlerContext) {
+        number += 1
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        response.onClose { [number] in bound.value.clientWent(number) }
         if let limit = pass.headTimeout {
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             timeout = context.eventLoop.scheduleTask(in: limit) { bound.value.fail(.timeout) }
         }
         let request = pass.request
@@ -62,7 +90,13 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.fireChannelActive()
+    }
+
+    /// Nobody waits for the answer any more, and what is left of it cannot be told from the next one.
+    private func clientWent(_ number: Int) {
+        guard number == self.number else { return }
+        if case .idle = state { return }
+        context?.close(promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -85,6 +119,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         timeout?.cancel()
+        keepsAlive = head.isKeepAlive && !ProxyPass.isUpgrade(pass.request)
         if ProxyPass.isUpgrade(pass.request), head.status.code < 400 {
             return fail(.notUpgraded(Int(head.status.code)))
         }
@@ -114,7 +149,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             pass.onStatus(Int(status.code))
             response.begin(status, headers: headers)
             write(body)
-        case .waiting, .switching, .upgrading, .over: break
+        case .waiting, .switching, .upgrading, .idle, .over: break
         }
     }
 
@@ -123,10 +158,11 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         guard !paused, response.pendingBytes > Self.backlog, let context else { return }
         paused = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        response.onDrain(below: Self.drained) { bound.value.resume() }
+        response.onDrain(below: Self.drained) { [number] in bound.value.resume(number) }
     }
 
-    private func resume() {
+    private func resume(_ number: Int) {
+        guard number == self.number else { return }
         paused = false
         if readHeld {
             readHeld = false
@@ -142,7 +178,10 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .streaming:
             state = .over
+            let response = response
+            rest(context)
             response.end()
+            return
         case .collecting(let status, var headers, let body, _, let change):
             state = .over
             headers.remove(name: "content-length")
@@ -153,19 +192,58 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         // The end of a head that another one follows.
         case .waiting: return
         case .upgrading: return
-        case .over: break
+        case .idle, .over: break
         }
         context.close(promise: nil)
     }
 
+    /// Goes back into the pool, or closes. Before the client is told of the end, which may bring its next request.
+    private func rest(_ context: ChannelHandlerContext) {
+        let key = ProxyPool.Key(pass.target, context.eventLoop)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        number += 1
+        paused = false
+        guard keepsAlive, let pool = pass.pool, pool.put(bound, key) else {
+            context.close(promise: nil)
+            return
+        }
+        state = .idle
+        timeout = context.eventLoop.scheduleTask(in: pool.timeout) { bound.value.leave() }
+        if readHeld {
+            // The end of an idle connection is to be heard.
+            readHeld = false
+            context.read()
+        }
+    }
+
+    /// Ends an idle connection.
+    private func leave() {
+        guard case .idle = state, let context else { return }
+        state = .over
+        pass.pool?.remove(self, ProxyPool.Key(pass.target, context.eventLoop))
+        context.close(promise: nil)
+    }
+
+    /// A server may close an idle connection just as the next request is on its way. What may be repeated is.
+    private static let repeatable: [HTTPMethod] = [.GET, .HEAD, .PUT, .DELETE, .OPTIONS, .TRACE]
+
     private func fail(_ problem: ProxyProblem) {
         switch state {
-        case .waiting, .switching, .collecting:
+        case .waiting:
+            state = .over
+            if isReused, case .broken = problem, Self.repeatable.contains(pass.request.method) {
+                number += 1
+                pass.connect(response)
+            } else {
+                pass.onProblem(problem, response)
+            }
+        case .switching, .collecting:
             state = .over
             pass.onProblem(problem, response)
         case .streaming:
             state = .over
             response.abort()
+        case .idle: return leave()
         case .upgrading, .over: break
         }
         timeout?.cancel()
