@@ -50,18 +50,23 @@ private final class Shout: ChannelInboundHandler, Sendable {
     func handlerAdded(context: ChannelHandlerContext) { context.channel.read() }
 }
 
-/// Answers the first bytes it gets with all it has to say, and closes.
+/// Answers the first bytes it gets with all it has to say, and closes at once or a little later.
 private final class OneShot: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let answer: String
+    private let delay: TimeAmount
 
-    init(_ answer: String) { self.answer = answer }
+    init(_ answer: String, closesAfter delay: TimeAmount) {
+        self.answer = answer
+        self.delay = delay
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
-        context.close(promise: nil)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: delay) { bound.value.close(promise: nil) }
     }
 }
 
@@ -153,13 +158,14 @@ private final class OneShot: ChannelInboundHandler, Sendable {
     }
 
     /// A session may be over before its beginning has been looked at: everything comes in one read.
-    @Test(arguments: ["", "HTTP/1.1 100 Continue\r\n\r\n"])
-    func joinsASessionThatIsOverAtOnce(before: String) async throws {
+    @Test(arguments: [("", 0), ("HTTP/1.1 100 Continue\r\n\r\n", 100)])
+    func joinsASessionThatIsOverAtOnce(before: String, milliseconds: Int64) async throws {
+        let answer = before + "HTTP/1.1 101 Hi\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nall there is"
         let backend = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        OneShot(before + "HTTP/1.1 101 Hi\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nall there is"))
+                        OneShot(answer, closesAfter: .milliseconds(milliseconds)))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

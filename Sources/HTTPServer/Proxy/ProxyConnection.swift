@@ -78,7 +78,15 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private func send(_ context: ChannelHandlerContext) {
         number += 1
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        response.onClose { [number] in bound.value.clientWent(number) }
+        let loop = context.eventLoop
+        // Not every response is told of its end on its event loop.
+        response.onClose { [number] in
+            if loop.inEventLoop {
+                bound.value.clientWent(number)
+            } else {
+                loop.execute { bound.value.clientWent(number) }
+            }
+        }
         if let limit = pass.headTimeout {
             timeout = context.eventLoop.scheduleTask(in: limit) { bound.value.fail(.timeout) }
         }
