@@ -18,9 +18,16 @@ import Testing
         var problem: String? { found.withLock { $0 } }
 
         func guardPods(of api: FakeAPI, _ rule: @escaping Rule) {
-            api.observe { [self] request, pods in
-                guard request.verb == .create || request.verb == .delete else { return }
-                if let problem = rule(request, pods.map { Pod($0) }) {
+            guardObjects(of: api) { request, objects in
+                guard request.resource == "pods", request.verb == .create || request.verb == .delete else { return nil }
+                return rule(request, objects.map { Pod($0) })
+            }
+        }
+
+        /// The same for every request, with the objects of its resource after it.
+        func guardObjects(of api: FakeAPI, _ rule: @escaping @Sendable (KubeRequest, [JSONValue]) -> String?) {
+            api.observe { [self] request, objects in
+                if let problem = rule(request, objects) {
                     found.withLock { if $0 == nil { $0 = "\(request.verb) \(request.name ?? ""): \(problem)" } }
                 }
             }
@@ -191,11 +198,17 @@ import Testing
         try await api.client.create(wanted)
         for (round, image) in ["v1", "v2", "v3", "v1"].enumerated() {
             let watchman = Watchman()
-            watchman.guardPods(of: api) { request, pods in
-                let active = pods.filter(\.isActive)
-                if active.count > 8 { return "\(active.count) pods" }
-                let serving = active.count(where: \.isReady)
-                return round > 0 && request.verb == .delete && serving < 5 ? "only \(serving) pods serve" : nil
+            watchman.guardObjects(of: api) { request, objects in
+                switch request.resource {
+                case "replicasets":
+                    // The bound is on what is asked for: pods of a set that was made smaller go a moment later.
+                    let asked = objects.map { ReplicaSet($0) }.reduce(0) { $0 + ($1.spec.replicas ?? 1) }
+                    return asked > 8 ? "\(asked) pods are asked for" : nil
+                case "pods" where request.verb == .delete && round > 0:
+                    let serving = objects.map { Pod($0) }.count { $0.isActive && $0.isReady }
+                    return serving < 5 ? "only \(serving) pods serve" : nil
+                default: return nil
+                }
             }
             try await api.client.modify(Deployment.self, "web", namespace: "default") {
                 $0.spec.template = template(image)

@@ -150,7 +150,7 @@ final class FakeAPI: KubeTransport {
             if let error = state.failure?(request) { return .failure(error) }
             do throws(APIError) {
                 let answer = try answer(request, &state)
-                if let observer = state.observer, request.resource == "pods", request.verb != .list {
+                if let observer = state.observer, request.verb != .list {
                     observer(request, state.objects.filter { $0.key.resource == request.resource }.map(\.value))
                 }
                 return .success(answer)
