@@ -20,12 +20,28 @@ final class NodeRoom: Sendable {
         let all = pods.objects
         return admitted.withLock { admitted in
             let others = all.filter { admitted.contains($0.uid) && $0.uid != pod.uid && !$0.isFinished }
+            if let problem = Self.portConflict(pod, others: others) { return problem }
             if let problem = Self.shortage(pod, others: others.map(Self.allocated), allocatable: allocatable) {
                 return problem
             }
             admitted.insert(pod.uid)
             return nil
         }
+    }
+
+    /// A port of the node that the pod wants and another has: pods whose node somebody else chose come unchecked.
+    static func portConflict(_ pod: Pod, others: [Pod]) -> WaitingReason? {
+        func ports(_ pod: Pod) -> [HostPort] {
+            HostPort.used(by: pod.spec.containers, initContainers: pod.spec.initContainers)
+        }
+        let wanted = ports(pod)
+        guard !wanted.isEmpty else { return nil }
+        let taken = others.flatMap(ports)
+        guard wanted.contains(where: { port in taken.contains { port.conflicts(with: $0) } }) else { return nil }
+        return WaitingReason(
+            reason: "NodePorts",
+            message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested "
+                + "pod ports")
     }
 
     /// Why a pod that is here cannot have the resources that it wants.
