@@ -13,7 +13,8 @@ package struct InProcessTransport: KubeTransport {
         try await api.call(APICall(request))
     }
 
-    package func watch(_ request: KubeRequest) async throws(APIError) -> AsyncThrowingStream<KubeWatchEvent, any Error> {
+    package func watch(_ request: KubeRequest) async throws(APIError) -> AsyncThrowingStream<KubeWatchEvent, any Error>
+    {
         // A reader that is this far behind has its watch ended, and lists again.
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: KubeWatchEvent.self, throwing: (any Error).self, bufferingPolicy: .bufferingOldest(100_000))

@@ -194,7 +194,8 @@ struct AutoscalingOptions: ParsableArguments {
 
     func validate() throws {
         guard horizontalPodAutoscalerSyncPeriod.seconds >= 1 else {
-            throw ValidationError("--horizontal-pod-autoscaler-sync-period takes a length of time such as 15s, no less than 1s.")
+            throw ValidationError(
+                "--horizontal-pod-autoscaler-sync-period takes a length of time such as 15s, no less than 1s.")
         }
     }
 

@@ -62,7 +62,8 @@ extension EndToEnd {
             #expect(
                 eventually(120) { self.value("deploy/hpa-example", ".spec.replicas") == 1 },
                 "\(cluster.kubectl("describe", "hpa").output)")
-            #expect(eventually(60) { self.cluster.printed("get", "pods", "-o", "name").split(separator: "\n").count == 1 })
+            #expect(
+                eventually(60) { self.cluster.printed("get", "pods", "-o", "name").split(separator: "\n").count == 1 })
         }
     }
 }

@@ -2,11 +2,13 @@ import KubeTypes
 import Testing
 
 struct SmallRulesTests {
-    @Test(arguments: [
-        ("1.5s", 1_500_000_000), ("200ms", 200_000_000), ("2m30s", 150_000_000_000), ("1h", 3_600_000_000_000),
-        ("-1s", -1_000_000_000), ("+3us", 3000), ("0", 0), ("5", nil), ("", nil), ("s", nil), ("1d", nil), ("1s2", nil),
-        ("300000h10000000h", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("1.5s", 1_500_000_000), ("200ms", 200_000_000), ("2m30s", 150_000_000_000), ("1h", 3_600_000_000_000),
+            ("-1s", -1_000_000_000), ("+3us", 3000), ("0", 0), ("5", nil), ("", nil), ("s", nil), ("1d", nil),
+            ("1s2", nil),
+            ("300000h10000000h", nil),
+        ] as [(String, Int64?)])
     func goDurations(_ text: String, _ nanoseconds: Int64?) {
         #expect(GoDuration.nanoseconds(text) == nanoseconds)
     }

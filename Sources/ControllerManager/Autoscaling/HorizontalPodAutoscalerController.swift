@@ -70,7 +70,8 @@ final class HorizontalPodAutoscalerController: Controller {
         let plan = memories.withLock { memories in
             AutoscalerPlan(
                 autoscaler, current: current, bounds: bounds, measured: measured,
-                window: context.options.autoscaling.downscaleStabilizationSeconds, history: &memories[autoscaler.key, default: Memory()].history, now: context.now)
+                window: context.options.autoscaling.downscaleStabilizationSeconds,
+                history: &memories[autoscaler.key, default: Memory()].history, now: context.now)
         }
         for case .failure(let reason, let cause, _) in measured {
             recorder.event(regarding: autoscaler, type: .warning, reason: reason, message: cause)

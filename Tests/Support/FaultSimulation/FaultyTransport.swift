@@ -54,7 +54,8 @@ struct FaultyTransport: KubeTransport {
 
     /// What a request takes on its way, in seconds.
     private func latency() -> Double {
-        world.faults.stalledWatch > 0 && machine.chance(0.02) ? machine.between(0.05, 2) : machine.between(0.0002, 0.003)
+        world.faults.stalledWatch > 0 && machine.chance(0.02)
+            ? machine.between(0.05, 2) : machine.between(0.0002, 0.003)
     }
 
     func call(_ request: KubeRequest) async throws(APIError) -> JSONValue {

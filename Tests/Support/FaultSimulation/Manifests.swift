@@ -10,7 +10,8 @@ enum Manifests {
         var spec: JSONValue = [
             "containers": [
                 [
-                    "name": "main", "image": "example/app:1", "env": [["name": "VERSION", "value": .string("\(version)")]],
+                    "name": "main", "image": "example/app:1",
+                    "env": [["name": "VERSION", "value": .string("\(version)")]],
                     "resources": ["requests": ["cpu": "100m"]],
                 ]
             ],

@@ -43,7 +43,8 @@ final class User: @unchecked Sendable {
     private func patch<Object: KubeObject>(
         _ type: Object.Type, _ name: String, _ namespace: String, _ patch: JSONValue
     ) async {
-        world.observer.note("the user changes \(Object.type.resource) \(namespace)/\(name): \(JSONWriter.text(of: patch))")
+        world.observer.note(
+            "the user changes \(Object.type.resource) \(namespace)/\(name): \(JSONWriter.text(of: patch))")
         await insist("patch \(name)") { () async throws(APIError) in
             _ = try await client.patch(type, name, namespace: namespace, patch, as: .strategic)
         }
@@ -115,7 +116,10 @@ final class User: @unchecked Sendable {
         await apply(
             CronJob([
                 "apiVersion": "batch/v1", "kind": "CronJob", "metadata": Manifests.metadata("never", refused),
-                "spec": ["schedule": "0 0 31 2 *", "jobTemplate": ["spec": ["template": Manifests.template("never", restart: "Never")]]],
+                "spec": [
+                    "schedule": "0 0 31 2 *",
+                    "jobTemplate": ["spec": ["template": Manifests.template("never", restart: "Never")]],
+                ],
             ]))
         await apply(
             PersistentVolumeClaim([

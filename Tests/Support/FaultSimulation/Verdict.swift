@@ -95,7 +95,9 @@ struct Verdict {
 
     private var quotas: [String] {
         observer.list("core/resourcequotas").compactMap { quota in
-            let pods = observer.list("core/pods", namespace: quota.text("metadata", "namespace")).count { $0.counts(at: wallClockTime()) }
+            let pods = observer.list("core/pods", namespace: quota.text("metadata", "namespace")).count {
+                $0.counts(at: wallClockTime())
+            }
             let used = quota[path: "status", "used", "pods"]?.stringValue
             return used == "\(pods)" ? nil : "\(name(quota)) says \(used ?? "nothing") and there are \(pods) pods"
         }
