@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MARTLET = .build/release/martlet
 
-.PHONY: all build prerequisites demo test faults bench bench-scheduling format
+.PHONY: all build prerequisites demo test faults bench bench-scheduling bench-network format
 
 all: build
 
@@ -31,6 +31,10 @@ bench: build
 # The shapes of upstream's scheduler_perf on 1,000 and 5,000 simulated nodes.
 bench-scheduling: build
 	@Benchmarks/scheduling/scheduling.py $(MARTLET)
+
+# Services, DNS and Ingress of a node, beside direct access and nginx.
+bench-network: build
+	@Benchmarks/network/network.py $(MARTLET)
 
 format:
 	swift format --in-place --recursive --parallel Sources Tests Benchmarks Package.swift

@@ -69,8 +69,9 @@ let allTargets: [Target] = [
         name: "Kubelet",
         dependencies: ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient, logging, crypto]
             + http),
-    .target(name: "ServiceProxy", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    .target(name: "ServiceProxy", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + nio),
     .target(name: "ClusterDNS", dependencies: ["JSON", "KubeClient", "KubeTypes", logging] + nio),
+    .target(name: "Ingress", dependencies: ["HTTPServer", "JSON", "KubeClient", "KubeTypes", logging] + http),
     // floor 6
     .target(
         name: "Simulation",
@@ -80,14 +81,15 @@ let allTargets: [Target] = [
     .target(
         name: "Cluster",
         dependencies: [
-            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "JSON",
-            "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation", "Storage",
-            httpClient,
-            logging,
+            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "Ingress",
+            "JSON", "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation", "Storage",
+            httpClient, logging,
         ] + http),
     .executableTarget(
         name: "martlet",
-        dependencies: ["Cluster", logging, package("ArgumentParser", "swift-argument-parser")]),
+        dependencies: [
+            "Cluster", "ClusterDNS", "ServiceProxy", logging, package("ArgumentParser", "swift-argument-parser"),
+        ]),
     tests(of: "JSON"),
     tests(of: "LinearRegex"),
     tests(of: "KubeTypes", ["JSON"]),
@@ -106,8 +108,9 @@ let allTargets: [Target] = [
     tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Simulation", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Kubelet", ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes"] + nio),
-    tests(of: "ServiceProxy", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
     tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes"]),
     // A whole control plane under a simulated clock; the tests of faults run it, a seed at a time.
     .target(name: "CSimulatedSystem", path: "Tests/Support/CSimulatedSystem"),

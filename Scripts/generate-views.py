@@ -22,6 +22,7 @@ KINDS = {
     "discovery/v1": "EndpointSlice",
     "coordination/v1": "Lease",
     "scheduling/v1": "PriorityClass",
+    "networking/v1": "NetworkPolicy Ingress IngressClass",
     "storage/v1": "StorageClass",
     "rbac/v1": "Role ClusterRole RoleBinding ClusterRoleBinding",
     "certificates/v1": "CertificateSigningRequest",
@@ -30,11 +31,13 @@ KINDS = {
     "meta/v1": "ObjectMeta ListMeta LabelSelector Status Condition DeleteOptions OwnerReference",
 }
 CLUSTER_SCOPED = set(
-    "Node Namespace PersistentVolume PriorityClass StorageClass ClusterRole ClusterRoleBinding TokenReview "
+    "IngressClass Node Namespace PersistentVolume PriorityClass StorageClass ClusterRole ClusterRoleBinding TokenReview "
     "SelfSubjectReview SubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview "
     "CertificateSigningRequest".split()
 )
-PLURALS = {"Endpoints": "endpoints", "PriorityClass": "priorityclasses", "StorageClass": "storageclasses"}
+PLURALS = {
+    "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "IngressClass": "ingressclasses",
+    "Endpoints": "endpoints", "PriorityClass": "priorityclasses", "StorageClass": "storageclasses"}
 NO_RESOURCE = {"PodTemplateSpec", "Scale", "Eviction", "Binding", "TokenRequest"}
 SCALARS = {"string": "String", "int32": "Int", "int64": "Int", "bool": "Bool", "double": "Double", "bytes": "String"}
 SCALAR_MESSAGES = {
@@ -61,7 +64,7 @@ def read_table():
         elif line.startswith(" :kind "):
             messages[current]["gvk"] = words[1]
         elif not line.startswith(" :union "):
-            messages[current]["fields"].append((words[0].rstrip("!*~"), words[0].endswith("!"), words[2]))
+            messages[current]["fields"].append((words[0].rstrip("!*+?~"), "!" in words[0], words[2]))
     return messages, scalars
 
 

@@ -4,6 +4,7 @@ import Foundation
 import KubeClient
 import KubeTypes
 import Logging
+import PKI
 
 /// What a machine that joins is told.
 public struct AgentOptions: Sendable {
@@ -49,7 +50,7 @@ public enum Agent {
         async let preparation = NodeStack.Ground.prepare(settings, logger: logger)
         let connection = await connect(record, directory, orStopped: stop, logger: logger)
         let ground = try await preparation
-        guard let (api, network, transport) = try connection.get() else {
+        guard let (api, network, transports) = try connection.get() else {
             // Told to stop before it could begin.
             await ground.containerd?.stop()
             return
@@ -65,7 +66,7 @@ public enum Agent {
         await stop.wait()
         logger.info("stopping")
         await stack.stop()
-        await transport.shutdown()
+        for transport in transports { await transport.shutdown() }
     }
 
     /// What this machine is: as it was told, or as it was when it joined.
@@ -102,8 +103,8 @@ public enum Agent {
     /// Joins where that has not been done, and waits for the server as long as it is away.
     private static func connect(
         _ record: NodeRecord, _ directory: DataDirectory, orStopped stop: StopSignal, logger: Logger
-    ) async -> Result<(NodeAPI, ClusterNetwork, HTTPSTransport)?, any Error> {
-        await withTaskGroup(of: Result<(NodeAPI, ClusterNetwork, HTTPSTransport)?, any Error>.self) { group in
+    ) async -> Result<(NodeAPI, ClusterNetwork, [HTTPSTransport])?, any Error> {
+        await withTaskGroup(of: Result<(NodeAPI, ClusterNetwork, [HTTPSTransport])?, any Error>.self) { group in
             group.addTask {
                 var delay = Duration.milliseconds(200)
                 while true {
@@ -128,13 +129,15 @@ public enum Agent {
 
     private static func connect(
         _ record: NodeRecord, _ directory: DataDirectory, logger: Logger
-    ) async throws -> (NodeAPI, ClusterNetwork, HTTPSTransport) {
+    ) async throws -> (NodeAPI, ClusterNetwork, [HTTPSTransport]) {
         let join = NodeJoin(record: record, directory: directory, logger: logger)
         let identity = try await join.identity()
-        let transport = try join.transport(
-            identity.authorityPEM,
-            .clientCertificate(
-                certificatePEM: identity.client.certificatePEM, keyPEM: identity.client.privateKeyPEM))
+        func open(as certificate: IssuedCertificate) throws(ClusterError) -> HTTPSTransport {
+            try join.transport(
+                identity.authorityPEM,
+                .clientCertificate(certificatePEM: certificate.certificatePEM, keyPEM: certificate.privateKeyPEM))
+        }
+        let transport = try open(as: identity.client)
         do {
             let client = KubeClient(transport)
             let published = try await client.get(
@@ -143,10 +146,13 @@ public enum Agent {
                 throw ClusterError("the server \(record.server) is of another version of martlet")
             }
             let serving = try await join.servingCertificate(client)
+            let networkTransport = try open(as: try await join.networkCertificate(client))
+            let networkClient = KubeClient(networkTransport)
             let api = NodeAPI(
-                kubelet: client, proxy: client, dns: client, serverCertificatePEM: serving.certificatePEM,
-                serverKeyPEM: serving.privateKeyPEM, clientCAPEM: identity.authorityPEM)
-            return (api, network, transport)
+                kubelet: client, proxy: networkClient, dns: networkClient,
+                serverCertificatePEM: serving.certificatePEM, serverKeyPEM: serving.privateKeyPEM,
+                clientCAPEM: identity.authorityPEM)
+            return (api, network, [transport, networkTransport])
         } catch {
             await transport.shutdown()
             throw error

@@ -1,6 +1,9 @@
+import CRI
 import ControllerManager
 import Foundation
+import Kubelet
 import Logging
+import ServiceProxy
 
 /// What a cluster is to be.
 public struct ClusterOptions: Sendable {
@@ -46,13 +49,32 @@ public struct ClusterOptions: Sendable {
     /// A file with an `AuthenticationConfiguration`: OpenID Connect issuers, and where anonymous requests are allowed.
     public var authenticationConfig: String?
 
+    /// Who carries connections to Services, and which endpoint a new one gets.
+    public var proxyMode = ProxyMode.nftables
+    public var proxyScheduler = ServiceScheduling.random
+    /// The range that Services of type LoadBalancer get their addresses from; nil gives them none.
+    public var loadBalancerPool: String? = Addresses.loadBalancerPool
+    /// Whether Ingresses are served.
+    public var servesIngress = true
+    /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.
+    public var stubDomains: [String] = []
     /// A file with a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1; nil is one profile with the defaults.
     public var schedulerConfig: String?
+
+    /// A KubeletConfiguration for all nodes; empty for the defaults.
+    private(set) var kubeletConfiguration = ""
 
     /// Nodes that are not there, beside the real one; nil for none.
     public var simulatedNodes: SimulatedNodes.Options?
 
     public init(directory: DataDirectory) { self.directory = directory }
+
+    /// Takes the KubeletConfiguration (kubelet.config.k8s.io/v1beta1) in a file for all nodes.
+    public mutating func readKubeletConfiguration(_ path: String) throws(ClusterError) {
+        guard let text = Files.text(path) else { throw ClusterError("\(path) cannot be read") }
+        do { _ = try KubeletConfiguration(parsing: text) } catch { throw ClusterError("\(path): \(error)") }
+        kubeletConfiguration = text
+    }
 
     /// Where nodes and pods reach the API.
     var advertised: String { advertiseAddress ?? (runsNode ? Addresses.node : "127.0.0.1") }
@@ -65,6 +87,11 @@ public struct ClusterOptions: Sendable {
     var network: ClusterNetwork {
         var network = ClusterNetwork()
         network.nodeLeaseSeconds = nodeLeaseSeconds
+        network.kubelet = kubeletConfiguration
+        network.proxyMode = proxyMode
+        network.proxyScheduler = proxyScheduler
+        network.loadBalancerPool = loadBalancerPool
+        network.stubDomains = stubDomains
         return network
     }
 
@@ -116,6 +143,8 @@ enum Addresses {
     static let serviceCIDR = "10.96.0.0/16"
     static let kubernetesService = "10.96.0.1"
     static let dns = "10.96.0.10"
+    /// What Services of type LoadBalancer get their addresses from.
+    static let loadBalancerPool = "10.97.0.0/24"
     /// Where the DNS server listens on the node; the Service translates. Not 53, where a resolver of the host may be.
     static let dnsPort = 10053
     static let clusterDomain = "cluster.local"

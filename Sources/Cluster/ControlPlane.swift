@@ -211,7 +211,19 @@ final class ControlPlane: Sendable {
             kubelet: client(as: "system:node:\(nodeName)", groups: ["system:nodes"]),
             proxy: client(as: "system:kube-proxy"), dns: client(ofAccount: "coredns"),
             serverCertificatePEM: keys.kubeletServer.certificatePEM, serverKeyPEM: keys.kubeletServer.privateKeyPEM,
-            clientCAPEM: keys.authority.certificatePEM)
+            clientCAPEM: keys.authority.certificatePEM, ingress: ingressIdentity)
+    }
+
+    private var ingressIdentity: IngressIdentity? {
+        guard options.servesIngress else { return nil }
+        do {
+            let certificate = try keys.authority.issueServer(
+                commonName: "ingress.local", dnsNames: ["ingress.local"], ipAddresses: [])
+            return IngressIdentity(client: client(ofAccount: "martlet-ingress"), certificate: certificate)
+        } catch {
+            logger.error("Ingresses are not served, for there is no certificate: \(error)")
+            return nil
+        }
     }
 
     /// Writes down what machines that join must know: where the API is and who its authority is, for everybody and signed
@@ -237,19 +249,14 @@ final class ControlPlane: Sendable {
     private func publish(_ name: String, in namespace: String, _ data: [String: String]) async {
         let client = client(as: "system:apiserver", groups: ["system:masters"])
         do {
-            do {
-                try await client.modify(ConfigMap.self, name, namespace: namespace) { live in
-                    // Signatures are others'.
-                    let merged = live.data.merging(data) { $1 }
-                    guard merged != live.data else { return false }
-                    live.data = merged
-                    return true
-                }
-            } catch {
-                guard error.isNotFound else { throw error }
-                var map = ConfigMap(name: name, namespace: namespace)
-                map.data = data
-                try await client.create(map)
+            var map = ConfigMap(name: name, namespace: namespace)
+            map.data = data
+            try await client.put(map) { live in
+                // Signatures are others'.
+                let merged = live.data.merging(data) { $1 }
+                guard merged != live.data else { return false }
+                live.data = merged
+                return true
             }
         } catch {
             logger.error("the ConfigMap \(namespace)/\(name): \(error)")
@@ -262,6 +269,7 @@ final class ControlPlane: Sendable {
         managerOptions.rootCA = keys.authority.certificatePEM
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
+        managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
         managerOptions.resources = ServedResource.builtin
         managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.podCIDR = options.network.podCIDR

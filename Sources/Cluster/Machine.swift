@@ -30,6 +30,7 @@ final class Machine: Sendable {
         }
         let network = settings.networkOptions(podCIDR: settings.podCIDR ?? settings.network.podCIDR)
         if let problem = NodeNetwork(network).problems.first { throw ClusterError(problem) }
+        if let problem = NodeServices.problem(settings) { throw ClusterError(problem) }
         if settings.isNamespaced { return Machine(lock: nil) }
         guard let lock = FileLock(path: lockPath) else {
             throw ClusterError(
@@ -54,7 +55,9 @@ final class Machine: Sendable {
         }
         // Volumes of pods, and what containers left.
         Files.unmountAll(below: directory.path)
-        await ServiceProxy.cleanup(table: ServiceProxy.Options().table, logger: logger)
+        for table in [ServiceProxy.Options().table, NetworkPolicyEnforcer.defaultTable] {
+            await ServiceProxy.cleanup(table: table, logger: logger)
+        }
         let settings =
             NodeRecord(in: directory)?.settings(in: directory, network: ClusterNetwork())
             ?? ClusterOptions(directory: directory).nodeSettings

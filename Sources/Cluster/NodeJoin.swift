@@ -20,7 +20,6 @@ struct NodeJoin: Sendable {
     static let clusterInfoPath = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
     private static let clientCertificate = "kubelet-client"
     private var authorityPath: String { directory.pki + "/ca.crt" }
-    private var user: String { "system:node:\(record.name)" }
 
     /// What a node needs to speak to the API.
     struct Identity: Sendable {
@@ -50,8 +49,7 @@ struct NodeJoin: Sendable {
         do {
             let client = KubeClient(transport)
             try await checkName(client)
-            certificate = try await request(
-                client, signer: "kubernetes.io/kube-apiserver-client-kubelet", usage: "client auth")
+            certificate = try await request(client, asNode("kube-apiserver-client-kubelet", "client auth"))
         } catch {
             await transport.shutdown()
             throw error
@@ -67,10 +65,28 @@ struct NodeJoin: Sendable {
     /// The certificate that the kubelet shows, for the node's name and address.
     func servingCertificate(_ client: KubeClient) async throws -> IssuedCertificate {
         let name = "kubelet-\(record.name)-\(record.address)"
+        var wish = asNode("kubelet-serving", "server auth")
+        wish.names = [record.name]
+        wish.addresses = [record.address]
+        return try await keptCertificate(name, client, wish)
+    }
+
+    /// The certificate as which the node's network (Services, policies, DNS, routes) speaks to the API: it sees what the
+    /// node itself does not.
+    func networkCertificate(_ client: KubeClient) async throws -> IssuedCertificate {
+        try await keptCertificate(
+            "network-client", client,
+            Wish(
+                user: NodeCertificateApprover.networkUserPrefix + record.name,
+                organization: NodeCertificateApprover.networkGroup, signer: "kube-apiserver-client",
+                usage: "client auth"))
+    }
+
+    private func keptCertificate(
+        _ name: String, _ client: KubeClient, _ wish: Wish
+    ) async throws -> IssuedCertificate {
         if let kept = try KeptCertificate.read(name, in: directory.pki) { return kept }
-        let certificate = try await request(
-            client, signer: "kubernetes.io/kubelet-serving", usage: "server auth", names: [record.name],
-            addresses: [record.address])
+        let certificate = try await request(client, wish)
         try KeptCertificate.write(certificate, name, in: directory.pki)
         return certificate
     }
@@ -92,7 +108,7 @@ struct NodeJoin: Sendable {
         let certificate: IssuedCertificate
         do {
             certificate = try await request(
-                KubeClient(transport), signer: "kubernetes.io/kube-apiserver-client-kubelet", usage: "client auth")
+                KubeClient(transport), asNode("kube-apiserver-client-kubelet", "client auth"))
         } catch {
             await transport.shutdown()
             throw error
@@ -119,17 +135,30 @@ struct NodeJoin: Sendable {
 
     // MARK: Certificates
 
+    /// What a certificate is to say, and which signer of kubernetes.io is asked for it.
+    private struct Wish {
+        var user: String
+        var organization: String
+        var signer: String
+        var usage: String
+        var names: [String] = []
+        var addresses: [String] = []
+    }
+
+    private func asNode(_ signer: String, _ usage: String) -> Wish {
+        Wish(user: "system:node:\(record.name)", organization: "system:nodes", signer: signer, usage: usage)
+    }
+
     /// Asks for a certificate and waits for it.
-    private func request(
-        _ client: KubeClient, signer: String, usage: String, names: [String] = [], addresses: [String] = []
-    ) async throws -> IssuedCertificate {
+    private func request(_ client: KubeClient, _ wish: Wish) async throws -> IssuedCertificate {
         let (request, key) = try CertificateRequest.create(
-            commonName: user, organizations: ["system:nodes"], dnsNames: names, ipAddresses: addresses)
+            commonName: wish.user, organizations: [wish.organization], dnsNames: wish.names,
+            ipAddresses: wish.addresses)
         var object = CertificateSigningRequest(name: "")
         object.metadata.generateName = "csr-"
         object.spec.request = Data(request.utf8).base64EncodedString()
-        object.spec.signerName = signer
-        object.spec.usages = ["digital signature", usage]
+        object.spec.signerName = "kubernetes.io/\(wish.signer)"
+        object.spec.usages = ["digital signature", wish.usage]
         let name = try await client.create(object).name
         for _ in 0..<600 {
             let current = try await client.get(CertificateSigningRequest.self, name)

@@ -1,5 +1,6 @@
 import Foundation
 import KubeClient
+import PKI
 import ServiceProxy
 
 /// What is the same on all nodes of a cluster. The server publishes it in the ConfigMap `kube-system/martlet-config`, from
@@ -18,6 +19,15 @@ struct ClusterNetwork: Sendable, Hashable {
     var firstPodCIDR = Addresses.podCIDR
     /// Seconds that a node's lease is good for.
     var nodeLeaseSeconds = 40
+    /// A KubeletConfiguration for all nodes, or nothing.
+    var kubelet = ""
+    /// Who carries connections to Services, and which endpoint a new one gets.
+    var proxyMode = ProxyMode.nftables
+    var proxyScheduler = ServiceScheduling.random
+    /// The addresses of Services of type LoadBalancer; nil: there are none.
+    var loadBalancerPool: String? = Addresses.loadBalancerPool
+    /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.
+    var stubDomains: [String] = []
 
     init() {}
 
@@ -34,13 +44,23 @@ struct ClusterNetwork: Sendable, Hashable {
         self.machineLink = machineLink
         self.firstPodCIDR = firstPodCIDR
         nodeLeaseSeconds = lease
+        kubelet = data["kubelet"] ?? ""
+        proxyMode = data["proxyMode"].flatMap(ProxyMode.init) ?? proxyMode
+        proxyScheduler = data["proxyScheduler"].flatMap(ServiceScheduling.init) ?? proxyScheduler
+        loadBalancerPool = data["loadBalancerPool"].flatMap { $0.isEmpty ? nil : $0 }
+        stubDomains = data["stubDomains"]?.split(separator: "\n").map(String.init) ?? []
     }
+
+    /// Of all addresses that Services have, whoever gives them.
+    var serviceCIDRs: [String] { [serviceCIDR] + [loadBalancerPool].compactMap(\.self) }
 
     var data: [String: String] {
         [
             "podCIDR": podCIDR, "serviceCIDR": serviceCIDR, "clusterDNS": dns, "clusterDomain": domain,
             "machineLink": machineLink, "firstPodCIDR": firstPodCIDR,
-            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)",
+            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)", "kubelet": kubelet, "proxyMode": proxyMode.rawValue,
+            "proxyScheduler": proxyScheduler.rawValue, "loadBalancerPool": loadBalancerPool ?? "",
+            "stubDomains": stubDomains.joined(separator: "\n"),
         ]
     }
 }
@@ -63,7 +83,7 @@ struct NodeSettings: Sendable {
 
     func networkOptions(podCIDR: String) -> NodeNetworkOptions {
         var options = NodeNetworkOptions(
-            podCIDRs: [podCIDR], serviceCIDRs: [network.serviceCIDR], dataDirectory: directory.network,
+            podCIDRs: [podCIDR], serviceCIDRs: network.serviceCIDRs, dataDirectory: directory.network,
             confDirectory: Machine.containerdOptions(directory).cniConfigDirectory)
         options.clusterCIDRs = [network.podCIDR]
         options.sharesMachine = !isNamespaced
@@ -86,4 +106,13 @@ struct NodeAPI: Sendable {
     var serverKeyPEM: String
     /// Who signs the certificates of those who may speak to the kubelet.
     var clientCAPEM: String
+    /// Nil on nodes that do not serve Ingresses.
+    var ingress: IngressIdentity?
+}
+
+/// As whom the Ingress proxy acts, and what it shows for names without a certificate of their own: nothing that anybody
+/// would believe.
+struct IngressIdentity: Sendable {
+    var client: KubeClient
+    var certificate: IssuedCertificate
 }

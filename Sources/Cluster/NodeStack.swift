@@ -54,7 +54,7 @@ final class NodeStack: Sendable {
     private let api: NodeAPI
     private let ground: Ground
     private let kubelet: Kubelet
-    private let proxy: ServiceProxy
+    private let services: NodeServices
     private let network: Mutex<NodeNetwork?>
     private let tasks = Mutex<[Task<Void, Never>]>([])
     private let logger: Logger
@@ -66,11 +66,7 @@ final class NodeStack: Sendable {
         self.logger = logger
         network = Mutex(ground.network)
         kubelet = Self.makeKubelet(settings, api: api, ground: ground, logger: logger)
-        proxy = ServiceProxy(
-            client: api.proxy, nodeName: settings.name, nodeIPs: [settings.address],
-            podCIDR: settings.network.podCIDR,
-            options: ServiceProxy.Options(serviceCIDRs: [settings.network.serviceCIDR]),
-            logger: Logger(label: "service-proxy", from: logger))
+        services = NodeServices(settings, api: api, logger: logger)
     }
 
     func start() {
@@ -86,7 +82,7 @@ final class NodeStack: Sendable {
     private func runNetwork() async {
         guard let podCIDR = await podCIDR() else { return }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { [proxy] in await proxy.run() }
+            group.addTask { [services] in await services.run() }
             group.addTask { await self.runDNS(podCIDR) }
             group.addTask { await self.peers(podCIDR).run() }
         }
@@ -117,7 +113,8 @@ final class NodeStack: Sendable {
         var options = ClusterDNS.Options(
             domain: settings.network.domain, listenAddresses: NodeSettings.gateway(of: podCIDR).map { [$0] } ?? [],
             port: Addresses.dnsPort, serviceIPs: [settings.network.dns],
-            reverseCIDRs: [settings.network.podCIDR, settings.network.serviceCIDR])
+            reverseCIDRs: [settings.network.podCIDR, settings.network.serviceCIDR],
+            stubDomains: settings.network.stubDomains.compactMap { StubDomain($0) })
         if settings.isNamespaced {
             // The machine's resolver may listen on its loopback, which is not this node's: the first node can ask it.
             options.resolverConfiguration = settings.directory.path + "/resolv.conf"
@@ -166,6 +163,11 @@ final class NodeStack: Sendable {
         options.version = Version.kubernetes
         options.cgroupRoot = settings.cgroupRoot
         options.leaseDurationSeconds = settings.network.nodeLeaseSeconds
+        if !settings.network.kubelet.isEmpty {
+            do { try KubeletConfiguration(parsing: settings.network.kubelet).apply(to: &options) } catch {
+                logger.error("the cluster's KubeletConfiguration is left out: \(error)")
+            }
+        }
         options.imageStore = ground.containerd?.images
         options.logger = Logger(label: "kubelet", from: logger)
         return Kubelet(options, runtime: ground.runtime)
@@ -213,7 +215,7 @@ final class NodeStack: Sendable {
         } else {
             ground.runtime.close()
         }
-        await proxy.cleanup()
+        await services.cleanup()
         await network.withLock { $0 }?.tearDown()
     }
 }

@@ -25,10 +25,13 @@ public final class ClusterDNS: Sendable {
         public var resolverConfiguration: String
         /// The port of those resolvers.
         public var resolverPort: Int
+        /// Domains that are asked of other resolvers.
+        public var stubDomains: [StubDomain]
 
         public init(
             domain: String = "cluster.local", listenAddresses: [String], port: Int = 53, serviceIPs: [String] = [],
-            reverseCIDRs: [String] = [], resolverConfiguration: String = "/etc/resolv.conf", resolverPort: Int = 53
+            reverseCIDRs: [String] = [], resolverConfiguration: String = "/etc/resolv.conf", resolverPort: Int = 53,
+            stubDomains: [StubDomain] = []
         ) {
             self.domain = domain
             self.listenAddresses = listenAddresses
@@ -37,6 +40,7 @@ public final class ClusterDNS: Sendable {
             self.reverseCIDRs = reverseCIDRs
             self.resolverConfiguration = resolverConfiguration
             self.resolverPort = resolverPort
+            self.stubDomains = stubDomains
         }
     }
 
@@ -80,7 +84,7 @@ public final class ClusterDNS: Sendable {
             reverseRanges: options.reverseCIDRs.compactMap(AddressRange.init))
         forwarder = Forwarder(
             group: group, path: options.resolverConfiguration, own: Set(options.listenAddresses + options.serviceIPs),
-            port: options.resolverPort)
+            port: options.resolverPort, stubs: options.stubDomains)
     }
 
     /// The port that the server listens on; nil before it does.
@@ -196,7 +200,7 @@ public final class ClusterDNS: Sendable {
                 if let answer = await forwarder.answer(bytes, query, overTCP: overTCP) { return answer }
                 var response = Answerer.response(to: query)
                 response.responseCode =
-                    forwarder.hasResolvers ? DNSResponseCode.serverFailure : DNSResponseCode.refused
+                    forwarder.hasResolvers(for: query) ? DNSResponseCode.serverFailure : DNSResponseCode.refused
                 return DNSWriter.bytes(of: response, limit: limit)
             }
         case .chase(let message, let target):

@@ -37,15 +37,17 @@ final class Forwarder: Sendable {
     private let path: String
     private let own: Set<String>
     private let port: Int
+    private let stubs: [StubDomain]
 
     /// - Parameters:
     ///   - path: of the `resolv.conf`; it is read again every few seconds.
     ///   - own: addresses that this server listens on.
-    init(group: any EventLoopGroup, path: String, own: Set<String>, port: Int = 53) {
+    init(group: any EventLoopGroup, path: String, own: Set<String>, port: Int = 53, stubs: [StubDomain] = []) {
         self.group = group
         self.path = path
         self.own = own
         self.port = port
+        self.stubs = stubs
     }
 
     /// The answer as it came, with the query's id; nil if there is none.
@@ -60,7 +62,8 @@ final class Forwarder: Sendable {
         }
         guard admitted else { return nil }
         defer { state.withLock { $0.inFlight -= 1 } }
-        for resolver in resolvers(now) {
+        let candidates = resolvers(for: query, now)
+        for resolver in candidates {
             // An id of our own, so that somebody who sees the client's cannot forge the answer.
             var sent = bytes
             let id = UInt16.random(in: 0...UInt16.max)
@@ -74,8 +77,7 @@ final class Forwarder: Sendable {
             answer[1] = bytes[1]
             // A resolver that fails or refuses may have a better neighbour.
             let code = UInt16(answer[3] & 15)
-            if code == DNSResponseCode.serverFailure || code == DNSResponseCode.refused, resolver != resolvers(now).last
-            {
+            if code == DNSResponseCode.serverFailure || code == DNSResponseCode.refused, resolver != candidates.last {
                 continue
             }
             if let key { state.withLock { [answer] in $0.cache.store(answer, key: key, now: now) } }
@@ -84,7 +86,14 @@ final class Forwarder: Sendable {
         return nil
     }
 
-    var hasResolvers: Bool { !resolvers(ContinuousClock.now).isEmpty }
+    func hasResolvers(for query: DNSMessage) -> Bool { !resolvers(for: query, ContinuousClock.now).isEmpty }
+
+    private func resolvers(for query: DNSMessage, _ now: ContinuousClock.Instant) -> [StubDomain.Resolver] {
+        if let name = query.questions.first?.name, let stub = StubDomain.matching(name, in: stubs) {
+            return stub.resolvers
+        }
+        return resolvers(now).map { StubDomain.Resolver(address: $0, port: nil) }
+    }
 
     private func resolvers(_ now: ContinuousClock.Instant) -> [String] {
         state.withLock { state in
@@ -105,10 +114,12 @@ final class Forwarder: Sendable {
     }
 
     /// One query over a socket of its own, whose port nobody can guess.
-    private func ask(_ resolver: String, _ query: [UInt8], _ size: Int, overTCP: Bool) async throws -> [UInt8] {
+    private func ask(_ resolver: StubDomain.Resolver, _ query: [UInt8], _ size: Int, overTCP: Bool) async throws
+        -> [UInt8]
+    {
         let loop = group.next()
         let promise = loop.makePromise(of: [UInt8].self)
-        let address = try SocketAddress(ipAddress: resolver, port: port)
+        let address = try SocketAddress(ipAddress: resolver.address, port: resolver.port ?? port)
         let timer = loop.scheduleTask(in: Self.timeout) { promise.fail(ChannelError.connectTimeout(Self.timeout)) }
         let connected: EventLoopFuture<any Channel>
         if overTCP {

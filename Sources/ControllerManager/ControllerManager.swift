@@ -48,6 +48,8 @@ public struct ControllerManagerOptions: Sendable {
     public var orphanedPodQuarantineSeconds: Int
     /// How long changes of a service's pods are gathered before its endpoints are written.
     public var endpointsBatchPeriod: Duration
+    /// The range that Services of type LoadBalancer get their addresses from, `10.97.0.0/24`; nil gives none.
+    public var loadBalancerPool: String?
     /// Where nodes keep the directories of volumes that `martlet.io/local` provisions.
     public var localVolumesDirectory = "/var/lib/martlet/kubelet/local-volumes"
     /// The image, with a shell, of pods that wipe volumes with the reclaim policy Recycle.
@@ -183,7 +185,7 @@ public struct ControllerManager: Sendable {
             ("garbage-collector-controller", "generic-garbage-collector", { GarbageCollector($0) }),
             ("pod-garbage-collector-controller", "pod-garbage-collector", { PodGarbageCollector($0) }),
             ("node-ipam-controller", "node-controller", { NodeIPAMController($0) }),
-            ("kubelet-serving-approver-controller", "certificate-controller", { ServingCertificateApprover($0) }),
+            ("node-certificate-approver-controller", "certificate-controller", { NodeCertificateApprover($0) }),
             ("node-lifecycle-controller", "node-controller", { NodeLifecycleController($0) }),
             ("taint-eviction-controller", "node-controller", { TaintEvictionController($0) }),
             ("disruption-controller", "disruption-controller", { DisruptionController($0) }),
@@ -192,6 +194,7 @@ public struct ControllerManager: Sendable {
                 { HorizontalPodAutoscalerController($0) }
             ),
             ("resourcequota-controller", "resourcequota-controller", { ResourceQuotaController($0) }),
+            ("service-lb-controller", "service-controller", { LoadBalancerController($0) }),
             (
                 "persistentvolumeclaim-protection-controller", "pvc-protection-controller",
                 { InUseProtectionController($0, .claims) }

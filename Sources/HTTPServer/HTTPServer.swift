@@ -75,6 +75,7 @@ public final class HTTPServer: Sendable {
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             settings.applicationProtocols = ["h2", "http/1.1"]
             settings.minimumTLSVersion = .tlsv12
+            if let choose = tls.certificateForName { settings.choosesCertificates(by: choose) }
             if let clients = tls.clientCertificates {
                 settings.certificateVerification = .optionalVerification
                 settings.trustRoots = .certificates(

@@ -41,6 +41,9 @@ extension HTTPServer {
         public var privateKeyPEM: [UInt8]
         /// Whether and how clients' certificates are looked at; nil does not ask for any.
         public var clientCertificates: ClientCertificates?
+        /// Asked at each handshake which certificate to show for the name that the client sent, if it sent one; where
+        /// it answers nil, the server's own is shown. Called on the event loop.
+        public var certificateForName: (@Sendable (_ serverName: String?) -> ServerCertificate?)?
 
         public init(
             certificateChainPEM: [UInt8], privateKeyPEM: [UInt8], clientCertificates: ClientCertificates? = nil

@@ -1,3 +1,5 @@
+// Ports of the node that pods take.
+
 /// A port of the node that a pod takes.
 public struct HostPort: Sendable, Hashable {
     public let ip: String
@@ -10,6 +12,7 @@ public struct HostPort: Sendable, Hashable {
         self.port = port
     }
 
+    /// Those of the containers that run beside each other.
     public static func used(by containers: [Container], initContainers: [Container]) -> [HostPort] {
         let sidecars = initContainers.filter { $0.restartPolicy == "Always" }
         return (containers + sidecars).flatMap(\.ports).compactMap { port in

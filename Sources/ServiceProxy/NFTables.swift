@@ -19,7 +19,6 @@ actor NFTables {
     let owner: String
     private var live: [IPFamily: Live] = [:]
     private let logger: Logger
-    private var conntrackMissing = false
 
     init(owner: String = String(UInt32.random(in: 1...UInt32.max), radix: 36), logger: Logger) {
         self.owner = owner
@@ -66,21 +65,5 @@ actor NFTables {
     private func execute(_ script: String) async throws -> String? {
         let result = try await Subprocess.run("nft", ["-f", "-"], input: script)
         return result.succeeded ? nil : result.complaint
-    }
-
-    /// At most this many flows are deleted one by one after a change; the rest time out by themselves.
-    private static let flowLimit = 256
-
-    func deleteFlows(_ flows: [StaleFlow]) async {
-        guard !flows.isEmpty, !conntrackMissing else { return }
-        guard Subprocess.find("conntrack") != nil else {
-            conntrackMissing = true
-            logger.notice("conntrack is not installed: UDP clients stay with endpoints that are gone until they pause")
-            return
-        }
-        for flow in flows.prefix(Self.flowLimit) {
-            // It fails where there was no such flow, which is as good.
-            _ = try? await Subprocess.run("conntrack", flow.arguments)
-        }
     }
 }

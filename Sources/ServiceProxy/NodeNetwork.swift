@@ -61,13 +61,7 @@ public struct NodeNetwork: Sendable {
     /// stopped.
     public func tearDown() async {
         var facts = await look()
-        facts.sysctls = [:]
-        for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") {
-                facts.sysctls[String(words[0])] = String(words[1])
-            }
-        }
+        facts.sysctls = facts.savedSysctls
         facts.routes = ""
         for family in IPFamily.allCases {
             let flag = family == .ipv4 ? "-4" : "-6"
@@ -83,7 +77,15 @@ public struct NodeNetwork: Sendable {
         var facts = NodeNetworkFacts()
         facts.linkExists = Self.links.contains(options.link)
         facts.uplinkMTU = await Self.uplinkMTU()
-        if let value = Self.read(NodeNetworkPlan.routeLocalnet) { facts.sysctls[NodeNetworkPlan.routeLocalnet] = value }
+        for path in [NodeNetworkPlan.routeLocalnet] + NodeNetworkPlan.conntrackSysctls.map(\.0) {
+            facts.sysctls[path] = Self.read(path)
+        }
+        for line in (Self.read(options.savedSysctls) ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0].hasPrefix("/proc/sys/net/") {
+                facts.savedSysctls[String(words[0])] = String(words[1])
+            }
+        }
         for family in IPFamily.allCases where options.podCIDRs.contains(where: { IPRange($0)?.family == family }) {
             let tool = Self.iptables(family)
             guard Subprocess.find(tool) != nil,

@@ -68,8 +68,11 @@ struct NodeNetworkFacts: Sendable, Hashable {
     var forwardDropped: [IPFamily] = []
     /// The MTU of the interface with the default route.
     var uplinkMTU: Int?
-    /// The current values of the sysctls that `tearDown` puts back.
+    /// The current values of the sysctls that `setUp` changes, those that the kernel has; for `tearDown` what they were
+    /// before.
     var sysctls: [String: String] = [:]
+    /// What earlier calls of `setUp` found and wrote down for `tearDown`.
+    var savedSysctls: [String: String] = [:]
     /// `ip -o route show` for each family.
     var routes = ""
     /// The mounts below the directory of network namespaces.
@@ -91,6 +94,13 @@ enum NodeNetworkStep: Sendable, Hashable {
 
 enum NodeNetworkPlan {
     static let routeLocalnet = "/proc/sys/net/ipv4/conf/all/route_localnet"
+
+    /// As kube-proxy sets them: a connection that one side has closed keeps its translation for an hour, one that is
+    /// silent for a day.
+    static let conntrackSysctls = [
+        ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait", "3600"),
+        ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "86400"),
+    ]
 
     /// The CNI configuration: `ptp` with addresses from `host-local`, and `portmap` for hostPort.
     ///
@@ -132,12 +142,21 @@ enum NodeNetworkPlan {
                         ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding",
                     value: "1"))
         }
+        var sysctls: [(String, String)] = []
         if options.localhostNodePorts, families.contains(.ipv4) {
-            if let before = facts.sysctls[routeLocalnet], before != "1" {
-                steps.append(.write(path: options.savedSysctls, contents: "\(routeLocalnet) \(before)\n"))
-            }
-            steps.append(.sysctl(path: routeLocalnet, value: "1"))
+            sysctls.append((routeLocalnet, "1"))
         }
+        sysctls += conntrackSysctls.filter { facts.sysctls[$0.0] != nil }
+        let changing = sysctls.filter { path, value in facts.sysctls[path].map { $0 != value } ?? false }
+        if !changing.isEmpty {
+            // The first value that was found is the one to go back to.
+            let before = Dictionary(uniqueKeysWithValues: changing.map { ($0.0, facts.sysctls[$0.0] ?? "") })
+            let lines = before.merging(facts.savedSysctls) { $1 }.sorted { $0.key < $1.key }
+            steps.append(
+                .write(
+                    path: options.savedSysctls, contents: lines.map { "\($0.key) \($0.value)\n" }.joined()))
+        }
+        steps += sysctls.map { .sysctl(path: $0.0, value: $0.1) }
 
         // Nothing that is meant for a pod or a Service may leave the machine by mistake: the ranges lead nowhere, except
         // for the routes of pods here and of other nodes, which are longer, and for Services, whose packets get to the packet filter only if there is

@@ -14,6 +14,8 @@ struct RulesetOptions: Sendable, Hashable {
     var localhostNodePorts = true
     /// Pods that talk to the world outside do so from the node's address.
     var masqueradePodEgress = true
+    /// One of those that `ServiceScheduling.isStateless` holds for; others are as `random`.
+    var scheduling = ServiceScheduling.random
 }
 
 struct RulesetBuilder {
@@ -107,7 +109,13 @@ struct RulesetBuilder {
             "filter-input", "filter", "input", 0,
             ["ct state new jump nodeport-endpoints-check", "ct state new jump service-endpoints-check"])
         let check = ["ct state new jump service-endpoints-check", "ct state new jump cluster-ips-check"]
-        base("filter-forward", "filter", "forward", 0, check)
+        // A late answer that conntrack gives up on would reach the client from an address that it never called, and the
+        // client would reset the connection.
+        let invalid =
+            podRanges.isEmpty
+            ? []
+            : ["saddr", "daddr"].map { "\(ip) \($0) \(braces(podRanges)) ct state invalid drop" }
+        base("filter-forward", "filter", "forward", 0, invalid + check)
         base("filter-output", "filter", "output", 0, check)
         base("nat-prerouting", "nat", "prerouting", -100, ["jump services"])
         base("nat-output", "nat", "output", -100, ["jump services"])
@@ -211,6 +219,16 @@ struct RulesetBuilder {
         chain(names.firewall, ["\(ip) saddr != \(braces(sources)) drop"])
     }
 
+    /// The expression that says which endpoint a new connection gets.
+    private func number(below count: Int) -> String {
+        switch options.scheduling {
+        case .roundRobin: "numgen inc mod \(count)"
+        case .sourceHashing: "jhash \(ip) saddr mod \(count) seed 0x6d617274"
+        case .destinationHashing: "jhash \(ip) daddr . th dport mod \(count) seed 0x6d617274"
+        case .random, .leastConnection, .shortestExpectedDelay, .neverQueue: "numgen random mod \(count)"
+        }
+    }
+
     private mutating func addEndpoints(_ route: ServicePortRoute, _ choice: EndpointChoice, _ names: ChainNames) {
         for target in choice.reachable
         where target.isLocal || podRanges.contains(where: { $0.contains(target.address) }) {
@@ -223,13 +241,13 @@ struct RulesetBuilder {
                 chain(
                     name,
                     [
-                        "meta l4proto \(route.transport) dnat \(ip) addr . port to numgen random mod "
-                            + "\(targets.count) map \(braces(map))"
+                        "meta l4proto \(route.transport) dnat \(ip) addr . port to \(number(below: targets.count)) "
+                            + "map \(braces(map))"
                     ])
             } else {
                 let sticky = targets.map { "\(ip) saddr @\(names.affinity($0)) goto \(names.endpoint($0))" }
                 let map = targets.enumerated().map { "\($0) : goto \(names.endpoint($1))" }
-                chain(name, sticky + ["numgen random mod \(targets.count) vmap \(braces(map))"])
+                chain(name, sticky + ["\(number(below: targets.count)) vmap \(braces(map))"])
             }
         }
         guard let seconds = route.affinitySeconds else { return }
@@ -277,7 +295,7 @@ struct ChainNames: Sendable, Hashable {
     }
 
     /// FNV-1a, 32 bits in base 36.
-    private static func hash(_ text: String) -> String {
+    static func hash(_ text: String) -> String {
         var hash: UInt32 = 0x811c_9dc5
         for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
         return String(hash, radix: 36, uppercase: true)

@@ -17,8 +17,6 @@ public final class ServiceProxy: Sendable {
         public var table: String
         /// The ranges of cluster IPs: traffic to addresses there that no Service has is dropped.
         public var serviceCIDRs: [String]
-        /// The node's `topology.kubernetes.io/zone`, for topology hints.
-        public var zone: String
         /// Node ports answer on 127.0.0.1 too (`NodeNetwork` sets the sysctl that it takes).
         public var localhostNodePorts: Bool
         /// Pods reach addresses outside of the cluster from the node's own address.
@@ -27,15 +25,30 @@ public final class ServiceProxy: Sendable {
         public var minSyncInterval: Duration
         /// How often the table is looked after even if nothing changed.
         public var probeInterval: Duration
+        /// Who carries connections. `ipvs` needs a kernel that has it: see `problem`.
+        public var mode = ProxyMode.nftables
+        /// Which endpoint a new connection gets. Those that count connections need the user-space mode.
+        public var scheduling = ServiceScheduling.random
+        /// Where the health check ports of load balancers listen; nil opens none.
+        public var healthCheckAddress: String?
+
+        /// What keeps a proxy from running in this mode, in one line; nil if nothing does.
+        public var problem: String? {
+            if mode == .ipvs, !IPVSRules.kernelHasIPVS { return IPVSRules.missing }
+            if mode == .ipvs { return "the IPVS mode computes its rules but does not drive the kernel yet" }
+            if mode == .nftables, !scheduling.isStateless {
+                return "nftables does not count connections: \(scheduling.rawValue) needs --proxy-mode userspace"
+            }
+            return nil
+        }
 
         public init(
-            table: String = "martlet", serviceCIDRs: [String] = [], zone: String = "",
+            table: String = "martlet", serviceCIDRs: [String] = [],
             localhostNodePorts: Bool = true, masqueradePodEgress: Bool = true,
             minSyncInterval: Duration = .milliseconds(50), probeInterval: Duration = .seconds(30)
         ) {
             self.table = table
             self.serviceCIDRs = serviceCIDRs
-            self.zone = zone
             self.localhostNodePorts = localhostNodePorts
             self.masqueradePodEgress = masqueradePodEgress
             self.minSyncInterval = minSyncInterval
@@ -45,10 +58,17 @@ public final class ServiceProxy: Sendable {
 
     private let services: Informer<Service>
     private let slices: Informer<EndpointSlice>
+    /// This node, for its zone.
+    private let nodes: Informer<Node>
+    /// But for the zone, which may change.
     private let node: NodeFacts
     private let options: Options
     private let logger: Logger
     private let kernel: NFTables
+    /// In user-space mode.
+    private let userspace: UserspaceProxy?
+    private let healthChecks: HealthChecks?
+    private let health: ProxyHealth
     private let synced = Mutex<(done: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     /// - Parameters:
@@ -67,13 +87,17 @@ public final class ServiceProxy: Sendable {
                 || (podRanges + serviceRanges).contains { $0.family == family }
         }
         node = NodeFacts(
-            nodeName: nodeName, zone: options.zone, nodeIPs: addresses, podRanges: podRanges,
+            nodeName: nodeName, nodeIPs: addresses, podRanges: podRanges,
             serviceRanges: serviceRanges, families: families)
         self.options = options
         self.logger = logger
         services = Informer(client, logger: logger)
         slices = Informer(client, logger: logger)
+        nodes = Informer(client, fieldSelector: "metadata.name=\(nodeName)", logger: logger)
         kernel = NFTables(logger: logger)
+        userspace = options.mode == .userspace ? UserspaceProxy(options.scheduling, logger: logger) : nil
+        health = ProxyHealth(mode: options.mode, logger: logger)
+        healthChecks = options.healthCheckAddress.map { HealthChecks(host: $0, logger: logger) }
     }
 
     /// Returns once the first table is in the kernel.
@@ -92,9 +116,18 @@ public final class ServiceProxy: Sendable {
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         services.addHandler { _ in change.yield() }
         slices.addHandler { _ in change.yield() }
+        nodes.addHandler { [health] update in
+            health.setEligible(Self.isEligible(update.object))
+            if case .updated(let old, let new) = update, Self.zone(of: old) == Self.zone(of: new) { return }
+            change.yield()
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.services.run() }
             group.addTask { await self.slices.run() }
+            group.addTask { await self.nodes.run() }
+            if let address = self.options.healthCheckAddress {
+                group.addTask { await self.health.run(on: address) }
+            }
             group.addTask {
                 while !Task.isCancelled {
                     try? await Task.sleep(for: self.options.probeInterval)
@@ -109,24 +142,42 @@ public final class ServiceProxy: Sendable {
                 await self.follow(changes, change)
             }
         }
+        await userspace?.stop()
+        await healthChecks?.apply([:])
+    }
+
+    private static func zone(of node: Node) -> String { node.labels["topology.kubernetes.io/zone"] ?? "" }
+
+    /// Whether load balancers should send traffic here: not to a node that is being taken away.
+    private static func isEligible(_ node: Node) -> Bool {
+        !node.isBeingDeleted && !node.spec.taints.contains { $0.key == "ToBeDeletedByClusterAutoscaler" }
     }
 
     private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
-        var routes: [ServicePortRoute] = []
+        var flows = FlowTable([], node: node)
         var failures = 0
         change.yield()
         for await _ in changes {
             if Task.isCancelled { return }
-            let next = ServicePorts.routes(services: services.objects, slices: slices.objects, node: node)
+            health.begin()
+            var node = node
+            node.zone = nodes.objects.first.map(Self.zone) ?? ""
+            let current = services.objects
+            let meant = ServicePorts.routes(services: current, slices: slices.objects, node: node)
+            await healthChecks?.apply(HealthCheck.all(current, meant, node: node))
+            let next = await userspace?.apply(meant, node: node) ?? meant
             do {
-                for ruleset in rulesets(next) { try await kernel.apply(ruleset) }
-                await kernel.deleteFlows(StaleFlow.flows(from: routes, to: next, node: node))
-                routes = next
+                for ruleset in rulesets(next, node) { try await kernel.apply(ruleset) }
+                let table = FlowTable(next, node: node)
+                if table != flows { await deleteStaleFlows(table, before: flows, node) }
+                flows = table
                 failures = 0
+                health.finish()
                 markSynced()
                 try? await Task.sleep(for: options.minSyncInterval)
             } catch {
                 failures += 1
+                health.fail()
                 if failures == 1 || failures.isMultiple(of: 20) {
                     logger.error("cannot write the nftables table \(options.table): \(error)")
                 }
@@ -136,10 +187,24 @@ public final class ServiceProxy: Sendable {
         }
     }
 
-    private func rulesets(_ routes: [ServicePortRoute]) -> [Ruleset] {
+    /// UDP clients of endpoints that are gone find others with their next packet.
+    private func deleteStaleFlows(_ table: FlowTable, before: FlowTable, _ node: NodeFacts) async {
+        for family in node.families {
+            do {
+                let count = try await Conntrack.delete(family) {
+                    table.isStale($0, before: before, node: node)
+                }
+                if count > 0 { logger.debug("\(count) stale UDP flows deleted") }
+            } catch {
+                logger.info("UDP clients stay with endpoints that are gone until they pause: \(error)")
+            }
+        }
+    }
+
+    private func rulesets(_ routes: [ServicePortRoute], _ node: NodeFacts) -> [Ruleset] {
         let fixed = RulesetOptions(
             table: options.table, localhostNodePorts: options.localhostNodePorts,
-            masqueradePodEgress: options.masqueradePodEgress)
+            masqueradePodEgress: options.masqueradePodEgress, scheduling: options.scheduling)
         return node.families.map { RulesetBuilder.ruleset(family: $0, routes: routes, node: node, options: fixed) }
     }
 

@@ -3,64 +3,65 @@
 // A TCP connection ends with its endpoint; a UDP flow is only a conntrack entry, which every further packet renews. The
 // entry has to be deleted for the client to be sent to another endpoint.
 
-/// Flows to delete, as one call of `conntrack -D` each.
-struct StaleFlow: Sendable, Hashable, Comparable {
-    let family: IPFamily
-    /// Where the client sent to; nil for a node port, which every address of the node has.
-    let destination: IPAddress?
-    let port: Int
-    /// The endpoint that is gone; nil for flows that were never sent to any.
-    let endpoint: IPAddress?
-
-    var arguments: [String] {
-        var arguments = ["-D", "-p", "udp", "-f", family.rawValue]
-        if let destination { arguments += ["--orig-dst", "\(destination)"] }
-        arguments += ["--orig-port-dst", "\(port)"]
-        if let endpoint { arguments += ["--dst-nat", "\(endpoint)"] }
-        return arguments
+/// Where clients of UDP Services send to, and where they may arrive.
+struct FlowTable: Sendable, Hashable {
+    struct Frontend: Sendable, Hashable {
+        let family: IPFamily
+        /// Nil for a node port, which every address of the node has.
+        let address: IPAddress?
+        let port: Int
     }
 
-    static func < (left: StaleFlow, right: StaleFlow) -> Bool {
-        left.arguments.lexicographicallyPrecedes(right.arguments)
+    struct Target: Sendable, Hashable {
+        let address: IPAddress
+        let port: Int
     }
 
-    /// What became stale between two states of all Services.
-    static func flows(from old: [ServicePortRoute], to new: [ServicePortRoute], node: NodeFacts) -> [StaleFlow] {
-        struct Frontend: Hashable {
-            let family: IPFamily
-            let destination: IPAddress?
-            let port: Int
-        }
-        func frontends(_ routes: [ServicePortRoute]) -> [Frontend: Set<IPAddress>] {
-            var found: [Frontend: Set<IPAddress>] = [:]
-            for route in routes where route.transport == "udp" {
-                let usable = Set(EndpointChoice(route, node: node).reachable.map(\.address))
-                for address in [route.clusterIP] + route.externalIPs + route.loadBalancerIPs {
-                    found[Frontend(family: route.family, destination: address, port: route.port)] = usable
-                }
-                if let nodePort = route.nodePort {
-                    found[Frontend(family: route.family, destination: nil, port: nodePort)] = usable
-                }
+    private(set) var targets: [Frontend: Set<Target>] = [:]
+
+    init(_ routes: [ServicePortRoute], node: NodeFacts) {
+        for route in routes where route.transport == "udp" {
+            let reachable = EndpointChoice(route, node: node).reachable
+            let usable = Set(reachable.map { Target(address: $0.address, port: $0.port) })
+            for address in [route.clusterIP] + route.externalIPs + route.loadBalancerIPs {
+                targets[Frontend(family: route.family, address: address, port: route.port)] = usable
             }
-            return found
+            if let port = route.nodePort { targets[Frontend(family: route.family, address: nil, port: port)] = usable }
         }
-        let before = frontends(old), after = frontends(new)
-        var stale: [StaleFlow] = []
-        for (frontend, endpoints) in before {
-            for gone in endpoints.subtracting(after[frontend] ?? []) {
-                stale.append(
-                    StaleFlow(
-                        family: frontend.family, destination: frontend.destination, port: frontend.port, endpoint: gone)
-                )
-            }
-        }
-        // Where there was no endpoint, or no Service, a client may have an entry that goes nowhere. For a node port that
-        // cannot be told from a client's own flow to that port elsewhere, so it is left to time out.
-        for (frontend, endpoints) in after where !endpoints.isEmpty && (before[frontend] ?? []).isEmpty {
-            guard let destination = frontend.destination else { continue }
-            stale.append(
-                StaleFlow(family: frontend.family, destination: destination, port: frontend.port, endpoint: nil))
-        }
-        return stale.sorted()
     }
+
+    /// Whether an entry leads its client to nowhere.
+    /// - Parameter before: the table of a moment ago: frontends that it has and this one has not are gone.
+    func isStale(_ flow: Flow, before: FlowTable, node: NodeFacts) -> Bool {
+        let address = flow.destination, reached = Target(address: flow.replySource, port: flow.replySourcePort)
+        let isTranslated = reached != Target(address: address, port: flow.destinationPort)
+        var frontend = Frontend(family: address.family, address: address, port: flow.destinationPort)
+        if targets[frontend] == nil, before.targets[frontend] == nil {
+            frontend = Frontend(family: address.family, address: nil, port: flow.destinationPort)
+            // Another machine may have a service of its own at that port. Whom nobody translated may be a program's.
+            guard isTranslated || node.nodeIPs.contains(address) || address.isLoopback else { return false }
+        }
+        guard let current = targets[frontend] else {
+            return isTranslated && before.targets[frontend]?.contains(reached) == true
+        }
+        if current.contains(reached) { return false }
+        // Without an endpoint there is nothing better for the client, but what was one must not be reached any more.
+        return isTranslated || !current.isEmpty
+    }
+}
+
+/// An entry of conntrack for UDP.
+struct Flow: Sendable, Hashable {
+    /// Where the client sent from and to.
+    let source: IPAddress
+    let sourcePort: Int
+    let destination: IPAddress
+    let destinationPort: Int
+    /// Who is expected to answer: the endpoint, or the destination itself.
+    let replySource: IPAddress
+    let replySourcePort: Int
+    /// Tells entries apart that have the same addresses one after the other.
+    var identifier: UInt32?
+    /// The zone that the entry was made in; nil is the default one.
+    var zone: UInt16?
 }

@@ -1,6 +1,11 @@
 import ArgumentParser
 import Cluster
+import ClusterDNS
 import Foundation
+import ServiceProxy
+
+extension ProxyMode: ExpressibleByArgument {}
+extension ServiceScheduling: ExpressibleByArgument {}
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -72,8 +77,29 @@ struct UpCommand: AsyncParsableCommand {
     )
     var authenticationConfig: String?
 
+    @Option(name: .long, help: "Who carries connections to Services: nftables, userspace or ipvs.")
+    var proxyMode = ProxyMode.nftables
+
+    @Option(
+        name: .long,
+        help: "Which endpoint a connection gets: random, rr, dh or sh; in user-space mode also lc, sed or nq.")
+    var proxyScheduler = ServiceScheduling.random
+
+    @Option(name: .long, help: "The range that Services of type LoadBalancer get addresses from; 'none' gives none.")
+    var loadBalancerPool = "10.97.0.0/24"
+
+    @Flag(name: .customLong("no-ingress"), help: "Leave Ingresses to somebody else.")
+    var noIngress = false
+
+    @Option(name: .long, help: "A domain and its resolvers: corp.example=10.0.0.53,10.0.0.54. May be repeated.")
+    var stubDomain: [String] = []
     @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
     var schedulerConfig: String?
+
+    @Option(
+        name: .long,
+        help: "A file with a KubeletConfiguration for all nodes: eviction, log rotation, image collection, sysctls.")
+    var kubeletConfig: String?
 
     @Option(name: .long, help: "Nodes that are not there, beside the real one: how many.")
     var simulateNodes = 0
@@ -87,6 +113,9 @@ struct UpCommand: AsyncParsableCommand {
             throw ValidationError("--simulate-nodes takes a number up to 50,000.")
         }
         guard (1...65535).contains(port) else { throw ValidationError("--port takes a number from 1 to 65535.") }
+        for stub in stubDomain where StubDomain(stub) == nil {
+            throw ValidationError("--stub-domain takes DOMAIN=ADDRESS[,ADDRESS], not \(stub).")
+        }
         guard (auditPolicyFile == nil) == (auditLogPath == nil && auditWebhookConfigFile == nil) else {
             throw ValidationError(
                 "--audit-policy-file goes together with --audit-log-path, --audit-webhook-config-file or both.")
@@ -112,7 +141,13 @@ struct UpCommand: AsyncParsableCommand {
         options.mergesUserKubeconfig = !noContext
         options.tokenAuthFile = tokenAuthFile
         options.authenticationConfig = authenticationConfig
+        options.proxyMode = proxyMode
+        options.proxyScheduler = proxyScheduler
+        options.loadBalancerPool = loadBalancerPool == "none" ? nil : loadBalancerPool
+        options.servesIngress = !noIngress
+        options.stubDomains = stubDomain
         options.schedulerConfig = schedulerConfig
+        if let kubeletConfig { try options.readKubeletConfiguration(kubeletConfig) }
         if simulateNodes > 0 { options.simulatedNodes = simulation.options(count: simulateNodes) }
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")

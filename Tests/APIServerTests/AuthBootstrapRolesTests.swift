@@ -88,7 +88,8 @@ import Testing
     private static let own: Set = [
         "system:coredns", "kube-system/system:martlet:cluster-dns", "kubeadm:get-nodes",
         "kube-public/kubeadm:bootstrap-signer-clusterinfo", "kube-system/system:martlet:node-config",
-        "system:martlet:node-network",
+        "system:martlet:node-network", "system:martlet:network-policy", "system:martlet:ingress",
+        "kube-system/system:martlet:ingress",
     ]
 
     private static let roles: [String: ClusterRole] = {

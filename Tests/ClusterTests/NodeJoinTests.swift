@@ -186,7 +186,19 @@ private struct NoTransport: KubeTransport {
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(range == "10.244.1.0/24")
-            _ = try await client.list(EndpointSlice.self)
+            // Its network sees what the node itself does not, but no secrets.
+            await #expect(throws: APIError.self) { try await client.list(EndpointSlice.self) }
+            await #expect(throws: APIError.self) { try await client.list(Pod.self) }
+            let certificate = try await join.networkCertificate(client)
+            #expect(try await join.networkCertificate(client).certificatePEM == certificate.certificatePEM)
+            let networkTransport = try join.transport(
+                identity.authorityPEM,
+                .clientCertificate(certificatePEM: certificate.certificatePEM, keyPEM: certificate.privateKeyPEM))
+            let network = KubeClient(networkTransport)
+            #expect((try? await network.list(EndpointSlice.self)) != nil)
+            #expect((try? await network.list(Pod.self)) != nil)
+            await #expect(throws: APIError.self) { try await network.list(Secret.self) }
+            await networkTransport.shutdown()
             await transport.shutdown()
         }
     }

@@ -72,7 +72,7 @@ import Testing
     }
 }
 
-@Suite struct ServingCertificateApproverTests {
+@Suite struct NodeCertificateApproverTests {
     private func nodes() -> [Node] {
         [("n1", "192.0.2.1"), ("n2", "192.0.2.2")].map { name, address in
             var node = Node(name: name)
@@ -114,8 +114,44 @@ import Testing
             commonName: name, organizations: ["system:nodes"], dnsNames: dnsNames, ipAddresses: addresses
         ).requestPEM
         #expect(
-            ServingCertificateApprover.problem(
+            NodeCertificateApprover.problem(
                 with: try CertificateRequest(pem: pem.utf8), of: user, groups: groups, nodes: nodes(),
                 reserved: ["10.96.0.1"]) == want)
+    }
+
+    @Test(
+        arguments: [
+            ("system:node:n1", ["system:nodes"], "n1", "system:martlet:networks", [], nil),
+            (
+                "system:node:n1", ["system:nodes"], "n2", "system:martlet:networks", [],
+                "system:node:n1 asks for a certificate of system:martlet:network:n2"
+            ),
+            (
+                "n1", ["system:nodes"], "n1", "system:martlet:networks", [],
+                "n1 asks for a certificate of system:martlet:network:n1"
+            ),
+            (
+                "system:node:n1", [], "n1", "system:martlet:networks", [],
+                "system:node:n1 asks for a certificate of system:martlet:network:n1"
+            ),
+            (
+                "system:node:n1", ["system:nodes"], "n1", "system:masters", [],
+                "subject organization is not system:martlet:networks"
+            ),
+            (
+                "system:node:n1", ["system:nodes"], "n1", "system:martlet:networks", ["n1"],
+                "subjectAltNames are not allowed"
+            ),
+        ] as [(String, [String], String, String, [String], String?)])
+    func onesOwnNetwork(
+        user: String, groups: [String], name: String, organization: String, dnsNames: [String], want: String?
+    ) throws {
+        let pem = try CertificateRequest.create(
+            commonName: "system:martlet:network:\(name)", organizations: [organization], dnsNames: dnsNames,
+            ipAddresses: []
+        ).requestPEM
+        #expect(
+            NodeCertificateApprover.problem(
+                withNetwork: try CertificateRequest(pem: pem.utf8), of: user, groups: groups) == want)
     }
 }

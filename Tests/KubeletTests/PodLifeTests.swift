@@ -150,30 +150,6 @@ private func resources(_ cpu: String?, _ memory: String?, limits: Bool = true) -
         ])
         #expect(NodeRoom.shortage(device, others: [], allocatable: allocatable) == nil)
     }
-
-    @Test(arguments: [
-        (80, "", "TCP", true), (80, "127.0.0.1", "TCP", true), (80, "", "UDP", false), (81, "", "TCP", false),
-    ])
-    func portsAreTakenOnce(_ port: Int, _ address: String, _ proto: String, _ conflicts: Bool) {
-        func pod(_ port: Int, _ address: String, _ proto: String) -> Pod {
-            Pod([
-                "spec": [
-                    "containers": [
-                        [
-                            "ports": [
-                                [
-                                    "hostPort": .integer(Int64(port)), "hostIP": .string(address),
-                                    "protocol": .string(proto),
-                                ]
-                            ]
-                        ]
-                    ]
-                ]
-            ])
-        }
-        let problem = NodeRoom.portConflict(pod(80, "", "TCP"), others: [pod(port, address, proto)])
-        #expect(problem?.reason == (conflicts ? "NodePorts" : nil))
-    }
 }
 
 @Suite struct StopSignalTests {

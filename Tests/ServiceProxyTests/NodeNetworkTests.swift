@@ -52,6 +52,24 @@ import Testing
         for case .ip(let lines, _, _) in steps { #expect(!lines.contains { $0.hasPrefix("link add") }) }
     }
 
+    /// What was there before the first call is what is put back in the end.
+    @Test func sysctlsAreSavedOnce() {
+        let timeout = NodeNetworkPlan.conntrackSysctls[0].0
+        let facts = NodeNetworkFacts(
+            linkExists: true, sysctls: [NodeNetworkPlan.routeLocalnet: "1", timeout: "60"],
+            savedSysctls: [NodeNetworkPlan.routeLocalnet: "0"])
+        let steps = NodeNetworkPlan.setUp(options, facts)
+        #expect(
+            steps.contains(
+                .write(path: "/d/cni/sysctls", contents: "\(NodeNetworkPlan.routeLocalnet) 0\n\(timeout) 60\n")))
+        #expect(steps.contains(.sysctl(path: timeout, value: "3600")))
+        // A kernel that does not have it is left alone.
+        #expect(
+            !NodeNetworkPlan.setUp(options, NodeNetworkFacts()).contains {
+                if case .sysctl(timeout, _) = $0 { true } else { false }
+            })
+    }
+
     @Test func aFirewallThatDropsIsOpenedForPods() {
         let steps = NodeNetworkPlan.setUp(options, NodeNetworkFacts(forwardDropped: [.ipv4]))
         let rules = steps.compactMap { step -> String? in

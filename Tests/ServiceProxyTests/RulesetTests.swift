@@ -76,6 +76,8 @@ private typealias Objects = ServicePortsTests
             add map ip t service-nodeports { type inet_proto . inet_service : verdict; }
             add rule ip t cluster-ips-check ip daddr @cluster-ips goto reject-chain
             add rule ip t cluster-ips-check ip daddr { 10.96.0.0/16 } drop
+            add rule ip t filter-forward ip saddr { 10.244.0.0/16 } ct state invalid drop
+            add rule ip t filter-forward ip daddr { 10.244.0.0/16 } ct state invalid drop
             add rule ip t filter-forward ct state new jump service-endpoints-check
             add rule ip t filter-forward ct state new jump cluster-ips-check
             add rule ip t filter-input ct state new jump nodeport-endpoints-check

@@ -186,19 +186,43 @@ import Testing
                 services: [Self.service(spec)],
                 slices: [Self.slice(addresses.map { Self.endpoint($0) }, ports: ports)], node: Self.node)
         }
-        func flows(_ old: [ServicePortRoute], _ new: [ServicePortRoute]) -> [String] {
-            StaleFlow.flows(from: old, to: new, node: Self.node).map { $0.arguments.joined(separator: " ") }
+        let client = IPAddress("10.244.0.9") ?? IPAddress(family: .ipv4, bytes: [0, 0, 0, 0])
+        /// A client's entry for `destination`, which was sent on to `endpoint`.
+        func isStale(
+            _ destination: String, _ endpoint: String, before: [ServicePortRoute], now: [ServicePortRoute]
+        ) -> Bool {
+            func split(_ text: String) -> (IPAddress, Int) {
+                let parts = text.split(separator: ":")
+                return (IPAddress(String(parts[0])) ?? client, Int(parts[1]) ?? 0)
+            }
+            let (to, toPort) = split(destination), (from, fromPort) = split(endpoint)
+            let flow = Flow(
+                source: client, sourcePort: 4711, destination: to, destinationPort: toPort, replySource: from,
+                replySourcePort: fromPort)
+            return FlowTable(now, node: Self.node).isStale(
+                flow, before: FlowTable(before, node: Self.node), node: Self.node)
         }
-        #expect(flows(routes(["10.0.0.1"]), routes(["10.0.0.1", "10.0.0.2"])).isEmpty)
-        #expect(
-            flows(routes(["10.0.0.1", "10.0.0.2"]), routes(["10.0.0.1"])) == [
-                "-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53 --dst-nat 10.0.0.2",
-                "-D -p udp -f ipv4 --orig-port-dst 30053 --dst-nat 10.0.0.2",
-            ])
-        #expect(
-            flows(routes([]), routes(["10.0.0.1"])) == ["-D -p udp -f ipv4 --orig-dst 10.96.0.1 --orig-port-dst 53"])
-        #expect(flows(routes(["10.0.0.1"]), []).count == 2)
+        let both = routes(["10.0.0.1", "10.0.0.2"]), one = routes(["10.0.0.1"]), none = routes([])
+        let service = "10.96.0.1:53"
+        // One more endpoint is no reason.
+        #expect(!isStale(service, "10.0.0.1:5353", before: one, now: both))
+        #expect(isStale(service, "10.0.0.2:5353", before: both, now: one))
+        #expect(!isStale(service, "10.0.0.1:5353", before: both, now: one))
+        // Another port of the same endpoint is another endpoint.
+        #expect(isStale(service, "10.0.0.1:5354", before: one, now: one))
+        // Sent nowhere, while there was no endpoint.
+        #expect(isStale(service, service, before: none, now: one))
+        #expect(!isStale(service, service, before: none, now: none))
+        // The last endpoint, and the whole Service.
+        #expect(isStale(service, "10.0.0.1:5353", before: one, now: none))
+        #expect(isStale(service, "10.0.0.1:5353", before: one, now: []))
+        // A node port is every address's of the node; others are somebody else's.
+        #expect(isStale("192.168.1.2:30053", "10.0.0.2:5353", before: both, now: one))
+        #expect(isStale("192.168.1.2:30053", "192.168.1.2:30053", before: none, now: one))
+        #expect(isStale("127.0.0.1:30053", "10.0.0.2:5353", before: both, now: one))
+        #expect(!isStale("198.51.100.7:30053", "198.51.100.7:30053", before: none, now: one))
+        #expect(!isStale("198.51.100.7:53", "198.51.100.7:53", before: one, now: both))
         let tcp: JSONValue = [["name": "http", "port": 80, "protocol": "TCP"]]
-        #expect(flows(routes(["10.0.0.1"], Self.spec, ports: tcp), []).isEmpty)
+        #expect(!isStale("10.96.0.1:80", "10.0.0.1:80", before: routes(["10.0.0.1"], Self.spec, ports: tcp), now: []))
     }
 }

@@ -6,13 +6,29 @@
 ///
 /// Machines join as with kubeadm, by roles and bindings of the same names: whoever has a token of the group of node tokens
 /// may ask for a node's certificate, which is approved without anybody's doing; everybody may read `cluster-info`, which
-/// the tokens sign. The service proxy, DNS and routes of a node of its own process act as that node, which may see all
-/// nodes for that; pods and secrets remain what the node authorizer makes of them.
+/// the tokens sign. The network of a node of its own process (Services, policies, DNS, routes) has an identity beside the
+/// node's: it sees all pods and nodes, which the node itself does not.
 let ownPolicyTable = """
     ClusterRole system:coredns
       list,watch core: endpoints namespaces pods services
       list,watch discovery: endpointslices
     ClusterRoleBinding system:coredns: sa kube-system/coredns
+    ClusterRole system:martlet:network-policy
+      list,watch core: pods namespaces
+      list,watch networking: networkpolicies
+    ClusterRoleBinding system:martlet:network-policy: user system:kube-proxy
+    ClusterRole system:martlet:ingress
+      list,watch core: services secrets
+      list,watch discovery: endpointslices
+      list,watch networking: ingresses ingressclasses
+      patch,update networking: ingresses/status
+      create networking: ingressclasses
+      events
+    ClusterRoleBinding system:martlet:ingress: sa kube-system/martlet-ingress
+    Role kube-system/system:martlet:ingress
+      get,create,update core: services
+      get,create,update discovery: endpointslices
+    RoleBinding kube-system/system:martlet:ingress of system:martlet:ingress: sa kube-system/martlet-ingress
     ClusterRoleBinding system:kubelet-api-admin: user kube-apiserver-kubelet-client
     Role kube-system/system:martlet:cluster-dns
       get,create,update core: services
@@ -38,7 +54,10 @@ let ownPolicyTable = """
       get core: configmaps = martlet-config
     RoleBinding kube-system/system:martlet:node-config of system:martlet:node-config: group system:nodes
     ClusterRole system:martlet:node-network
-      list,watch core: namespaces nodes services
+      list,watch core: namespaces nodes pods services
       list,watch discovery: endpointslices
-    ClusterRoleBinding system:martlet:node-network: group system:nodes
+      list,watch networking: networkpolicies
+    ClusterRoleBinding system:martlet:node-network: group system:martlet:networks
+    ClusterRoleBinding system:martlet:node-network-approver of \
+    system:certificates.k8s.io:kube-apiserver-client-approver: sa kube-system/certificate-controller
     """

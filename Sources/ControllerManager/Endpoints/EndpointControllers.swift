@@ -1,6 +1,7 @@
 import JSON
 import KubeClient
 import KubeTypes
+import Synchronization
 
 /// Tells which services a pod's change concerns; both controllers of endpoints listen through it.
 final class ServiceWatch: Sendable {
@@ -55,6 +56,8 @@ final class EndpointSliceController: Controller {
     private let recorder: EventRecorder
     /// Slices that were written and may not be in the cache yet: acting on a cache that lacks them would make them twice.
     private let expectations = SliceExpectations()
+    /// What was last said about the topology hints of services that ask for them.
+    private let hinted = Mutex<[ObjectKey: [String]]>([:])
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -80,6 +83,9 @@ final class EndpointSliceController: Controller {
             }
         }
         nodes.addHandler { [watch, queue, pods = context.informers.pods] change in
+            if Self.changesShares(change) {
+                for service in watch.services.objects where TopologyHints(service) == .auto { queue.add(service.key) }
+            }
             // Only a node's zone is in the slices.
             guard case .updated(let old, let new) = change, Self.zone(of: old) != Self.zone(of: new) else { return }
             for pod in PodIndex.onNode(new.name, in: pods) {
@@ -91,6 +97,13 @@ final class EndpointSliceController: Controller {
                 }
             }
         }
+    }
+
+    /// Whether the zones' shares of the processors may be others.
+    private static func changesShares(_ change: Informer<Node>.Change) -> Bool {
+        guard case .updated(let old, let new) = change else { return true }
+        return TopologyHints.shares([old]) != TopologyHints.shares([new]) || old.labels != new.labels
+            || old.status.allocatable["cpu"] != new.status.allocatable["cpu"]
     }
 
     private static func zone(of node: Node) -> String? { node.labels["topology.kubernetes.io/zone"] }
@@ -106,6 +119,7 @@ final class EndpointSliceController: Controller {
     private func reconcile(_ key: ObjectKey) async throws {
         let mine = slices.objects(by: Self.byService, key.description)
         guard let service = watch.services[key] else {
+            hinted.withLock { $0[key] = nil }
             for slice in mine { try await delete(slice) }
             return
         }
@@ -114,7 +128,10 @@ final class EndpointSliceController: Controller {
         guard expectations.areMet(by: mine, service: key, now: context.now) else {
             throw RetryLater(description: "the slices of \(key) in the cache are older than what was written")
         }
-        let plan = EndpointSlicePlan(service, pods: pods, slices: mine) { [nodes] in nodes.get($0).flatMap(Self.zone) }
+        let plan = EndpointSlicePlan(
+            service, pods: pods, slices: mine, zone: { [nodes] in nodes.get($0).flatMap(Self.zone) },
+            shares: TopologyHints(service) == .auto ? TopologyHints.shares(nodes.objects) : nil)
+        tell(service, plan.unhinted, hasPods: !pods.isEmpty)
         do {
             for slice in plan.create {
                 let written = try await context.client.create(slice)
@@ -134,6 +151,33 @@ final class EndpointSliceController: Controller {
             throw error
         }
         for slice in plan.delete { try await delete(slice) }
+    }
+
+    /// Says once that the hints of a service come or go, and why.
+    private func tell(_ service: Service, _ problems: [String], hasPods: Bool) {
+        let wanted = TopologyHints(service) == .auto && hasPods
+        let before = hinted.withLock { said in
+            let before = said[service.key]
+            said[service.key] = wanted ? problems : nil
+            return before
+        }
+        guard wanted else {
+            if before == [] {
+                recorder.event(
+                    regarding: service, type: .warning, reason: "TopologyAwareHintsDisabled",
+                    message: "Topology Aware Hints has been disabled")
+            }
+            return
+        }
+        guard before != problems else { return }
+        if problems.isEmpty {
+            recorder.event(
+                regarding: service, type: .normal, reason: "TopologyAwareHintsEnabled",
+                message: "Topology Aware Hints has been enabled")
+        }
+        for problem in problems {
+            recorder.event(regarding: service, type: .warning, reason: "TopologyAwareHintsDisabled", message: problem)
+        }
     }
 
     private func delete(_ slice: EndpointSlice) async throws {

@@ -13,6 +13,8 @@ struct EndpointSlicePlan {
     private(set) var create: [EndpointSlice] = []
     private(set) var update: [EndpointSlice] = []
     private(set) var delete: [EndpointSlice] = []
+    /// Why endpoints have no topology hints although the service asks for some: a message for each address family.
+    private(set) var unhinted: [String] = []
 
     /// Slices hold endpoints of one address family with the same ports.
     private struct Group: Hashable {
@@ -24,7 +26,11 @@ struct EndpointSlicePlan {
     ///   - pods: Those that the service selects.
     ///   - slices: Those that this controller made for the service.
     ///   - zone: The zone of a node, if it has one.
-    init(_ service: Service, pods: [Pod], slices: [EndpointSlice], zone: (String) -> String?) {
+    ///   - shares: The part of the cluster's processors that each zone has (`TopologyHints.shares`).
+    init(
+        _ service: Service, pods: [Pod], slices: [EndpointSlice], zone: (String) -> String?,
+        shares: [String: Double]? = nil
+    ) {
         let families = Self.addressTypes(of: service)
         var wanted: [Group: [String: Endpoint]] = [:]
         for pod in pods where ServiceEndpoints.includes(pod, terminating: true) {
@@ -36,6 +42,7 @@ struct EndpointSlicePlan {
                 wanted[Group(addressType: family, ports: ports), default: [:]][pod.uid] = endpoint
             }
         }
+        addHints(service, families, shares, &wanted)
 
         var existing: [Group: [EndpointSlice]] = [:]
         for slice in slices {
@@ -55,6 +62,27 @@ struct EndpointSlicePlan {
             fill([:], placeholder, into: existing.removeValue(forKey: placeholder) ?? [], service, keepingOne: true)
         }
         delete += existing.values.joined()
+    }
+
+    /// The endpoints of a family get their hints together, whatever their ports.
+    private mutating func addHints(
+        _ service: Service, _ families: [String], _ shares: [String: Double]?,
+        _ wanted: inout [Group: [String: Endpoint]]
+    ) {
+        let topology = TopologyHints(service)
+        guard topology != .none else { return }
+        for family in families {
+            let groups = wanted.keys.filter { $0.addressType == family }
+            var all: [String: Endpoint] = [:]
+            for group in groups { all.merge(wanted[group] ?? [:]) { $1 } }
+            guard !all.isEmpty else { continue }
+            if let problem = topology.apply(to: &all, shares: shares) {
+                unhinted.append("\(problem), addressType: \(family)")
+            }
+            for group in groups {
+                for uid in (wanted[group] ?? [:]).keys { wanted[group]?[uid] = all[uid] }
+            }
+        }
     }
 
     private mutating func fill(

@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// The connection to the other server, for one request: sends it and passes the answer on, no faster than the client
-/// takes it.
+/// The connection to the other server, for one request after the other: sends it and passes the answer on, no faster than
+/// the client takes it.
 final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundIn = Never
@@ -17,6 +17,8 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         case switching(HTTPResponseHead)
         /// HTTP's handlers are on their way out.
         case upgrading
+        /// In the pool.
+        case idle
         case over
     }
 
@@ -24,17 +26,25 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private static let backlog = 1 << 20
     private static let drained = 256 << 10
 
-    private let pass: ProxyPass
-    private let response: any HTTPResponseWriter
+    private var pass: ProxyPass
+    private var response: any HTTPResponseWriter
+    /// Where the protocol may change.
+    private let gate: UpgradeGate?
     private var state = State.waiting
     private var context: ChannelHandlerContext?
     private var paused = false
     private var readHeld = false
     private var timeout: Scheduled<Void>?
+    /// Counts requests: what was said about an earlier one is nothing to the present one.
+    private var number = 0
+    /// Whether the other server leaves the connection open after this answer.
+    private var keepsAlive = false
+    private var isReused = false
 
-    init(_ pass: ProxyPass, _ response: any HTTPResponseWriter) {
+    init(_ pass: ProxyPass, _ response: any HTTPResponseWriter, _ gate: UpgradeGate?) {
         self.pass = pass
         self.response = response
+        self.gate = gate
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -45,10 +55,39 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        response.onClose { channel.close(promise: nil) }
+        send(context)
+        context.fireChannelActive()
+    }
+
+    /// The next request, by a connection out of the pool.
+    func reuse(_ pass: ProxyPass, _ response: any HTTPResponseWriter) {
+        timeout?.cancel()
+        guard let context, case .idle = state else { return pass.connect(response) }
+        self.pass = pass
+        self.response = response
+        isReused = true
+        keepsAlive = false
+        state = .waiting
+        send(context)
+        if readHeld, !paused {
+            readHeld = false
+            context.read()
+        }
+    }
+
+    private func send(_ context: ChannelHandlerContext) {
+        number += 1
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        // Not every response is told of its end on its event loop.
+        response.onClose { [number] in
+            if loop.inEventLoop {
+                bound.value.clientWent(number)
+            } else {
+                loop.execute { bound.value.clientWent(number) }
+            }
+        }
         if let limit = pass.headTimeout {
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             timeout = context.eventLoop.scheduleTask(in: limit) { bound.value.fail(.timeout) }
         }
         let request = pass.request
@@ -59,7 +98,13 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.fireChannelActive()
+    }
+
+    /// Nobody waits for the answer any more, and what is left of it cannot be told from the next one.
+    private func clientWent(_ number: Int) {
+        guard number == self.number else { return }
+        if case .idle = state { return }
+        context?.close(promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -77,11 +122,16 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             state = .switching(head)
             return
         }
-        if (100..<200).contains(head.status.code) { return }
+        if (100..<200).contains(head.status.code) {
+            gate?.passHead()
+            return
+        }
         timeout?.cancel()
+        keepsAlive = head.isKeepAlive && !ProxyPass.isUpgrade(pass.request)
         if ProxyPass.isUpgrade(pass.request), head.status.code < 400 {
             return fail(.notUpgraded(Int(head.status.code)))
         }
+        defer { gate?.open() }
         var status = head.status
         var headers = ProxyPass.endToEnd(head.headers)
         switch pass.adjust(&status, &headers) {
@@ -107,7 +157,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             pass.onStatus(Int(status.code))
             response.begin(status, headers: headers)
             write(body)
-        case .waiting, .switching, .upgrading, .over: break
+        case .waiting, .switching, .upgrading, .idle, .over: break
         }
     }
 
@@ -116,10 +166,11 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         guard !paused, response.pendingBytes > Self.backlog, let context else { return }
         paused = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        response.onDrain(below: Self.drained) { bound.value.resume() }
+        response.onDrain(below: Self.drained) { [number] in bound.value.resume(number) }
     }
 
-    private func resume() {
+    private func resume(_ number: Int) {
+        guard number == self.number else { return }
         paused = false
         if readHeld {
             readHeld = false
@@ -135,7 +186,10 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .streaming:
             state = .over
+            let response = response
+            rest(context)
             response.end()
+            return
         case .collecting(let status, var headers, let body, _, let change):
             state = .over
             headers.remove(name: "content-length")
@@ -143,20 +197,61 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             response.send(
                 status, headers: headers, body: [ByteBuffer(bytes: change(Array(body.readableBytesView)))])
         case .switching(let head): return upgrade(head, context)
+        // The end of a head that another one follows.
+        case .waiting: return
         case .upgrading: return
-        case .waiting, .over: break
+        case .idle, .over: break
         }
         context.close(promise: nil)
     }
 
+    /// Goes back into the pool, or closes. Before the client is told of the end, which may bring its next request.
+    private func rest(_ context: ChannelHandlerContext) {
+        let key = ProxyPool.Key(pass.target, context.eventLoop)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        number += 1
+        paused = false
+        guard keepsAlive, let pool = pass.pool, pool.put(bound, key) else {
+            context.close(promise: nil)
+            return
+        }
+        state = .idle
+        timeout = context.eventLoop.scheduleTask(in: pool.timeout) { bound.value.leave() }
+        if readHeld {
+            // The end of an idle connection is to be heard.
+            readHeld = false
+            context.read()
+        }
+    }
+
+    /// Ends an idle connection.
+    private func leave() {
+        guard case .idle = state, let context else { return }
+        state = .over
+        pass.pool?.remove(self, ProxyPool.Key(pass.target, context.eventLoop))
+        context.close(promise: nil)
+    }
+
+    /// A server may close an idle connection just as the next request is on its way. What may be repeated is.
+    private static let repeatable: [HTTPMethod] = [.GET, .HEAD, .PUT, .DELETE, .OPTIONS, .TRACE]
+
     private func fail(_ problem: ProxyProblem) {
         switch state {
-        case .waiting, .switching, .collecting:
+        case .waiting:
+            state = .over
+            if isReused, case .broken = problem, Self.repeatable.contains(pass.request.method) {
+                number += 1
+                pass.connect(response)
+            } else {
+                pass.onProblem(problem, response)
+            }
+        case .switching, .collecting:
             state = .over
             pass.onProblem(problem, response)
         case .streaming:
             state = .over
             response.abort()
+        case .idle: return leave()
         case .upgrading, .over: break
         }
         timeout?.cancel()
@@ -170,7 +265,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(.broken("\(error)")) }
 
-    /// Joins the two connections. What came behind the answer's head follows when the decoder goes.
+    /// Joins the two connections. What came behind the answer's head follows when the decoder has gone.
     private func upgrade(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
         guard response.canUpgrade else {
             return fail(.broken("the backend changed the protocol, the client's connection cannot"))
@@ -179,6 +274,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         pass.onStatus(101)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         let join = pass.join
+        let gate = gate.map { NIOLoopBound($0, eventLoop: context.eventLoop) }
         response.upgrade(headers: pass.adjustUpgrade(head.headers)) { client in
             let context = bound.value
             let channel = context.channel
@@ -186,6 +282,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             pipeline.removeHandler(name: "proxy.encoder", promise: nil)
             pipeline.removeHandler(context: context, promise: nil)
             let gone = channel.eventLoop.makePromise(of: Void.self)
+            gone.futureResult.whenComplete { _ in gate?.value.open() }
             join(client, channel, gone.futureResult)
             pipeline.removeHandler(name: "proxy.decoder", promise: gone)
         }

@@ -59,6 +59,8 @@ public struct ProxyPass: Sendable {
     public var connectTimeout = TimeAmount.seconds(30)
     /// How long the other server may take to begin its answer; nil: as long as it likes.
     public var headTimeout: TimeAmount?
+    /// Where connections come from and go back to; nil makes one for this request alone.
+    public var pool: ProxyPool?
     /// Looks at the answer's head, may change it, and says what becomes of the body.
     public var adjust: @Sendable (_ status: inout HTTPResponseStatus, _ headers: inout HTTPHeaders) -> Body = { _, _ in
         .stream
@@ -130,6 +132,18 @@ public struct ProxyPass: Sendable {
 
     /// Sends the request and passes the answer to `response`. The connection lives on the response's event loop.
     public func start(_ response: any HTTPResponseWriter) {
+        guard let pool, !Self.isUpgrade(request) else { return connect(response) }
+        let loop = response.eventLoop
+        guard loop.inEventLoop else { return loop.execute { self.start(response) } }
+        if let connection = pool.take(ProxyPool.Key(target, loop)) {
+            connection.reuse(self, response)
+        } else {
+            connect(response)
+        }
+    }
+
+    /// Sends the request by a connection of its own.
+    func connect(_ response: any HTTPResponseWriter) {
         let pass = self
         let bootstrap = ClientBootstrap(group: response.eventLoop)
             .connectTimeout(connectTimeout)
@@ -144,11 +158,13 @@ public struct ProxyPass: Sendable {
                         try pipeline.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: pass.target.verifiedName))
                     }
+                    let gate = ProxyPass.isUpgrade(pass.request) ? UpgradeGate() : nil
+                    if let gate { try pipeline.addHandler(gate) }
                     try pipeline.addHandler(HTTPRequestEncoder(), name: "proxy.encoder")
-                    try pipeline.addHandler(
-                        ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)),
-                        name: "proxy.decoder")
-                    try pipeline.addHandler(ProxyConnection(pass, response), name: "proxy")
+                    // The gate waits to be told of heads that are followed by others.
+                    let decoder = HTTPResponseDecoder(informationalResponseStrategy: .forward)
+                    try pipeline.addHandler(ByteToMessageHandler(decoder), name: "proxy.decoder")
+                    try pipeline.addHandler(ProxyConnection(pass, response, gate), name: "proxy")
                 }
             }
         bootstrap.connect(host: target.host, port: target.port).whenFailure { error in
