@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MARTLET = .build/release/martlet
 
-.PHONY: all build prerequisites demo test bench bench-scheduling bench-network format
+.PHONY: all build prerequisites demo test faults bench bench-scheduling bench-network format
 
 all: build
 
@@ -18,6 +18,11 @@ demo: build
 # Everything, from the formatting to the end to end tests on real containers. One debug build serves all of it.
 test: prerequisites
 	@Scripts/test.sh
+
+# The control plane under a simulated clock with random faults, for ten minutes of seeds.
+faults: prerequisites
+	swift build -c release --product fault-simulation
+	@Scripts/faults.sh .build/release/fault-simulation
 
 bench: build
 	@Benchmarks/bench.sh $(MARTLET)

@@ -112,6 +112,16 @@ let allTargets: [Target] = [
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
     tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes"]),
+    // A whole control plane under a simulated clock; the tests of faults run it, a seed at a time.
+    .target(name: "CSimulatedSystem", path: "Tests/Support/CSimulatedSystem"),
+    .executableTarget(
+        name: "fault-simulation",
+        dependencies: [
+            "APIServer", "CSimulatedSystem", "Cluster", "ControllerManager", "JSON", "KubeClient", "KubeTypes", "PKI",
+            "Scheduler", "Simulation", "Storage", logging, package("NIOCore", "swift-nio"),
+            package("HeapModule", "swift-collections"),
+        ], path: "Tests/Support/FaultSimulation"),
+    .testTarget(name: "FaultTests", dependencies: ["fault-simulation"]),
     .executableTarget(name: "JSONBenchmark", dependencies: ["JSON"], path: "Benchmarks/JSONBenchmark"),
     .testTarget(name: "EndToEnd", dependencies: ["JSON", "martlet"]),
 ]

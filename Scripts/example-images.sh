@@ -47,7 +47,8 @@ JSON
     echo "$file"
 }
 
-# web NAME PORT VERSION: a web server that says which version and which pod answers; /health answers 200.
+# web NAME PORT VERSION [COMMAND]: a web server that says which version and which pod answers, after the command;
+# /health answers 200.
 web() {
     tree="$work/web"
     rm -rf "$tree"
@@ -56,6 +57,7 @@ web() {
     cat > "$tree/www/cgi-bin/index.cgi" <<CGI
 #!/bin/sh
 printf 'Content-Type: text/plain\r\n\r\n'
+${4:-}
 echo "Hello World! version $3 from \$(hostname)"
 CGI
     chmod +x "$tree/www/cgi-bin/index.cgi"
@@ -80,6 +82,9 @@ if [ "$which" != helloworld ]; then
     web docker.io/wardviaene/k8s-demo:latest 3000 1
     web docker.io/learnk8s/app:1.0.0 8080 1.0.0
     web docker.io/learnk8s/app:2.0.0 8080 2.0.0
+    web docker.io/codeurjc/webgatos:v1 5000 v1
+    # Square roots, so that requests cost something.
+    web docker.io/codeurjc/web:v1 5000 v1 "awk 'BEGIN { for (i = 0; i < 300000; i++) x += sqrt(i) }'"
     tree="$work/busybox"
     root "$tree"
     printf "#!/bin/sh\ntrap 'exit 0' TERM INT\n[ -t 0 ] && exec sh\nsleep 2147483647 &\nwait\n" > "$tree/bin/idle"

@@ -1,5 +1,7 @@
 import JSON
 import KubeTypes
+import NIOCore
+import NIOPosix
 
 /// What an API server is told by whoever puts a cluster together.
 public struct APIServerConfiguration: Sendable {
@@ -42,6 +44,8 @@ public struct APIServerConfiguration: Sendable {
     public var makesServingObjects = true
     /// Whether `proxy` may lead to loopback addresses: for tests, whose pods listen there.
     public var proxiesToLoopback = false
+    /// Where timers of requests from inside the process run, and the server's own.
+    public var eventLoops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     /// The time now. Passed in so that a cluster can run under a simulated clock.
     public var now: @Sendable () -> Time = { SystemClock.now() }
     /// A random number, for names and uids.

@@ -1,4 +1,5 @@
 import CRI
+import ControllerManager
 import Foundation
 import Kubelet
 import Logging
@@ -25,6 +26,8 @@ public struct ClusterOptions: Sendable {
     /// Seconds that pods which do not say otherwise stay on a node that is not ready, or not heard of.
     public var notReadyTolerationSeconds = 300
     public var unreachableTolerationSeconds = 300
+    /// How patient autoscaling is.
+    public var autoscaling = AutoscalerOptions()
     /// Seconds that a node's lease is good for; it is renewed four times as often.
     public var nodeLeaseSeconds = 40
     /// An EncryptionConfiguration of apiserver.config.k8s.io/v1; nil stores everything as it is.

@@ -1,4 +1,3 @@
-import APISchema
 import APIServer
 import ControllerManager
 import Foundation
@@ -271,11 +270,12 @@ final class ControlPlane: Sendable {
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
         managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
-        managerOptions.resources = Self.resources
+        managerOptions.resources = ServedResource.builtin
         managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.podCIDR = options.network.podCIDR
         managerOptions.reservedPodCIDRs = [options.network.firstPodCIDR, options.network.machineLink]
         managerOptions.reservedNames = ["127.0.0.1", "::1", Addresses.kubernetesService, options.advertised]
+        managerOptions.autoscaling = options.autoscaling
         managerOptions.nodeMonitorPeriod = options.nodeMonitorPeriod
         managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
         managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
@@ -304,18 +304,6 @@ final class ControlPlane: Sendable {
                     network: options.network, ownNode: options.runsNode ? options.nodeName : "", logger: logger
                 ).run()
             }
-        }
-    }
-
-    /// Every resource once, in the version it is stored in, for the garbage collector and for namespace deletion.
-    private static var resources: [ServedResource] {
-        Schema.builtin.resources.filter { resource in
-            resource.storage.group == resource.group && resource.storage.version == resource.version
-                && resource.storage.plural == resource.plural
-        }.map { resource in
-            ServedResource(
-                apiVersion: resource.apiVersion, resource: resource.plural, kind: resource.kind,
-                namespaced: resource.namespaced, verbs: Set(resource.verbs))
         }
     }
 

@@ -4,14 +4,17 @@ import KubeClient
 import KubeTypes
 
 /// The API called in the same process, as one user: no sockets, no encoding, the same authorization and admission.
-struct InProcessTransport: KubeTransport {
+package struct InProcessTransport: KubeTransport {
     let api: InProcessAPI
 
-    func call(_ request: KubeRequest) async throws(APIError) -> JSONValue {
+    package init(api: InProcessAPI) { self.api = api }
+
+    package func call(_ request: KubeRequest) async throws(APIError) -> JSONValue {
         try await api.call(APICall(request))
     }
 
-    func watch(_ request: KubeRequest) async throws(APIError) -> AsyncThrowingStream<KubeWatchEvent, any Error> {
+    package func watch(_ request: KubeRequest) async throws(APIError) -> AsyncThrowingStream<KubeWatchEvent, any Error>
+    {
         // A reader that is this far behind has its watch ended, and lists again.
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: KubeWatchEvent.self, throwing: (any Error).self, bufferingPolicy: .bufferingOldest(100_000))

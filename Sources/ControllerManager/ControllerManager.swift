@@ -30,6 +30,8 @@ public struct ControllerManagerOptions: Sendable {
     public var reservedPodCIDRs: [String] = []
     /// Names and addresses of the control plane, which no node gets a serving certificate for.
     public var reservedNames: Set<String> = []
+    /// How patient autoscaling is.
+    public var autoscaling = AutoscalerOptions()
     /// How often the health of nodes is looked at.
     public var nodeMonitorPeriod: Duration
     /// Seconds without lease or status after which a node counts as gone (`--node-monitor-grace-period`).

@@ -30,7 +30,14 @@ public final class EventRecorder: Sendable {
         var dropped = 0
         /// Nanoseconds of the last event's name, so that no two names are alike.
         var lastName: Int64 = 0
+        /// When the next event may be written.
+        var nextTurn: ContinuousClock.Instant?
     }
+
+    /// Events of a burst give way to what they tell of: so many are written at once, and then so many a second, until
+    /// half of the queue is full. (A client of upstream's writes 50 requests a second at most.)
+    private static let burst = 500
+    private static let perSecond = 500
 
     private let client: KubeClient
     private let component: String
@@ -137,8 +144,21 @@ public final class EventRecorder: Sendable {
                 return nil
             }
             guard let step else { return }
+            await waitForTurn()
             await perform(step)
         }
+    }
+
+    private func waitForTurn() async {
+        let turn: ContinuousClock.Instant? = state.withLock { state in
+            guard state.waiting < limit / 2 else { return nil }
+            let now = ContinuousClock.now
+            let interval = Duration.seconds(1) / Self.perSecond
+            let turn = max(now - interval * Self.burst, state.nextTurn ?? now - interval * Self.burst) + interval
+            state.nextTurn = turn
+            return turn > now ? turn : nil
+        }
+        if let turn { try? await Task.sleep(until: turn, clock: .continuous) }
     }
 
     /// Writes, and tries again while the server cannot be reached.

@@ -40,10 +40,10 @@ public struct CronSchedule: Sendable, Hashable {
         if rest.hasPrefix("@") {
             let name = String(rest)
             if name.hasPrefix("@every ") {
-                guard let seconds = Self.duration(String(name.dropFirst(7))) else {
+                guard let duration = GoDuration.nanoseconds(String(name.dropFirst(7))) else {
                     throw Problem("failed to parse duration \(name)")
                 }
-                interval = max(1, seconds)
+                interval = max(1, duration / 1_000_000_000)
                 return
             }
             guard let fields = Self.descriptors[name] else { throw Problem("unrecognized descriptor: \(name)") }
@@ -111,32 +111,5 @@ public struct CronSchedule: Sendable, Hashable {
         }
         if number < 0 { throw Problem("negative number (\(number)) not allowed: \(text)") }
         return number
-    }
-
-    /// Go's durations as far as hours, minutes and seconds go.
-    private static func duration(_ text: String) -> Int64? {
-        var seconds = 0.0
-        var digits = ""
-        var unit = ""
-        func amount() -> Double? {
-            guard let number = Double(digits),
-                let factor = ["h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 1e-6, "ns": 1e-9][unit]
-            else { return nil }
-            return number * factor
-        }
-        for character in text {
-            if character.isNumber || character == "." {
-                if !unit.isEmpty {
-                    guard let more = amount() else { return nil }
-                    seconds += more
-                    (digits, unit) = ("", "")
-                }
-                digits.append(character)
-            } else {
-                unit.append(character)
-            }
-        }
-        guard let more = amount(), seconds + more < 1e12 else { return nil }
-        return Int64(seconds + more)
     }
 }

@@ -1,23 +1,30 @@
-// Which taints a toleration covers: see *Taints and Tolerations* in the Kubernetes documentation.
-
-extension Toleration {
-    public func tolerates(_ taint: Taint) -> Bool {
-        if let effect, !effect.isEmpty, effect != taint.effect { return false }
-        if let key, !key.isEmpty, key != taint.key { return false }
-        switch self.operator ?? "" {
-        case "", "Equal": return (key ?? "") == taint.key && (value ?? "") == (taint.value ?? "")
+/// Whether a toleration covers a taint: see *Taints and Tolerations* in the Kubernetes documentation.
+public enum TolerationMatch {
+    /// The fields of either as the API has them; what is missing is empty.
+    /// - Parameters:
+    ///   - operator: Empty counts as `Equal`; `Gt` and `Lt` compare the taint's value with the toleration's as numbers
+    ///     (KEP-5471).
+    public static func covers(
+        key: String, operator: String, value: String, effect: String,
+        taintKey: String, taintValue: String, taintEffect: String
+    ) -> Bool {
+        guard effect.isEmpty || effect == taintEffect, key.isEmpty || key == taintKey else { return false }
+        switch `operator` {
+        // Without a key, only `Exists` is valid.
+        case "", "Equal": return key == taintKey && value == taintValue
         case "Exists": return true
-        case "Gt": return amounts(taint).map { $0 > $1 } ?? false
-        case "Lt": return amounts(taint).map { $0 < $1 } ?? false
+        case "Gt", "Lt":
+            guard let taint = Int64(taintValue), let own = Int64(value) else { return false }
+            return `operator` == "Gt" ? taint > own : taint < own
         default: return false
         }
     }
+}
 
-    /// The taint's value and this one's as numbers (KEP-5471).
-    private func amounts(_ taint: Taint) -> (Int64, Int64)? {
-        guard let left = taint.value.flatMap({ Int64($0) }), let right = value.flatMap({ Int64($0) }) else {
-            return nil
-        }
-        return (left, right)
+extension Toleration {
+    public func tolerates(_ taint: Taint) -> Bool {
+        TolerationMatch.covers(
+            key: key ?? "", operator: `operator` ?? "", value: value ?? "", effect: effect ?? "",
+            taintKey: taint.key, taintValue: taint.value ?? "", taintEffect: taint.effect)
     }
 }

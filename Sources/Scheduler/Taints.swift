@@ -35,12 +35,9 @@ struct PodToleration: Sendable, Hashable {
     }
 
     func tolerates(_ taint: NodeTaint) -> Bool {
-        guard effect.isEmpty || effect == taint.effect, key.isEmpty || key == taint.key else { return false }
-        return switch `operator` {
-        case "", "Equal": value == taint.value
-        case "Exists": true
-        default: false
-        }
+        TolerationMatch.covers(
+            key: key, operator: `operator`, value: value, effect: effect,
+            taintKey: taint.key, taintValue: taint.value, taintEffect: taint.effect)
     }
 }
 

@@ -16,8 +16,10 @@ public final class NodeSimulator: Sendable {
         /// Nodes that are away, and until when.
         var down: [String: ContinuousClock.Instant] = [:]
         var failures = Agenda<String, Void>()
+        /// Nodes that are here and of which the API says otherwise.
+        var astray: Set<String> = []
         var nextAddress: [String: Int] = [:]
-        var random = SystemRandomNumberGenerator()
+        var random: SeededGenerator
     }
 
     private struct PendingStep {
@@ -32,22 +34,24 @@ public final class NodeSimulator: Sendable {
     private let stages: [Stage]
     private let life: PodLife
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Writes that may be on their way at a time.
     private static let writesInFlight = 64
-    /// A node's agenda is looked at this often even if nothing changes.
+    /// How long after a server was away it is asked again.
     private static let patience = Duration.seconds(5)
 
     /// - Parameters:
     ///   - client: May create nodes, and write leases, pods' statuses and events: an administrator's.
     ///   - count: How many nodes; named `prefix-0` and so on.
     ///   - stages: Where there are some, they decide about pods in the profile's stead.
+    ///   - seed: Decides what the profile leaves to chance.
     public init(
         client: KubeClient, count: Int, prefix: String = "sim", profile: SimulationProfile = SimulationProfile(),
-        stages: [Stage] = [], logger: Logger = Logger(label: "simulation")
+        stages: [Stage] = [], logger: Logger = Logger(label: "simulation"), seed: UInt64 = .random(in: .min ... .max)
     ) {
+        state = Mutex(State(random: SeededGenerator(seed: seed)))
         self.client = client
         self.count = count
         self.prefix = prefix
@@ -62,6 +66,7 @@ public final class NodeSimulator: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.createNodes(ready) }
             group.addTask { await self.followPods() }
+            group.addTask { await self.followNodes() }
             group.addTask { await self.work() }
         }
     }
@@ -129,6 +134,7 @@ public final class NodeSimulator: Sendable {
                         state.failures.put((), for: node.name, at: .now + .seconds(uptime))
                     }
                 }
+                wake.yield()
                 return
             } catch {
                 logger.info("\(node.name) cannot be made: \(error)")
@@ -156,6 +162,40 @@ public final class NodeSimulator: Sendable {
         try await client.patch(
             Node.self, name, subresource: "status", ["status": node.status(profile, now: wallClockTime())],
             as: .strategic)
+    }
+
+    /// Whoever has not heard of a node for too long says that it is not ready, perhaps at the moment when it comes back.
+    private func followNodes() async {
+        let informer = Informer<Node>(
+            client, labelSelector: "\(SimulatedNode.label)=true", transform: Self.onlyReadiness, logger: logger)
+        informer.addHandler { [self] change in
+            if case .deleted = change { return }
+            let node = change.object
+            guard Self.isWrittenOff(node) else { return }
+            let isOurs: Bool = state.withLock { state in
+                guard state.nodes[node.name] != nil, state.down[node.name] == nil else { return false }
+                state.astray.insert(node.name)
+                state.leases.put((), for: node.name, at: .now)
+                return true
+            }
+            if isOurs { wake.yield() }
+        }
+        await informer.run()
+    }
+
+    private static func isWrittenOff(_ node: Node) -> Bool {
+        (node.json["status"]?["conditions"]?.arrayValue ?? []).contains {
+            $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue != "True"
+        }
+    }
+
+    /// Names and conditions: thousands of nodes are kept.
+    private static func onlyReadiness(_ node: Node) -> Node {
+        var slim = Node(name: node.name)
+        slim.metadata.uid = node.metadata.uid
+        slim.metadata.resourceVersion = node.metadata.resourceVersion
+        slim.json["status"] = ["conditions": node.json["status"]?["conditions"] ?? []]
+        return slim
     }
 
     // MARK: Pods
@@ -215,19 +255,10 @@ public final class NodeSimulator: Sendable {
 
     private func work() async {
         await withDiscardingTaskGroup { group in
-            let timer = Task {
-                // The stream is woken by changes; this is for what time brings.
-                while !Task.isCancelled {
-                    let due = self.state.withLock { state in
-                        [state.pods.nextDue, state.leases.nextDue, state.failures.nextDue].compactMap { $0 }.min()
-                    }
-                    let latest = ContinuousClock.now + .milliseconds(200)
-                    try? await Task.sleep(
-                        until: max(.now + .milliseconds(1), min(due ?? latest, latest)), clock: .continuous)
-                    self.wake.yield()
-                }
-            }
-            defer { timer.cancel() }
+            // For what time brings; the stream also tells of changes.
+            var timer: (due: ContinuousClock.Instant, task: Task<Void, Never>)?
+            defer { timer?.task.cancel() }
+            wake.yield()
             let gate = Gate(Self.writesInFlight)
             for await _ in wakes {
                 while let next = take() {
@@ -238,6 +269,16 @@ public final class NodeSimulator: Sendable {
                     }
                 }
                 if Task.isCancelled { return }
+                let due = state.withLock { state in
+                    [state.pods.nextDue, state.leases.nextDue, state.failures.nextDue].compactMap { $0 }.min()
+                }
+                guard let due, due != timer?.due else { continue }
+                timer?.task.cancel()
+                let sleep = Task {
+                    try? await Task.sleep(until: due, clock: .continuous)
+                    if !Task.isCancelled { self.wake.yield() }
+                }
+                timer = (due, sleep)
             }
         }
     }
@@ -253,7 +294,8 @@ public final class NodeSimulator: Sendable {
                 state.leases.put((), for: name, at: until)
             }
             if let (name, _) = state.leases.take(now: now) {
-                let isBack = state.down.removeValue(forKey: name) != nil
+                let wasAway = state.down.removeValue(forKey: name) != nil
+                let isBack = state.astray.remove(name) != nil || wasAway
                 state.leases.put((), for: name, at: now + .seconds(profile.renewal(of: count)))
                 return .lease(name, isBack: isBack)
             }
@@ -280,11 +322,19 @@ public final class NodeSimulator: Sendable {
         } catch {
             if error.isNotFound || error.isConflict || Task.isCancelled { return }
             logger.debug("a step failed: \(error)")
+            if case .lease(let name, isBack: true) = task {
+                state.withLock { state in
+                    state.astray.insert(name)
+                    state.leases.put((), for: name, at: .now + Self.patience)
+                }
+                wake.yield()
+            }
             // What the API says next brings the pod up again; a server that is away is asked again later.
-            if case .pod(let key, let step, let pod) = task, error.code == 503 || error.code == 429 {
+            if case .pod(let key, let step, let pod) = task, error.code >= 500 || error.code == 429 {
                 state.withLock {
                     $0.pods.put(PendingStep(step: step, pod: pod), for: key, at: .now + Self.patience)
                 }
+                wake.yield()
             }
         }
     }

@@ -8,6 +8,8 @@ enum PodStep: Sendable, Hashable {
     case start
     case succeed, fail
     case crash
+    /// The node has been away, and others have written the pod off meanwhile.
+    case recover
     case remove
     /// A stage of a KWOK configuration, by its number.
     case stage(Int)
@@ -27,6 +29,7 @@ struct PodLife: Sendable {
         switch phase {
         case "Pending": return (.start, profile.start.draw(&random))
         case "Running":
+            if Self.isWrittenOff(pod) { return (.recover, 0) }
             let policy = pod.json["spec"]?["restartPolicy"]?.stringValue ?? "Always"
             if policy != "Always" {
                 guard let run = profile.run else { return nil }
@@ -36,6 +39,12 @@ struct PodLife: Sendable {
             guard profile.meanTimeToCrash > 0 else { return nil }
             return (.crash, exponential(profile.meanTimeToCrash, &random))
         default: return nil
+        }
+    }
+
+    private static func isWrittenOff(_ pod: Pod) -> Bool {
+        (pod.json["status"]?["conditions"]?.arrayValue ?? []).contains {
+            $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "False"
         }
     }
 
@@ -99,6 +108,7 @@ struct PodLife: Sendable {
                         ? (running, true, 0) : (ended(0, "Completed"), true, 0)
                 }
             }
+        case .recover: status["conditions"] = conditions(ready: true)
         case .succeed:
             status["phase"] = "Succeeded"
             status["conditions"] = conditions(ready: false, reason: "PodCompleted")

@@ -155,28 +155,13 @@ public struct Stage: Sendable {
     private func delay(of object: JSONValue, _ random: inout some RandomNumberGenerator) -> Double {
         func milliseconds(_ path: FieldPath?) -> Int? {
             guard let value = path?.values(in: object).first else { return nil }
-            return value.intValue ?? value.stringValue.flatMap(Self.duration)
+            // A number alone is milliseconds.
+            return value.intValue
+                ?? value.stringValue.flatMap { Int($0) ?? GoDuration.nanoseconds($0).map { Int($0 / 1_000_000) } }
         }
         let least = milliseconds(delayFrom) ?? delay
         let most = milliseconds(jitterFrom) ?? jitter ?? least
         return Double(most > least ? Int.random(in: least...most, using: &random) : max(0, least)) / 1000
-    }
-
-    /// Milliseconds of a Go duration: `1.5s`, `200ms`, `2m30s`.
-    static func duration(_ text: String) -> Int? {
-        if let plain = Int(text) { return plain }
-        let units: [String: Double] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "us": 0.001, "ns": 0.000_001]
-        var total = 0.0
-        var rest = Substring(text)
-        while !rest.isEmpty {
-            let number = rest.prefix { $0.isNumber || $0 == "." }
-            rest = rest[number.endIndex...]
-            let unit = rest.prefix { $0.isLetter }
-            rest = rest[unit.endIndex...]
-            guard let amount = Double(number), let factor = units[String(unit)] else { return nil }
-            total += amount * factor
-        }
-        return text.isEmpty ? nil : Int(total)
     }
 
     /// What the template makes of an object; nil for a stage without one.

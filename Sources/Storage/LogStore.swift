@@ -12,6 +12,14 @@ public struct StoreLimits: Sendable {
     public init() {}
 }
 
+/// Who does a store's work.
+public enum StoreExecution: Sendable {
+    /// Threads of its own, which may wait for the disk.
+    case threads
+    /// Whoever simulates them: the function is handed each piece of work, and calls it later, one at a time.
+    case handed(@Sendable (_ work: @escaping @Sendable () -> Void) -> Void)
+}
+
 /// The store over some log: one writer's thread that commits groups of writes, an index of keys in memory, readers with
 /// views of their own, and watches that go from history to what happens now without a gap.
 ///
@@ -40,16 +48,28 @@ final class LogStore<Log: RevisionLog>: Store {
     private let jobs: BlockingQueue<Job>
     private let reads = BlockingQueue<@Sendable () -> Void>(limit: 65_536)
     private let threadsLeft: Mutex<(count: Int, closing: [CheckedContinuation<Void, Never>])>
+    private let execution: StoreExecution
+    /// The writer, where it has no thread of its own.
+    private let handedWriter: Mutex<LogWriter<Log>?> = Mutex(nil)
 
-    init(_ log: Log, limits: StoreLimits, readers: Int) throws(StoreError) {
+    init(_ log: Log, limits: StoreLimits, readers: Int, execution: StoreExecution = .threads) throws(StoreError) {
         let loaded = try log.load()
         self.log = log
         self.limits = limits
         published = Atomic(loaded.revision)
         jobs = BlockingQueue(limit: limits.queuedWrites)
         state = Mutex(State(index: loaded.index, revision: loaded.revision, compacted: loaded.compacted))
-        threadsLeft = Mutex((count: readers + 1, closing: []))
-        let first = LogWriter(store: self, swept: loaded.swept)
+        self.execution = execution
+        if case .handed = execution {
+            threadsLeft = Mutex((count: 0, closing: []))
+            handedWriter.withLock { $0 = LogWriter(store: self, swept: loaded.swept) }
+        } else {
+            threadsLeft = Mutex((count: readers + 1, closing: []))
+            startThreads(LogWriter(store: self, swept: loaded.swept), readers: readers)
+        }
+    }
+
+    private func startThreads(_ first: LogWriter<Log>, readers: Int) {
         startThread(named: "store-writer") { [jobs, limits] in
             var writer = first
             while true {
@@ -83,6 +103,22 @@ final class LogStore<Log: RevisionLog>: Store {
         for continuation in closing { continuation.resume() }
     }
 
+    private func add(_ job: Job) -> BlockingQueue<Job>.Refusal? {
+        if let refusal = jobs.add(job) { return refusal }
+        if case .handed(let hand) = execution {
+            hand { self.handedWriter.withLock { $0?.perform(self.jobs.take(most: 1)) } }
+        }
+        return nil
+    }
+
+    private func add(_ read: @escaping @Sendable () -> Void) -> BlockingQueue<@Sendable () -> Void>.Refusal? {
+        if let refusal = reads.add(read) { return refusal }
+        if case .handed(let hand) = execution {
+            hand { for read in self.reads.take(most: 1) { read() } }
+        }
+        return nil
+    }
+
     var revision: Revision { published.load(ordering: .acquiring) }
 
     func commit(_ write: StoreWrite, completion: @escaping @Sendable (Result<StoreCommit, StoreError>) -> Void) {
@@ -90,12 +126,12 @@ final class LogStore<Log: RevisionLog>: Store {
             completion(.failure(.failed("a value of \(size) bytes is larger than the limit of \(limits.valueSize)")))
             return
         }
-        if let refusal = jobs.add(.write(write, completion)) { completion(.failure(StoreError(refusal))) }
+        if let refusal = add(.write(write, completion)) { completion(.failure(StoreError(refusal))) }
     }
 
     func compact(to revision: Revision) async throws(StoreError) {
         let failure: StoreError? = await withCheckedContinuation { continuation in
-            let refusal = jobs.add(.compact(revision) { continuation.resume(returning: $0) })
+            let refusal = add(.compact(revision) { continuation.resume(returning: $0) })
             if let refusal { continuation.resume(returning: StoreError(refusal)) }
         }
         if let failure { throw failure }
@@ -110,7 +146,16 @@ final class LogStore<Log: RevisionLog>: Store {
             }
             jobs.close()
             reads.close()
-            if ended { continuation.resume() }
+            if ended {
+                // Without threads there is no last one to do it.
+                if handedWriter.withLock({ writer in
+                    defer { writer = nil }
+                    return writer != nil
+                }) {
+                    log.close()
+                }
+                continuation.resume()
+            }
         }
         let watches = state.withLock { state in
             defer { state.watches = [:] }
@@ -125,7 +170,7 @@ final class LogStore<Log: RevisionLog>: Store {
         prefix: String, start: String?, limit: Int, at revision: Revision?
     ) async throws(StoreError) -> StoreRange {
         let result: Result<StoreRange, StoreError> = await withCheckedContinuation { continuation in
-            let refusal = reads.add {
+            let refusal = add {
                 continuation.resume(
                     returning: Result { () throws(StoreError) in
                         try self.readRange(prefix: prefix, start: start, limit: limit, at: revision)
@@ -201,7 +246,7 @@ final class LogStore<Log: RevisionLog>: Store {
             return .success((watch, watch.live))
         }
         let (watch, live) = try registered.get()
-        if !live, let refusal = reads.add({ self.catchUp(watch) }) {
+        if !live, let refusal = add({ self.catchUp(watch) }) {
             watch.cancel()
             throw StoreError(refusal)
         }

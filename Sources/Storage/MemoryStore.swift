@@ -4,11 +4,13 @@ import Synchronization
 public final class MemoryStore: Store {
     private let store: LogStore<MemoryLog>
 
-    public convenience init(limits: StoreLimits = StoreLimits()) { self.init(MemoryLog(), limits: limits) }
+    public convenience init(limits: StoreLimits = StoreLimits(), execution: StoreExecution = .threads) {
+        self.init(MemoryLog(), limits: limits, execution: execution)
+    }
 
-    init(_ log: MemoryLog, limits: StoreLimits = StoreLimits()) {
+    init(_ log: MemoryLog, limits: StoreLimits = StoreLimits(), execution: StoreExecution = .threads) {
         do {
-            store = try LogStore(log, limits: limits, readers: 1)
+            store = try LogStore(log, limits: limits, readers: 1, execution: execution)
         } catch {
             preconditionFailure("loading a memory log cannot fail: \(error)")
         }

@@ -104,6 +104,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Nodes that are not there, beside the real one: how many.")
     var simulateNodes = 0
 
+    @OptionGroup(title: "Autoscaling") var autoscaling: AutoscalingOptions
+
     @OptionGroup(title: "Simulated nodes") var simulation: SimulationArguments
 
     func validate() throws {
@@ -128,6 +130,7 @@ struct UpCommand: AsyncParsableCommand {
         options.containerRuntimeEndpoint = containerRuntimeEndpoint
         options.advertiseAddress = advertiseAddress
         failures.apply(to: &options)
+        autoscaling.apply(to: &options)
         options.encryptionProviderConfig = encryptionProviderConfig
         options.auditPolicyFile = auditPolicyFile
         options.auditLogPath = auditLogPath
@@ -207,6 +210,35 @@ struct NodeFailureOptions: ParsableArguments {
         options.nodeEvictionRate = nodeEvictionRate
         options.notReadyTolerationSeconds = defaultNotReadyTolerationSeconds
         options.unreachableTolerationSeconds = defaultUnreachableTolerationSeconds
+    }
+}
+
+/// How patient autoscaling is. The defaults are upstream's.
+struct AutoscalingOptions: ParsableArguments {
+    @Option(name: .long, help: "How often each autoscaler looks.")
+    var horizontalPodAutoscalerSyncPeriod = TimeSpan(seconds: 15)
+
+    @Option(name: .long, help: "How long fewer replicas must have been enough before some are taken away.")
+    var horizontalPodAutoscalerDownscaleStabilization = TimeSpan(seconds: 300)
+
+    @Option(name: .long, help: "How long a pod's CPU usage may be that of its start.")
+    var horizontalPodAutoscalerCpuInitializationPeriod = TimeSpan(seconds: 300)
+
+    @Option(name: .long, help: "How long after its start a pod that becomes unready counts as never ready.")
+    var horizontalPodAutoscalerInitialReadinessDelay = TimeSpan(seconds: 30)
+
+    func validate() throws {
+        guard horizontalPodAutoscalerSyncPeriod.seconds >= 1 else {
+            throw ValidationError(
+                "--horizontal-pod-autoscaler-sync-period takes a length of time such as 15s, no less than 1s.")
+        }
+    }
+
+    func apply(to options: inout ClusterOptions) {
+        options.autoscaling.syncPeriod = .milliseconds(Int64(horizontalPodAutoscalerSyncPeriod.seconds * 1000))
+        options.autoscaling.downscaleStabilizationSeconds = horizontalPodAutoscalerDownscaleStabilization.wholeSeconds
+        options.autoscaling.cpuInitializationSeconds = horizontalPodAutoscalerCpuInitializationPeriod.seconds
+        options.autoscaling.initialReadinessDelaySeconds = horizontalPodAutoscalerInitialReadinessDelay.seconds
     }
 }
 

@@ -160,7 +160,7 @@ extension EndToEnd {
             writer.environment = ProcessInfo.processInfo.environment.merging(["KUBECONFIG": cluster.kubeconfig]) { $1 }
             #expect(throws: Never.self) { try writer.run() }
             sleep(2)
-            if let pid = cluster.pid { kill(pid, SIGKILL) }
+            cluster.killServer()
             writer.waitUntilExit()
             let up = cluster.up()
             #expect(up.status == 0, "\(up.error)")

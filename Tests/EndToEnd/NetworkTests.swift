@@ -43,11 +43,10 @@ extension EndToEnd {
                     + [url + "?[1-\(count)]"]
             ).output
             var found: [String: Int] = [:]
-            for line in output.split(separator: "\n") {
-                guard let after = line.components(separatedBy: "version ").last?.split(separator: " ").first else {
-                    continue
-                }
-                found[String(after), default: 0] += 1
+            // Not by lines: answers that come at the same time may share one.
+            for after in output.components(separatedBy: "version ").dropFirst() {
+                guard let version = after.split(whereSeparator: \.isWhitespace).first else { continue }
+                found[String(version), default: 0] += 1
             }
             return found
         }

@@ -211,8 +211,7 @@ extension EndToEnd {
                 "jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount};{end}",
             ]
             let before = run("kubectl", question, environment: ["KUBECONFIG": cluster.kubeconfig]).output
-            if let pid = cluster.pid { kill(pid, SIGKILL) }
-            usleep(300_000)
+            cluster.killServer()
             let up = cluster.up()
             #expect(up.status == 0, "\(up.error)")
             sleep(5)

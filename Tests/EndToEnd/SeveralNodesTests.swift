@@ -198,7 +198,7 @@ extension EndToEnd {
                     }, "\(what): \(kubectl("get", "nodes,pods", "-o", "wide"))")
             }
             // The server is killed; its containers and the other node live on and are found again.
-            kill(try #require(cluster.pid), SIGKILL)
+            cluster.killServer()
             let before = Set(webPods(on: "first"))
             up()
             allIsWell("after the server's death")
@@ -214,7 +214,7 @@ extension EndToEnd {
             allIsWell("after containerd's death")
 
             // All is gone at once, as by a loss of power.
-            kill(try #require(cluster.pid), SIGKILL)
+            cluster.killServer()
             #expect(cluster.martlet(["node", "stop", "--kill", "second"]).status == 0)
             try? FileManager.default.removeItem(atPath: cluster.directory + "/nodes/second/stopped")
             for pid in processes(mentioning: cluster.directory + "/containerd/") { kill(pid, SIGKILL) }

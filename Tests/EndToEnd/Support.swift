@@ -117,6 +117,13 @@ final class TestCluster: Sendable {
         else { return nil }
         return json["pid"]?.intValue.flatMap(Int32.init(exactly:))
     }
+
+    /// `kill -9`, and until the process is gone: one that waits for the disk goes a moment later.
+    func killServer() {
+        guard let pid else { return }
+        kill(pid, SIGKILL)
+        for _ in 0..<200 where kill(pid, 0) == 0 { usleep(50_000) }
+    }
 }
 
 extension TestCluster {

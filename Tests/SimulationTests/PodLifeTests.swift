@@ -25,6 +25,10 @@ private func pod(_ text: String) throws -> Pod { Pod(try JSONParser.parse(Array(
             (#"{"status": {"phase": "Pending"}}"#, SimulationProfile(), .start),
             (#"{"status": {"phase": "Running"}}"#, SimulationProfile(), nil),
             (#"{"status": {"phase": "Running"}}"#, crashing, .crash),
+            (
+                #"{"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}}"#,
+                SimulationProfile(), .recover
+            ),
             (#"{"spec": {"restartPolicy": "Never"}, "status": {"phase": "Running"}}"#, SimulationProfile(), .succeed),
             (#"{"spec": {"restartPolicy": "Never"}, "status": {"phase": "Running"}}"#, failing, .fail),
             (#"{"spec": {"restartPolicy": "Never"}, "status": {"phase": "Running"}}"#, eternal, nil),

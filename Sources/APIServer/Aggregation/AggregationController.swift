@@ -6,7 +6,6 @@ import JSON
 import KubeTypes
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
 
 final class AggregationController: Sendable {
@@ -44,7 +43,7 @@ final class AggregationController: Sendable {
         // A definition's group is served a moment before its status says so, and for a moment after it is gone.
         server.cache.follow(group: "apiextensions.k8s.io", resource: "customresourcedefinitions") { signal.yield() }
         aggregator.reload()
-        let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
+        let timer = server.configuration.eventLoops.any().scheduleRepeatedTask(
             initialDelay: Self.interval, delay: Self.interval
         ) { _ in signal.yield() }
         let task = Task { [self] in

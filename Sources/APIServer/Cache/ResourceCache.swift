@@ -25,11 +25,11 @@ final class ResourceCache: Sendable {
         var recent = Deque<CacheEvent>()
         var recentBytes = 0
         var floor: Revision = 0
-        var watchers: [ObjectIdentifier: Watcher] = [:]
+        var watchers: [Int: Watcher] = [:]
         /// The watchers of a single node's pods apart from the others: there may be one for every node, and each hears
         /// only of its own.
-        var general: [ObjectIdentifier: Watcher] = [:]
-        var byNode: [String: [ObjectIdentifier: Watcher]] = [:]
+        var general: [Int: Watcher] = [:]
+        var byNode: [String: [Int: Watcher]] = [:]
         /// How many of the watchers read objects' values.
         var valueReaders = 0
         /// Told of changes before watchers are.
@@ -171,7 +171,7 @@ final class ResourceCache: Sendable {
         if !byNode.isEmpty { deliver(events, byNode) }
     }
 
-    private func deliver(_ events: [CacheEvent], _ byNode: [String: [ObjectIdentifier: Watcher]]) {
+    private func deliver(_ events: [CacheEvent], _ byNode: [String: [Int: Watcher]]) {
         var concerned: [String: [CacheEvent]] = [:]
         for event in events {
             let node = Self.node(of: event.object)
@@ -213,18 +213,18 @@ final class ResourceCache: Sendable {
     }
 
     private static func register(_ watcher: Watcher, in state: inout State) {
-        state.watchers[ObjectIdentifier(watcher)] = watcher
+        state.watchers[watcher.number] = watcher
         if let node = watcher.scope.fields?.required("spec.nodeName") {
-            state.byNode[node, default: [:]][ObjectIdentifier(watcher)] = watcher
+            state.byNode[node, default: [:]][watcher.number] = watcher
         } else {
-            state.general[ObjectIdentifier(watcher)] = watcher
+            state.general[watcher.number] = watcher
         }
         if watcher.readsValues { state.valueReaders += 1 }
     }
 
     func removeWatcher(_ watcher: Watcher) {
         state.withLock { state in
-            let identifier = ObjectIdentifier(watcher)
+            let identifier = watcher.number
             guard state.watchers.removeValue(forKey: identifier) != nil else { return }
             state.general[identifier] = nil
             if let node = watcher.scope.fields?.required("spec.nodeName") {

@@ -60,6 +60,10 @@ protocol WatchSink: Sendable {
 }
 
 final class Watcher: Sendable {
+    private static let count = Atomic(0)
+
+    /// Tells watchers apart. No address: the order in which they are told shall be the same whenever the same happens.
+    let number = Watcher.count.wrappingAdd(1, ordering: .relaxed).newValue
     let scope: ObjectScope
     let sink: any WatchSink
 

@@ -5,7 +5,6 @@ import JSON
 import KubeTypes
 import Logging
 import NIOCore
-import NIOPosix
 import PKI
 import Storage
 
@@ -114,7 +113,7 @@ final class Registry: Sendable {
 
     /// Goes on elsewhere: what must not keep the store's writer busy.
     func resume(after delay: TimeAmount = .zero, _ work: @escaping @Sendable () -> Void) {
-        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let loop = configuration.eventLoops.any()
         if delay == .zero { loop.execute(work) } else { loop.scheduleTask(in: delay, work) }
     }
 

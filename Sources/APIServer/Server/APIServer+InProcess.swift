@@ -4,7 +4,6 @@ import APISchema
 import JSON
 import KubeTypes
 import NIOCore
-import NIOPosix
 import Storage
 
 extension APIServer {
@@ -120,7 +119,7 @@ extension APIServer {
         }
         let rendering = rendering(request, ResponseForm())
         let watcher = try registry.watch(
-            request, on: MultiThreadedEventLoopGroup.singleton.any(),
+            request, on: configuration.eventLoops.any(),
             sink: { options in
                 InProcessWatchSink(
                     rendering: rendering, wantsBookmarks: options.allowBookmarks, onEvent: onEvent, onEnd: onEnd)

@@ -5,7 +5,6 @@ import KubeTypes
 import Logging
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import PKI
 import Storage
 import Synchronization
@@ -203,7 +202,7 @@ public final class APIServer: HTTPResponder, Sendable {
     // MARK: Chores
 
     private func startChores() {
-        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let loop = configuration.eventLoops.any()
         let minute = TimeAmount.minutes(1)
         let events = loop.scheduleRepeatedTask(initialDelay: minute, delay: minute) { [weak self] _ in
             self?.expireEvents()

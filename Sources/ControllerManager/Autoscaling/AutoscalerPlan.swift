@@ -49,10 +49,11 @@ struct AutoscalerPlan {
 
     /// - Parameters:
     ///   - measured: Each metric's, in the order of the spec; empty where `bounds` has decided.
+    ///   - window: As `ScalingLimits` has it.
     ///   - history: Gains the recommendation.
     init(
         _ autoscaler: HorizontalPodAutoscaler, current: Int, bounds: Bounds, measured: [Measured],
-        history: inout ScalingHistory, now: Time
+        window: Int = AutoscalerOptions().downscaleStabilizationSeconds, history: inout ScalingHistory, now: Time
     ) {
         self.current = current
         desired = current
@@ -75,7 +76,7 @@ struct AutoscalerPlan {
             reason = why
         case .measure:
             combine(measured, now)
-            if !isBlocked { limit(autoscaler, &history, now) }
+            if !isBlocked { limit(autoscaler, window, &history, now) }
         }
         if bounds != .measure { status.currentMetrics = [] }
         if !isBlocked { status.desiredReplicas = desired }
@@ -118,10 +119,13 @@ struct AutoscalerPlan {
         if most < current { reason = "All metrics below target" }
     }
 
-    private mutating func limit(_ autoscaler: HorizontalPodAutoscaler, _ history: inout ScalingHistory, _ now: Time) {
+    private mutating func limit(
+        _ autoscaler: HorizontalPodAutoscaler, _ window: Int, _ history: inout ScalingHistory, _ now: Time
+    ) {
         let limits = ScalingLimits(
             recommended: desired, current: current, minimum: autoscaler.minimum,
-            maximum: autoscaler.spec.maxReplicas, behavior: autoscaler.spec.behavior, history: &history, now: now)
+            maximum: autoscaler.spec.maxReplicas, behavior: autoscaler.spec.behavior, window: window,
+            history: &history, now: now)
         desired = limits.replicas
         for condition in limits.conditions {
             status.set(

@@ -20,8 +20,6 @@ final class HorizontalPodAutoscalerController: Controller {
     private let recorder: EventRecorder
     private let targets: ScaleTargets
     private let memories = Mutex<[ObjectKey: Memory]>([:])
-    /// `--horizontal-pod-autoscaler-sync-period`.
-    private let period = Duration.seconds(15)
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -43,7 +41,7 @@ final class HorizontalPodAutoscalerController: Controller {
                 memories.withLock { $0[key] = nil }
                 return
             }
-            queue.add(key, after: period)
+            queue.add(key, after: context.options.autoscaling.syncPeriod)
             try await reconcile(autoscaler)
         }
     }
@@ -72,6 +70,7 @@ final class HorizontalPodAutoscalerController: Controller {
         let plan = memories.withLock { memories in
             AutoscalerPlan(
                 autoscaler, current: current, bounds: bounds, measured: measured,
+                window: context.options.autoscaling.downscaleStabilizationSeconds,
                 history: &memories[autoscaler.key, default: Memory()].history, now: context.now)
         }
         for case .failure(let reason, let cause, _) in measured {
@@ -120,7 +119,7 @@ final class HorizontalPodAutoscalerController: Controller {
         let rules = [behavior?.scaleUp, behavior?.scaleDown].compactMap { $0 }
         let longest =
             (rules.flatMap { $0.policies.map(\.periodSeconds) } + rules.compactMap(\.stabilizationWindowSeconds)
-            + [ScalingLimits.defaultWindowSeconds]).max() ?? 0
+            + [context.options.autoscaling.downscaleStabilizationSeconds]).max() ?? 0
         memories.withLock { memories in
             memories[autoscaler.key]?.history.scaled(from: current, to: plan.desired, now: now)
             memories[autoscaler.key]?.history.forget(before: longest, now: now)
@@ -160,8 +159,10 @@ final class HorizontalPodAutoscalerController: Controller {
             try await report(autoscaler, "AmbiguousSelector", message, "ScalingActive", message)
             return nil
         }
-        let calculator = ReplicaCalculator(
+        var calculator = ReplicaCalculator(
             pods: pods, current: current, tolerance: autoscaler.tolerance, now: context.now)
+        calculator.cpuInitializationSeconds = context.options.autoscaling.cpuInitializationSeconds
+        calculator.readinessDelaySeconds = context.options.autoscaling.initialReadinessDelaySeconds
         var measured: [AutoscalerPlan.Measured] = []
         for metric in autoscaler.spec.metrics {
             let evaluation = MetricEvaluation(

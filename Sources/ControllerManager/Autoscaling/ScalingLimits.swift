@@ -29,9 +29,6 @@ struct ScalingHistory: Equatable {
 /// What becomes of a recommended number of replicas: held back by windows of stabilization, then limited in its rate
 /// and to the autoscaler's bounds (KEP-853).
 struct ScalingLimits {
-    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
-    static let defaultWindowSeconds = 300
-
     struct Condition: Equatable {
         var type: String
         var status: Bool
@@ -45,11 +42,12 @@ struct ScalingLimits {
     /// - Parameters:
     ///   - history: Gains the recommendation.
     ///   - behavior: Nil for autoscalers that leave it to the defaults of old.
+    ///   - window: For how many seconds high recommendations count where the behavior does not say.
     init(
         recommended: Int, current: Int, minimum: Int, maximum: Int, behavior: HorizontalPodAutoscalerBehavior?,
-        history: inout ScalingHistory, now: Time
+        window: Int = AutoscalerOptions().downscaleStabilizationSeconds, history: inout ScalingHistory, now: Time
     ) {
-        let stabilized = Self.stabilize(recommended, current, behavior, history, now)
+        let stabilized = Self.stabilize(recommended, current, behavior, window, history, now)
         history.recommendations.append(.init(replicas: recommended, time: now))
         let goesUp = behavior != nil && recommended >= current
         conditions.append(
@@ -74,13 +72,13 @@ struct ScalingLimits {
     }
 
     private static func stabilize(
-        _ recommended: Int, _ current: Int, _ behavior: HorizontalPodAutoscalerBehavior?, _ history: ScalingHistory,
-        _ now: Time
+        _ recommended: Int, _ current: Int, _ behavior: HorizontalPodAutoscalerBehavior?, _ window: Int,
+        _ history: ScalingHistory, _ now: Time
     ) -> Int {
         func recent(_ seconds: Int) -> [Int] {
             history.recommendations.filter { now.since($0.time) < Double(seconds) }.map(\.replicas)
         }
-        let down = behavior?.scaleDown?.stabilizationWindowSeconds ?? defaultWindowSeconds
+        let down = behavior?.scaleDown?.stabilizationWindowSeconds ?? window
         let highest = recent(down).reduce(recommended, max)
         guard let behavior else { return highest }
         let lowest = recent(behavior.scaleUp?.stabilizationWindowSeconds ?? 0).reduce(recommended, min)

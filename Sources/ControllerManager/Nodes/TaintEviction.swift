@@ -22,7 +22,6 @@ enum TaintEviction: Equatable {
         let limits = used.compactMap(\.tolerationSeconds)
         self = limits.min().map { .goes(afterSeconds: max(0, $0)) } ?? .stays
     }
-
 }
 
 /// Deletes pods from nodes whose taints they do not tolerate, or not for longer.
