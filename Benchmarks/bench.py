@@ -164,6 +164,34 @@ class Cluster:
             raise Failed(f"{method} {path}: {status} {message[:120]}")
         return answer
 
+    def download(self, path):
+        """The length of an answer that is no JSON."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context(), timeout=60)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise Failed(f"GET {path} answered {answer.status}")
+            count = 0
+            while piece := answer.read(1 << 20):
+                count += len(piece)
+            return count
+        finally:
+            connection.close()
+
+    def websocket(self, path, protocol):
+        """What a WebSocket is sent until the server closes it, frames and all."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as raw:
+            with self.context().wrap_socket(raw, server_hostname="127.0.0.1") as connection:
+                connection.sendall(
+                    f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
+                    f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode())
+                answer = b""
+                while piece := connection.recv(1 << 16):
+                    answer += piece
+                return answer
+
     def answers(self, path):
         try:
             return self.request("GET", path, timeout=2)[0] == 200
@@ -415,6 +443,8 @@ ROWS = [
     ("deploy", "Deployment of 3 applied → all Ready", "1.0 s", "0.6 s"),
     ("scale", "scale 3 → 50 real pods, all Ready", "7.1 s", "5 s"),
     ("replace", "pod deleted → replacement Ready", "0.9 s", "0.5 s"),
+    ("exec", "exec of a command that does nothing, there and back: median / worst of 30", "", ""),
+    ("logs", "log of 8 MiB in lines of 64 bytes, read through the API", "", ""),
 ]
 
 
@@ -560,17 +590,17 @@ class Bench:
     # -- with a node
 
     def node(self):
-        keys = ["start", "rss", "rss-containerd", "cpu", "deploy", "scale", "replace"]
+        keys = ["start", "rss", "rss-containerd", "cpu", "deploy", "scale", "replace", "exec", "logs"]
         say("a node with real pods")
         if os.geteuid() != 0:
-            self.skip(["deploy", "scale", "replace", "rss-containerd"], "real pods need root")
+            self.skip(keys[2:3] + keys[4:], "real pods need root")
             return self.idle_without_node()
         cluster = self.cluster("node", node=True)
         try:
             api, node = cluster.up()
             self.notes.append(f"the first start, which makes keys, took {api:.2f} s to the API, {node:.2f} s to the node")
         except Failed as failure:
-            self.skip(["deploy", "scale", "replace", "rss-containerd"], str(failure))
+            self.skip(keys[2:3] + keys[4:], str(failure))
             self.end(cluster)
             return self.idle_without_node()
         self.measure("start", lambda: self.restart(cluster))
@@ -584,6 +614,8 @@ class Bench:
             return self.end(cluster)
         self.measure("deploy", lambda: self.deploy(cluster))
         self.measure("replace", lambda: self.replace(cluster))
+        self.measure("exec", lambda: self.exec(cluster))
+        self.measure("logs", lambda: self.logs(cluster))
         self.measure("scale", lambda: self.scale(cluster))
         self.end(cluster)
 
@@ -646,6 +678,43 @@ class Bench:
             times.append(time.monotonic() - begin)
             time.sleep(2)
         return f"{sorted(times)[1]:.2f} s"
+
+    def exec(self, cluster):
+        name = sorted(self.ready(cluster))[0]
+        path = f"/api/v1/namespaces/default/pods/{name}/exec?stdout=1&command=/bin/busybox&command=true"
+        times = []
+        for _ in range(30):
+            begin = time.monotonic()
+            answer = cluster.websocket(path, "v5.channel.k8s.io")
+            if b'"status":"Success"' not in answer:
+                raise Failed(f"exec answered {answer[-200:]!r}")
+            times.append(1000 * (time.monotonic() - begin))
+        times.sort()
+        return f"{times[len(times) // 2]:.0f} ms / {times[-1]:.0f} ms"
+
+    def logs(self, cluster):
+        size = 8 << 20
+        item = pod(IMAGE)
+        item["metadata"] = {"name": "bench-logs", "namespace": "default"}
+        line = "0123456789abcdef" * 3 + "0123456789abcde"
+        item["spec"] = {
+            "restartPolicy": "Never",
+            "containers": [{
+                "name": "web", "image": IMAGE, "imagePullPolicy": "IfNotPresent",
+                "command": ["/bin/sh", "-c", f"/bin/busybox yes {line} | /bin/busybox head -c {size}"]}],
+        }
+        cluster.must("POST", "/api/v1/namespaces/default/pods", item)
+        path = "/api/v1/namespaces/default/pods/bench-logs"
+        wait("the pod that writes", lambda: cluster.must("GET", path)["status"].get("phase") == "Succeeded", 60)
+        best = None
+        for _ in range(3):
+            begin = time.monotonic()
+            count = cluster.download(path + "/log")
+            elapsed = time.monotonic() - begin
+            if count != size:
+                raise Failed(f"the log has {count} bytes instead of {size}")
+            best = elapsed if best is None else min(best, elapsed)
+        return f"{size / best / (1 << 20):.0f} MiB/s"
 
     def scale(self, cluster):
         begin = time.monotonic()
@@ -723,7 +792,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     try:
         if arguments.no_node:
-            bench.skip(["deploy", "scale", "replace", "rss-containerd"], "left out (--no-node)")
+            bench.skip(["deploy", "scale", "replace", "exec", "logs", "rss-containerd"], "left out (--no-node)")
             bench.idle_without_node()
         else:
             bench.node()

@@ -13,6 +13,7 @@ swiftc -sanitize=fuzzer -o "$out/fuzz" "$out/release/libFuzz.a" -lm -lpthread
 mkdir -p "$out/corpus/$target" "$out/findings/$target"
 dictionary=
 if [ -f "Fuzz/Seeds/$target.dict" ]; then dictionary="-dict=Fuzz/Seeds/$target.dict"; fi
-FUZZ_TARGET=$target nice -n 19 "$out/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
+# Swift's own backtraces would come before libFuzzer has kept the input.
+SWIFT_BACKTRACE=enable=no FUZZ_TARGET=$target nice -n 19 "$out/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
     -print_final_stats=1 -artifact_prefix="$out/findings/$target/" $dictionary \
     "$out/corpus/$target" "Fuzz/Seeds/$target"

@@ -234,32 +234,6 @@ public enum Names {
         return problems + ["name is neither a standard finalizer name nor is it fully qualified"]
     }
 
-    /// The name of a certificate signer, `example.com/signer`.
-    static func isSignerName(_ name: String) -> [String] {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else {
-            return ["must be a fully qualified domain and path of the form 'example.com/signer-name'"]
-        }
-        var problems: [String] = []
-        let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        for (pieces, form) in [
-            (labels, isDNS1123Label),
-            (parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init), isDNS1123Subdomain),
-        ] {
-            if let wrong = pieces.first(where: { !form($0).isEmpty }) {
-                problems += form(wrong).map { "validating label \"\(wrong)\": \($0)" }
-            }
-        }
-        if labels.count < 2 { problems.append("should be a domain with at least two segments separated by dots") }
-        return problems
-    }
-
-    /// Whether a signer is one of Kubernetes' own.
-    static func isKubernetesSigner(_ name: String) -> Bool {
-        let host = name.prefix { $0 != "/" }
-        return host == "kubernetes.io" || host.hasSuffix(".kubernetes.io")
-    }
-
     /// The name of a ClusterTrustBundle: bound to its signer by a prefix, if it has one.
     static func isTrustBundleName(_ name: String, signer: String) -> [String] {
         if signer.isEmpty {

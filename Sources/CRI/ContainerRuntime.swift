@@ -72,7 +72,10 @@ public final class ContainerRuntime: RuntimeService {
     }
 
     private static func translated(_ error: RPCError) -> any Error {
-        if error.code == .cancelled, Task.isCancelled { return CancellationError() }
+        // A call that is cancelled before its stream stands ends with a code that says nothing of it.
+        if error.cause is CancellationError || (error.code == .cancelled && Task.isCancelled) {
+            return CancellationError()
+        }
         let code: RuntimeError.Code =
             switch error.code {
             case .notFound: .notFound
@@ -84,7 +87,8 @@ public final class ContainerRuntime: RuntimeService {
             case .cancelled: .cancelled
             default: .other
             }
-        return RuntimeError(code, error.message)
+        // gRPC's own words for a broken connection say nothing without what broke it.
+        return RuntimeError(code, error.cause.map { "\(error.message) (\($0))" } ?? error.message)
     }
 
     /// The same for calls that succeed when what they are about is gone.
@@ -101,13 +105,8 @@ public final class ContainerRuntime: RuntimeService {
         }
     }
 
-    public func status() async throws -> [RuntimeCondition] {
-        try await call {
-            let answer = try await runtime.status(.init(), options: options(.seconds(10)))
-            return answer.status.conditions.map {
-                RuntimeCondition(type: $0.type, status: $0.status, reason: $0.reason, message: $0.message)
-            }
-        }
+    public func status() async throws -> RuntimeStatus {
+        try await call { RuntimeStatus(try await runtime.status(.init(), options: options(.seconds(10)))) }
     }
 
     // MARK: Sandboxes

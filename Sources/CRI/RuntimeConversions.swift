@@ -36,6 +36,7 @@ extension SandboxConfig {
         if let runAsUser { security.runAsUser.value = runAsUser }
         if let runAsGroup { security.runAsGroup.value = runAsGroup }
         security.supplementalGroups = supplementalGroups
+        security.supplementalGroupsPolicy = strictGroups ? .strict : .merge
         security.seccomp = seccomp.message
         message.linux.securityContext = security
         return message
@@ -103,6 +104,22 @@ extension SeccompProfileSetting {
     }
 }
 
+extension RuntimeStatus {
+    init(_ message: Runtime_V1_StatusResponse) {
+        var features = RuntimeFeatures()
+        features.handlers = message.runtimeHandlers.map {
+            RuntimeFeatures.Handler(
+                name: $0.name, recursiveReadOnlyMounts: $0.features.recursiveReadOnlyMounts,
+                userNamespaces: $0.features.userNamespaces)
+        }
+        features.supplementalGroupsPolicy = message.features.supplementalGroupsPolicy
+        self.init(
+            conditions: message.status.conditions.map {
+                RuntimeCondition(type: $0.type, status: $0.status, reason: $0.reason, message: $0.message)
+            }, features: features)
+    }
+}
+
 extension RuntimeResources {
     var message: Runtime_V1_LinuxContainerResources {
         var message = Runtime_V1_LinuxContainerResources()
@@ -111,6 +128,12 @@ extension RuntimeResources {
         message.cpuShares = cpuShares
         message.memoryLimitInBytes = memoryLimit
         message.oomScoreAdj = oomScoreAdj
+        message.hugepageLimits = hugePageLimits.sorted { $0.key < $1.key }.map { size, bytes in
+            var limit = Runtime_V1_HugepageLimit()
+            limit.pageSize = size
+            limit.limit = UInt64(clamping: bytes)
+            return limit
+        }
         return message
     }
 }
@@ -127,6 +150,7 @@ extension RuntimeSecurity {
         message.runAsUsername = runAsUsername
         message.readonlyRootfs = readOnlyRootFilesystem
         message.supplementalGroups = supplementalGroups
+        message.supplementalGroupsPolicy = strictGroups ? .strict : .merge
         message.noNewPrivs = noNewPrivileges
         message.maskedPaths = maskedPaths
         message.readonlyPaths = readOnlyPaths
@@ -156,12 +180,20 @@ extension ContainerConfig {
             message.containerPath = mount.containerPath
             message.hostPath = mount.hostPath
             message.readonly = mount.readOnly
+            message.recursiveReadOnly = mount.recursiveReadOnly
             message.propagation =
                 switch mount.propagation {
                 case .private: .propagationPrivate
                 case .hostToContainer: .propagationHostToContainer
                 case .bidirectional: .propagationBidirectional
                 }
+            return message
+        }
+        message.devices = devices.map { device in
+            var message = Runtime_V1_Device()
+            message.containerPath = device.containerPath
+            message.hostPath = device.hostPath
+            message.permissions = device.permissions
             return message
         }
         message.labels = labels

@@ -5,7 +5,7 @@
 /// Specified in k8s.io/cri-api, `runtime.v1`: stopping and removing what is gone already succeeds.
 public protocol RuntimeService: Sendable {
     func version() async throws -> RuntimeVersion
-    func status() async throws -> [RuntimeCondition]
+    func status() async throws -> RuntimeStatus
 
     func runPodSandbox(_ config: SandboxConfig) async throws -> String
     /// Ends what runs in the sandbox, at once, and takes its network down.

@@ -31,6 +31,41 @@ public struct RuntimeVersion: Sendable, Hashable {
 }
 
 /// `RuntimeReady` and `NetworkReady`, each with what is missing where it is false.
+/// What a runtime says about itself.
+public struct RuntimeStatus: Sendable, Hashable {
+    public var conditions: [RuntimeCondition]
+    public var features: RuntimeFeatures
+
+    public init(conditions: [RuntimeCondition], features: RuntimeFeatures = RuntimeFeatures()) {
+        self.conditions = conditions
+        self.features = features
+    }
+}
+
+/// What a runtime can do; older ones say nothing.
+public struct RuntimeFeatures: Sendable, Hashable {
+    /// Of one of its handlers; the default one has no name.
+    public struct Handler: Sendable, Hashable {
+        public var name: String
+        public var recursiveReadOnlyMounts: Bool
+        public var userNamespaces: Bool
+
+        public init(name: String, recursiveReadOnlyMounts: Bool = false, userNamespaces: Bool = false) {
+            self.name = name
+            self.recursiveReadOnlyMounts = recursiveReadOnlyMounts
+            self.userNamespaces = userNamespaces
+        }
+    }
+
+    public var handlers: [Handler] = []
+    public var supplementalGroupsPolicy = false
+
+    public init() {}
+
+    /// Whether mounts within read-only mounts can be read-only too, for pods that name no handler.
+    public var recursiveReadOnlyMounts: Bool { handlers.first { $0.name.isEmpty }?.recursiveReadOnlyMounts ?? false }
+}
+
 public struct RuntimeCondition: Sendable, Hashable {
     public var type: String
     public var status: Bool
@@ -126,6 +161,8 @@ public struct SandboxConfig: Sendable, Hashable {
     public var runAsUser: Int64?
     public var runAsGroup: Int64?
     public var supplementalGroups: [Int64] = []
+    /// Only these, and not those that the image's `/etc/group` gives the user (KEP-3619).
+    public var strictGroups = false
     public var seccomp: SeccompProfileSetting = .runtimeDefault
 
     public init(metadata: SandboxMetadata) { self.metadata = metadata }
@@ -171,15 +208,33 @@ public struct RuntimeMount: Sendable, Hashable {
     public var containerPath: String
     public var hostPath: String
     public var readOnly: Bool
+    /// So are the mounts within it.
+    public var recursiveReadOnly: Bool
     public var propagation: Propagation
 
     public init(
-        containerPath: String, hostPath: String, readOnly: Bool = false, propagation: Propagation = .private
+        containerPath: String, hostPath: String, readOnly: Bool = false, recursiveReadOnly: Bool = false,
+        propagation: Propagation = .private
     ) {
         self.containerPath = containerPath
         self.hostPath = hostPath
         self.readOnly = readOnly
+        self.recursiveReadOnly = recursiveReadOnly
         self.propagation = propagation
+    }
+}
+
+/// A device of the node that a container has.
+public struct RuntimeDevice: Sendable, Hashable {
+    public var containerPath: String
+    public var hostPath: String
+    /// Some of `r`, `w` and `m` (make).
+    public var permissions: String
+
+    public init(containerPath: String, hostPath: String, permissions: String) {
+        self.containerPath = containerPath
+        self.hostPath = hostPath
+        self.permissions = permissions
     }
 }
 
@@ -193,6 +248,8 @@ public struct RuntimeResources: Sendable, Hashable {
     public var memoryLimit: Int64 = 0
     /// -1000 … 1000
     public var oomScoreAdj: Int64 = 0
+    /// Bytes in huge pages, by their size: `2MB`, `1GB`.
+    public var hugePageLimits: [String: Int64] = [:]
 
     public init() {}
 }
@@ -207,6 +264,8 @@ public struct RuntimeSecurity: Sendable, Hashable {
     public var runAsUsername = ""
     public var readOnlyRootFilesystem = false
     public var supplementalGroups: [Int64] = []
+    /// Only these, and not those that the image's `/etc/group` gives the user (KEP-3619).
+    public var strictGroups = false
     public var noNewPrivileges = false
     public var maskedPaths: [String] = []
     public var readOnlyPaths: [String] = []
@@ -226,6 +285,7 @@ public struct ContainerConfig: Sendable, Hashable {
     public var workingDir = ""
     public var environment: [(name: String, value: String)] = []
     public var mounts: [RuntimeMount] = []
+    public var devices: [RuntimeDevice] = []
     public var labels: [String: String] = [:]
     public var annotations: [String: String] = [:]
     /// Relative to the sandbox's log directory.
@@ -246,7 +306,8 @@ public struct ContainerConfig: Sendable, Hashable {
         left.name == right.name && left.attempt == right.attempt && left.image == right.image
             && left.command == right.command && left.args == right.args && left.workingDir == right.workingDir
             && left.environment.elementsEqual(right.environment, by: ==) && left.mounts == right.mounts
-            && left.labels == right.labels && left.annotations == right.annotations && left.logPath == right.logPath
+            && left.devices == right.devices && left.labels == right.labels && left.annotations == right.annotations
+            && left.logPath == right.logPath
             && left.stdin == right.stdin && left.stdinOnce == right.stdinOnce && left.tty == right.tty
             && left.resources == right.resources && left.security == right.security
     }

@@ -1,4 +1,6 @@
+import CRI
 import Foundation
+import Kubelet
 import Logging
 import ServiceProxy
 
@@ -56,10 +58,20 @@ public struct ClusterOptions: Sendable {
     /// A file with a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1; nil is one profile with the defaults.
     public var schedulerConfig: String?
 
+    /// A KubeletConfiguration for all nodes; empty for the defaults.
+    private(set) var kubeletConfiguration = ""
+
     /// Nodes that are not there, beside the real one; nil for none.
     public var simulatedNodes: SimulatedNodes.Options?
 
     public init(directory: DataDirectory) { self.directory = directory }
+
+    /// Takes the KubeletConfiguration (kubelet.config.k8s.io/v1beta1) in a file for all nodes.
+    public mutating func readKubeletConfiguration(_ path: String) throws(ClusterError) {
+        guard let text = Files.text(path) else { throw ClusterError("\(path) cannot be read") }
+        do { _ = try KubeletConfiguration(parsing: text) } catch { throw ClusterError("\(path): \(error)") }
+        kubeletConfiguration = text
+    }
 
     /// Where nodes and pods reach the API.
     var advertised: String { advertiseAddress ?? (runsNode ? Addresses.node : "127.0.0.1") }
@@ -76,6 +88,7 @@ public struct ClusterOptions: Sendable {
         network.proxyScheduler = proxyScheduler
         network.loadBalancerPool = loadBalancerPool
         network.stubDomains = stubDomains
+        network.kubelet = kubeletConfiguration
         return network
     }
 

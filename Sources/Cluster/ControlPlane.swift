@@ -250,19 +250,14 @@ final class ControlPlane: Sendable {
     private func publish(_ name: String, in namespace: String, _ data: [String: String]) async {
         let client = client(as: "system:apiserver", groups: ["system:masters"])
         do {
-            do {
-                try await client.modify(ConfigMap.self, name, namespace: namespace) { live in
-                    // Signatures are others'.
-                    let merged = live.data.merging(data) { $1 }
-                    guard merged != live.data else { return false }
-                    live.data = merged
-                    return true
-                }
-            } catch {
-                guard error.isNotFound else { throw error }
-                var map = ConfigMap(name: name, namespace: namespace)
-                map.data = data
-                try await client.create(map)
+            var map = ConfigMap(name: name, namespace: namespace)
+            map.data = data
+            try await client.put(map) { live in
+                // Signatures are others'.
+                let merged = live.data.merging(data) { $1 }
+                guard merged != live.data else { return false }
+                live.data = merged
+                return true
             }
         } catch {
             logger.error("the ConfigMap \(namespace)/\(name): \(error)")

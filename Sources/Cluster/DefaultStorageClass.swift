@@ -11,7 +11,7 @@ enum DefaultStorageClass {
     static var object: StorageClass {
         var storageClass = StorageClass(name: name)
         storageClass.metadata.annotations = ["storageclass.kubernetes.io/is-default-class": "true"]
-        storageClass.provisioner = "martlet.io/local"
+        storageClass.provisioner = LocalVolumes.provisioner
         storageClass.reclaimPolicy = "Delete"
         storageClass.volumeBindingMode = "WaitForFirstConsumer"
         storageClass.allowVolumeExpansion = true

@@ -18,7 +18,10 @@ final class MetricsServer: HTTPResponder {
     static let port = 10253
     static let serviceName = "metrics-server"
     private static let namespace = "kube-system"
+    private static let group = "metrics.k8s.io"
     private static let groupVersion = "metrics.k8s.io/v1beta1"
+    private static let noResource = APIError(
+        code: 404, reason: "NotFound", message: "the server could not find the resource")
 
     private let source: MetricsSource
     private let logger: Logger
@@ -66,7 +69,7 @@ final class MetricsServer: HTTPResponder {
         service.json["spec"] = [
             "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": .integer(Int64(port))]]
         ]
-        try await put(client, service) { _ in false }
+        try await client.put(service) { _ in false }
         var slice = EndpointSlice(name: "\(serviceName)-martlet", namespace: namespace)
         slice.metadata.labels = [
             "kubernetes.io/service-name": serviceName, "endpointslice.kubernetes.io/managed-by": "martlet",
@@ -75,7 +78,7 @@ final class MetricsServer: HTTPResponder {
         slice.json["endpoints"] = [["addresses": [.string(address)], "conditions": ["ready": true]]]
         slice.json["ports"] = [["name": "https", "port": .integer(Int64(port)), "protocol": "TCP"]]
         let wanted = slice.json
-        try await put(client, slice) { live in
+        try await client.put(slice) { live in
             let same = live.json["endpoints"] == wanted["endpoints"] && live.json["ports"] == wanted["ports"]
             live.json["endpoints"] = wanted["endpoints"]
             live.json["ports"] = wanted["ports"]
@@ -112,31 +115,20 @@ final class MetricsServer: HTTPResponder {
         }
     }
 
-    private static func put<Object: KubeObject>(
-        _ client: KubeClient, _ object: Object, _ update: @escaping @Sendable (inout Object) -> Bool
-    ) async throws {
-        do {
-            try await client.create(object)
-        } catch {
-            guard error.isAlreadyExists else { throw error }
-            _ = try await client.modify(
-                Object.self, object.name, namespace: object.namespace.isEmpty ? nil : object.namespace
-            ) { update(&$0) }
-        }
-    }
-
     // MARK: Answers
 
     func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter) {
         guard let certificate = request.clientCertificate, request.clientCertificateProblem == nil,
             let client = try? ClientCertificateIdentity(der: certificate), client.commonName == FrontProxy.commonName
-        else { return answer(response, .unauthorized, Self.status(401, "Unauthorized", "Unauthorized")) }
+        else { return refuse(response, .unauthorized()) }
         let path = request.target.prefix { $0 != "?" }
         let parts = path.split(separator: "/").map(String.init)
         guard request.method == .GET || request.method == .HEAD else {
-            return answer(
-                response, .methodNotAllowed,
-                Self.status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"))
+            return refuse(
+                response,
+                APIError(
+                    code: 405, reason: "MethodNotAllowed",
+                    message: "the server does not allow this method on the requested resource"))
         }
         switch parts {
         case ["healthz"], ["livez"], ["readyz"]: response.send(.ok, headers: [:], body: [ByteBuffer(string: "ok")])
@@ -144,13 +136,13 @@ final class MetricsServer: HTTPResponder {
         case _ where parts.starts(with: ["apis", "metrics.k8s.io", "v1beta1"]):
             let query = Self.query(request.target)
             Task { await self.answer(Array(parts.dropFirst(3)), query, response) }
-        default: answer(response, .notFound, Self.status(404, "NotFound", "the server could not find the resource"))
+        default: refuse(response, Self.noResource)
         }
     }
 
     private func answer(_ parts: [String], _ query: [String: String], _ response: any HTTPResponseWriter) async {
         guard let selector = try? LabelSelectorText.parse(query["labelSelector"] ?? "") else {
-            return answer(response, .badRequest, Self.status(400, "BadRequest", "unable to parse the label selector"))
+            return refuse(response, .badRequest("unable to parse the label selector"))
         }
         let measured = await source.measured()
         func list(_ kind: String, _ items: [JSONValue]) -> JSONValue {
@@ -166,7 +158,7 @@ final class MetricsServer: HTTPResponder {
                 list("NodeMetrics", measured.nodes.filter { selector.matches($0.labels) }.map { Self.node($0) }))
         case "nodes" where parts.count == 2:
             guard let found = measured.nodes.first(where: { $0.name == parts[1] }) else {
-                return answer(response, .notFound, Self.missing("nodemetrics", parts[1]))
+                return refuse(response, .notFound("nodemetrics", group: Self.group, name: parts[1]))
             }
             answer(response, .ok, Self.node(found, typed: true))
         case "pods" where parts.count == 1:
@@ -178,10 +170,10 @@ final class MetricsServer: HTTPResponder {
             answer(response, .ok, list("PodMetrics", pods.map { Self.pod($0) }))
         case "namespaces" where parts.count == 4 && parts[2] == "pods":
             guard let found = measured.pods.first(where: { $0.namespace == parts[1] && $0.name == parts[3] }) else {
-                return answer(response, .notFound, Self.missing("podmetrics", "\(parts[1])/\(parts[3])"))
+                return refuse(response, .notFound("podmetrics", group: Self.group, name: "\(parts[1])/\(parts[3])"))
             }
             answer(response, .ok, Self.pod(found, typed: true))
-        default: answer(response, .notFound, Self.status(404, "NotFound", "the server could not find the resource"))
+        default: refuse(response, Self.noResource)
         }
     }
 
@@ -189,6 +181,10 @@ final class MetricsServer: HTTPResponder {
         response.send(
             status, headers: ["content-type": "application/json"], body: [ByteBuffer(bytes: JSONWriter.bytes(of: json))]
         )
+    }
+
+    private func refuse(_ response: any HTTPResponseWriter, _ error: APIError) {
+        answer(response, HTTPResponseStatus(statusCode: error.code), error.status.json)
     }
 
     static func usage(_ usage: MeasuredUsage) -> JSONValue {
@@ -228,17 +224,6 @@ final class MetricsServer: HTTPResponder {
         .object(
             JSONObject(
                 labels.sorted { $0.key < $1.key }.lazy.map { (key: $0.key, value: JSONValue.string($0.value)) }))
-    }
-
-    private static func status(_ code: Int, _ reason: String, _ message: String) -> JSONValue {
-        [
-            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
-            "reason": .string(reason), "code": .integer(Int64(code)),
-        ]
-    }
-
-    private static func missing(_ what: String, _ name: String) -> JSONValue {
-        status(404, "NotFound", "\(what).metrics.k8s.io \"\(name)\" not found")
     }
 
     private static let resources: JSONValue = [

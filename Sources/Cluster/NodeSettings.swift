@@ -26,6 +26,8 @@ struct ClusterNetwork: Sendable, Hashable {
     var loadBalancerPool: String? = Addresses.loadBalancerPool
     /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.
     var stubDomains: [String] = []
+    /// A KubeletConfiguration for all nodes, or nothing.
+    var kubelet = ""
 
     init() {}
 
@@ -46,6 +48,7 @@ struct ClusterNetwork: Sendable, Hashable {
         proxyScheduler = data["proxyScheduler"].flatMap(ServiceScheduling.init) ?? proxyScheduler
         loadBalancerPool = data["loadBalancerPool"].flatMap { $0.isEmpty ? nil : $0 }
         stubDomains = data["stubDomains"]?.split(separator: "\n").map(String.init) ?? []
+        kubelet = data["kubelet"] ?? ""
     }
 
     /// Of all addresses that Services have, whoever gives them.
@@ -55,10 +58,10 @@ struct ClusterNetwork: Sendable, Hashable {
         [
             "podCIDR": podCIDR, "serviceCIDR": serviceCIDR, "clusterDNS": dns, "clusterDomain": domain,
             "machineLink": machineLink, "firstPodCIDR": firstPodCIDR,
-            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)", "proxyMode": proxyMode.rawValue,
+            "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)", "kubelet": kubelet, "proxyMode": proxyMode.rawValue,
             "proxyScheduler": proxyScheduler.rawValue, "loadBalancerPool": loadBalancerPool ?? "",
             "stubDomains": stubDomains.joined(separator: "\n"),
-        ]
+        ].filter { !$0.value.isEmpty }
     }
 }
 

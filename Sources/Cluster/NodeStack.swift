@@ -163,6 +163,11 @@ final class NodeStack: Sendable {
         options.version = Version.kubernetes
         options.cgroupRoot = settings.cgroupRoot
         options.leaseDurationSeconds = settings.network.nodeLeaseSeconds
+        if !settings.network.kubelet.isEmpty {
+            do { try KubeletConfiguration(parsing: settings.network.kubelet).apply(to: &options) } catch {
+                logger.error("the cluster's KubeletConfiguration is left out: \(error)")
+            }
+        }
         options.imageStore = ground.containerd?.images
         options.logger = Logger(label: "kubelet", from: logger)
         return Kubelet(options, runtime: ground.runtime)

@@ -91,16 +91,11 @@ extension ClusterDNS {
         for isIPv4 in [true, false] {
             let ofFamily = servers.filter { (addressBytes($0.address)?.count == 4) == isIPv4 }
             guard let slice = endpointSlice(servers: ofFamily, port: port) else { continue }
-            do {
-                try await client.create(slice)
-            } catch {
-                guard error.isAlreadyExists else { throw error }
-                try await client.modify(EndpointSlice.self, slice.name, namespace: "kube-system") { live in
-                    let same = live.endpoints == slice.endpoints && live.ports == slice.ports
-                    live.endpoints = slice.endpoints
-                    live.ports = slice.ports
-                    return !same
-                }
+            try await client.put(slice) { live in
+                let same = live.endpoints == slice.endpoints && live.ports == slice.ports
+                live.endpoints = slice.endpoints
+                live.ports = slice.ports
+                return !same
             }
         }
     }

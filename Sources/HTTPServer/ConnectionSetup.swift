@@ -49,6 +49,8 @@ struct ConnectionSetup: Sendable {
         connection.maximumBufferedControlFrames = 2000
         // A client that ends all its watches at once, or that many times in half a minute, does nothing wrong.
         connection.controlFrameRateLimit.maximumCount = 1000
+        // Counted over the whole life of a connection, and clients keep theirs for weeks: the rates below are limit enough.
+        connection.maximumConnectionGlitches = .max
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.streamResetFrameRateLimit.maximumCount = 1000
         let pipeline = channel.pipeline.syncOperations

@@ -34,8 +34,8 @@ public enum YAML {
         guard text.utf8.count <= limits.bytes else {
             throw YAMLError("document exceeds \(limits.bytes) bytes", line: nil)
         }
-        if let line = YAMLGuard.lineOfAliasInKey(text) {
-            throw YAMLError("aliases and collections as keys are not supported beside anchors", line: line)
+        if let line = YAMLGuard.lineOfCollectionAsKey(text) {
+            throw YAMLError("collections as keys are not supported beside anchors", line: line)
         }
         var documents: [JSONValue] = []
         do {

@@ -123,4 +123,15 @@ public struct KubeClient: Sendable {
             }
         }
     }
+
+    /// Creates the object, or brings the one that is there up to date with `update`, which returns false to leave it.
+    public func put<T: KubeObject>(_ object: T, _ update: @Sendable (inout T) -> Bool) async throws(APIError) {
+        do {
+            try await create(object)
+        } catch {
+            guard error.isAlreadyExists else { throw error }
+            let namespace = object.namespace.isEmpty ? nil : object.namespace
+            try await modify(T.self, object.name, namespace: namespace, update)
+        }
+    }
 }

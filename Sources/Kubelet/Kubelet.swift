@@ -43,8 +43,18 @@ public struct KubeletOptions: Sendable {
     public var leaseDurationSeconds = 40
     /// Processes and threads that each pod may have; nil is as many as the node has.
     public var podPidsLimit: Int64?
+    /// Bytes of a container's log before another file is begun, and how many files of each are kept.
+    public var logMaxSize: Int64 = 10 << 20
+    public var logMaxFiles = 5
+    /// How full the disk of the images is when those that nobody uses are removed, and how full they leave it, as parts
+    /// of 1; and for how many seconds an image is kept after it was first seen.
+    public var imageGCHigh = 0.85
+    public var imageGCLow = 0.80
+    public var imageMinimumAge = 120.0
+    /// Sysctls beyond the safe ones that pods may set; a `*` at the end stands for any ending.
+    public var allowedUnsafeSysctls: [String] = []
     /// Of what so little may be left that pods are ended for it.
-    public var evictionHard = EvictionRules.defaults
+    public var eviction = EvictionPolicy()
     public var version = "v1.36.0"
     /// Where the control groups of pods are below the hierarchies' roots.
     public var cgroupRoot = "/kubepods"
@@ -78,6 +88,8 @@ public final class Kubelet: Sendable {
         var accepting = true
         /// The runtime tells of what happens: it need not be asked as often.
         var hearsEvents = false
+        /// The weight of burstable pods is to be worked out anew.
+        var sharesDue = true
     }
 
     private let options: KubeletOptions
@@ -90,6 +102,8 @@ public final class Kubelet: Sendable {
     private let collector: ImageCollector
     private let pods: Informer<Pod>
     private let services: Informer<Service>
+    /// The node itself.
+    private let own: Informer<Node>
     private let node: NodeReporter
     private let state: Mutex<State>
     private let context: PodWorkerContext
@@ -97,6 +111,9 @@ public final class Kubelet: Sendable {
     private let staticPods: StaticPods
     private let sources: ObjectSources
     private let relist: (stream: AsyncStream<Void>, signal: AsyncStream<Void>.Continuation)
+    /// What happens to directories of volumes, for the janitor.
+    private let localVolumes:
+        (stream: AsyncStream<LocalVolumeJanitor.Event>, signal: AsyncStream<LocalVolumeJanitor.Event>.Continuation)
 
     /// - Throws: `RuntimeError` where the runtime's socket cannot be used at all; a runtime that does not answer yet is
     ///   waited for.
@@ -115,42 +132,55 @@ public final class Kubelet: Sendable {
         machine = NodeInspection.read(dataDir: options.dataDir)
         pods = Informer(options.client, fieldSelector: "spec.nodeName=\(options.nodeName)", logger: logger)
         services = Informer(options.client, logger: logger)
-        let pressure = NodePressure()
+        let pressure = NodePressure(transition: options.eviction.transition)
+        let features = KnownFeatures()
         node = NodeReporter(
-            options: options, runtime: runtime, recorder: recorder, machine: machine, pressure: pressure, now: now)
+            options: options, runtime: runtime, recorder: recorder, machine: machine, pressure: pressure,
+            features: features, now: now)
         started = now()
-        let facts = NodeFacts(
+        let fixed = NodeFacts(
             name: options.nodeName, ips: options.nodeIPs, clusterDNS: options.clusterDNS,
             clusterDomain: options.clusterDomain,
             resolvConf: ResolvConf(parsing: Files.text(options.resolvConf) ?? ""), cgroupRoot: options.cgroupRoot,
             podLogs: options.podLogsDir, memoryCapacity: machine.memory,
             allocatable: machine.allocatable(maxPods: options.maxPods),
             seccompDirectory: options.dataDir + "/seccomp")
+        let facts: @Sendable () -> NodeFacts = {
+            var facts = fixed
+            facts.features = features.current
+            return facts
+        }
         state = Mutex(State())
         let reporter = PodReporter(recorder: recorder)
         let changed = ChangeRelay()
         sources = ObjectSources(client: options.client, logger: logger) { uids in changed.call(uids) }
+        let (volumeEvents, volumeSignal) = AsyncStream.makeStream(of: LocalVolumeJanitor.Event.self)
+        localVolumes = (volumeEvents, volumeSignal)
         let images = ImagePuller(runtime: runtime, store: options.imageStore, reporter: reporter, now: now)
         let volumes = PodVolumes(
             root: options.dataDir, tokens: ServiceAccountTokens(client: options.client, now: now), sources: sources,
-            claims: ClaimVolumes(client: options.client, localVolumes: options.localVolumes),
+            claims: ClaimVolumes(client: options.client, localVolumes: options.localVolumes) { volumeSignal.yield($0) },
             imageVolumes: ImageVolumes(images: images, store: options.imageStore), now: now)
         let cgroups = PodCgroups(
-            tree: CgroupTree(mount: options.cgroupMount), root: options.cgroupRoot, allocatable: facts.allocatable,
+            tree: CgroupTree(mount: options.cgroupMount), root: options.cgroupRoot, allocatable: fixed.allocatable,
             pidsLimit: options.podPidsLimit)
-        let room = NodeRoom(pods: pods, allocatable: facts.allocatable)
+        let room = NodeRoom(pods: pods, allocatable: fixed.allocatable)
+        own = Informer(options.client, fieldSelector: "metadata.name=\(options.nodeName)", logger: logger)
+        let admission = PodAdmission(
+            client: options.client, nodeName: options.nodeName, node: own, room: room, pressure: pressure,
+            features: features, allowedUnsafeSysctls: options.allowedUnsafeSysctls)
         let services = services
         let executor = PodExecutor(
             runtime: runtime, volumes: volumes,
             images: images,
-            hooks: HookRunner(runtime: runtime), cgroups: cgroups, reporter: reporter, facts: { facts },
+            hooks: HookRunner(runtime: runtime), cgroups: cgroups, reporter: reporter, facts: facts,
             services: {
                 await services.waitForSync()
                 return services.objects
             }, now: now, logger: logger)
         context = PodWorkerContext(
             client: options.client, runtime: runtime, executor: executor, reporter: reporter,
-            prober: Prober(runtime: runtime), facts: { facts }, admit: { room.admit($0) },
+            prober: Prober(runtime: runtime), facts: facts, admit: { await admission.admit($0) },
             resizeProblem: { room.problem($0) }, now: now, logger: logger)
         self.room = room
         staticPods = StaticPods(
@@ -166,12 +196,12 @@ public final class Kubelet: Sendable {
         }
         self.stats = stats
         collector = ImageCollector(
-            runtime: runtime, store: options.imageStore, directory: options.dataDir, now: now, logger: logger
+            runtime: runtime, options: options, now: now
         ) {
             Set(workers.all.flatMap { volumes.imageVolumes.references(of: $0.uid).values })
         }
         eviction = EvictionManager(
-            stats: stats, thresholds: options.evictionHard, pressure: pressure, images: collector,
+            stats: stats, policy: options.eviction, pressure: pressure, images: collector,
             evict: { pod, eviction in workers.all.first { $0.uid == pod.uid }?.evict(eviction) },
             reporter: reporter, now: now, logger: logger)
         let (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -199,6 +229,7 @@ public final class Kubelet: Sendable {
             group.addTask { await self.node.run() }
             group.addTask { await self.node.keepLease() }
             group.addTask { await self.services.run() }
+            group.addTask { await self.own.run() }
             group.addTask { await self.pods.run() }
             group.addTask { await self.followRuntime() }
             group.addTask { await self.watchRuntime() }
@@ -209,10 +240,10 @@ public final class Kubelet: Sendable {
                 await LocalVolumeJanitor(
                     client: self.options.client, directory: self.options.localVolumes,
                     inUse: { [context = self.context] in await context.executor.volumes.claims.pathsInUse },
-                    logger: self.options.logger
+                    logger: self.options.logger, events: self.localVolumes.stream, signal: self.localVolumes.signal
                 ).run()
             }
-            group.addTask { await LogRotation(runtime: self.runtime, logger: self.options.logger).run() }
+            group.addTask { await LogRotation(self.runtime, self.options).run() }
             await group.waitForAll()
         }
         let tasks = state.withLock { state in
@@ -257,6 +288,7 @@ public final class Kubelet: Sendable {
     }
 
     private func podChanged(_ change: Informer<Pod>.Change) {
+        state.withLock { $0.sharesDue = true }
         // What shows a static pod in the API is run from its manifest.
         if change.object.mirroredUID != nil { return }
         switch change {
@@ -364,10 +396,20 @@ public final class Kubelet: Sendable {
             do {
                 let seen = try await lookAtRuntime()
                 wakeChanged(seen)
+                shareProcessors()
                 removeOrphans(Set(seen.keys), includingDisk: round % 60 == 0)
                 round += 1
             } catch { options.logger.debug("the runtime does not answer: \(error)") }
         }
+    }
+
+    /// Gives burstable pods the weight of what they ask for together, where pods have changed.
+    private func shareProcessors() {
+        let isDue = state.withLock { state in
+            defer { state.sharesDue = false }
+            return state.sharesDue
+        }
+        if isDue { context.executor.cgroups.share(pods.objects) }
     }
 
     /// States of sandboxes and containers, by the pod's uid.

@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 import SwiftASN1
 import X509
 
@@ -41,10 +42,7 @@ public enum CertificatePEM {
             let certificate = try? Certificate(pemDocument: document),
             let key = try? certificate.publicKey.serializeAsPEM()
         else { return nil }
-        return SHA256.hash(data: key.derBytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        return SHA256.hash(data: key.derBytes).hexadecimal()
     }
 
     /// When the first certificate ends, in seconds since 1970; nil where there is none.

@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 import SwiftASN1
 import X509
 
@@ -84,7 +85,6 @@ public struct ClientCertificateIdentity: Sendable, Hashable {
         } catch {
             throw PKIError.malformed(what: "the client's certificate", reason: "\(error)")
         }
-        let digits = Array("0123456789abcdef")
-        fingerprint = String(SHA256.hash(data: der).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        fingerprint = SHA256.hash(data: der).hexadecimal()
     }
 }

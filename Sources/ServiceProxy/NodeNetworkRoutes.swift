@@ -3,6 +3,8 @@
 // Everybody computes the same from the Node objects: the hardware address of a node's end of the VXLAN follows from the
 // node's address, so that nothing has to be exchanged besides what a Node says anyway.
 
+import JSON
+
 /// What a node must know of another to reach its pods.
 struct NodePeer: Sendable, Hashable {
     var name: String
@@ -150,9 +152,6 @@ enum NodeRoutePlan {
 
     /// Locally administered, and different for every address.
     static func hardwareAddress(_ address: IPAddress) -> String {
-        ([0x0a, 0x6d] + address.bytes.suffix(4)).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined(separator: ":")
+        ([0x0a, 0x6d] + address.bytes.suffix(4)).hexadecimal(separator: ":")
     }
 }

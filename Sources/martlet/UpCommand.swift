@@ -96,6 +96,11 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
     var schedulerConfig: String?
 
+    @Option(
+        name: .long,
+        help: "A file with a KubeletConfiguration for all nodes: eviction, log rotation, image collection, sysctls.")
+    var kubeletConfig: String?
+
     @Option(name: .long, help: "Nodes that are not there, beside the real one: how many.")
     var simulateNodes = 0
 
@@ -139,6 +144,7 @@ struct UpCommand: AsyncParsableCommand {
         options.servesIngress = !noIngress
         options.stubDomains = stubDomain
         options.schedulerConfig = schedulerConfig
+        if let kubeletConfig { try options.readKubeletConfiguration(kubeletConfig) }
         if simulateNodes > 0 { options.simulatedNodes = simulation.options(count: simulateNodes) }
         guard let level = LogLevel(rawValue: logLevel) else {
             throw ValidationError("--log-level is one of trace, debug, info, warning and error.")

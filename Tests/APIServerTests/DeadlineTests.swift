@@ -1,3 +1,4 @@
+import KubeTypes
 import NIOCore
 import NIOPosix
 import Storage

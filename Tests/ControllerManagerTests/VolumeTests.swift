@@ -45,7 +45,7 @@ private func volume(
 }
 
 private func storageClass(
-    _ name: String, _ provisioner: String = LocalProvisioner.name, waits: Bool = false, isDefault: Bool = false,
+    _ name: String, _ provisioner: String = LocalVolumes.provisioner, waits: Bool = false, isDefault: Bool = false,
     created: Time = start
 ) -> StorageClass {
     var storageClass = StorageClass(name: name)
@@ -220,7 +220,7 @@ private func storageClass(
     @Test func reclaimPolicies() {
         func reason(_ plan: ReclaimPlan) -> String? { if case .fail(let notice) = plan { notice.reason } else { nil } }
         #expect(ReclaimPlan(volume("v")) == .leave)
-        let local = [VolumeMark.provisionedBy: LocalProvisioner.name]
+        let local = [VolumeMark.provisionedBy: LocalVolumes.provisioner]
         #expect(ReclaimPlan(volume("v", policy: "Delete", annotations: local)) == .delete)
         let external = [VolumeMark.provisionedBy: "example.com/csi"]
         #expect(ReclaimPlan(volume("v", policy: "Delete", annotations: external)) == .leave)
@@ -238,7 +238,7 @@ private func storageClass(
             for: claim(class: "standard"), storageClass("standard"), on: home, directory: "/d")
         #expect(made.name == "pvc-uid-data" && made.spec.local?.path == "/d/pvc-uid-data")
         #expect(made.isMeant(for: claim()) && made.className == "standard" && made.reclaimPolicy == "Delete")
-        #expect(LocalProvisioner.hostname(of: made) == "host-1")
+        #expect(LocalVolumes.host(of: made.json) == "host-1")
         var deleted = made
         deleted.metadata.deletionTimestamp = start
         #expect(!LocalProvisioner.isStranded(deleted, nodes: [home]))

@@ -124,5 +124,67 @@ extension EndToEnd {
             #expect(
                 value("full", ".status.conditions[?(@.type=='DisruptionTarget')].reason") == "TerminationByKubelet")
         }
+
+        /// What goes wrong with a pod's sandbox and its network has upstream's events.
+        @Test func sandboxFaultsHaveTheirNames() throws {
+            cluster.loadImages("slides")
+            let sleeping = "    command: [sleep, '1000']"
+            var manifest = pod(
+                "bad-sysctl", container: sleeping,
+                spec: "  securityContext: {sysctls: [{name: net.ipv4.ip_local_port_range, value: nonsense}]}")
+            manifest += pod(
+                "unsafe-sysctl", container: sleeping,
+                spec: "  securityContext: {sysctls: [{name: kernel.msgmax, value: '65536'}]}")
+            manifest += pod(
+                "long-name", container: sleeping,
+                spec: "  setHostnameAsFQDN: true\n  subdomain: \(String(repeating: "s", count: 50))")
+            manifest += pod("wrong-system", container: sleeping, spec: "  os: {name: windows}\n  nodeName: NODE")
+            manifest += pod(
+                "wrong-node", container: sleeping, spec: "  nodeSelector: {no: such}\n  nodeName: NODE")
+            manifest += pod("ends-badly", container: sleeping)
+            manifest = manifest.replacingOccurrences(
+                of: "NODE", with: cluster.printed("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"))
+            let applied = cluster.kubectl("apply", "-f", "-", input: manifest)
+            #expect(applied.status == 0, "\(applied.error)")
+            for (name, reason, event) in [
+                ("bad-sysctl", "", "FailedCreatePodSandBox: Failed to create pod sandbox"),
+                ("unsafe-sysctl", "SysctlForbidden", "SysctlForbidden: "),
+                ("long-name", "", "is too long (64 characters is the max"),
+                ("wrong-system", "PodOSNotSupported", "PodOSNotSupported: "),
+                ("wrong-node", "NodeAffinity", "Predicate NodeAffinity failed"),
+            ] {
+                #expect(
+                    eventually(60) { self.events(of: name).contains(event) },
+                    "\(name) has no event \(event): \(events(of: name))")
+                #expect(
+                    eventually(10) { self.value(name, ".status.reason") == reason },
+                    "\(name) says \(value(name, ".status.reason"))")
+            }
+
+            // A network that cannot be set up, or taken down.
+            #expect(
+                cluster.kubectl("wait", "--for=condition=Ready", "pod/ends-badly", "--timeout=60s").status == 0)
+            let path = cluster.directory + "/containerd/cni/10-martlet.conflist"
+            let good = try String(contentsOfFile: path, encoding: .utf8)
+            let bad = good.replacingOccurrences(of: "\"ptp\"", with: "\"no-such-plugin\"")
+            #expect(bad != good)
+            try bad.write(toFile: path, atomically: true, encoding: .utf8)
+            defer { try? good.write(toFile: path, atomically: true, encoding: .utf8) }
+            #expect(
+                eventually(30) {
+                    let name = "no-network-\(UInt32.random(in: 0...99999))"
+                    _ = self.cluster.kubectl("apply", "-f", "-", input: self.pod(name, container: sleeping))
+                    return eventually(5) {
+                        self.events(of: name).contains("failed to setup network for sandbox")
+                            || self.events(of: name).contains("no-such-plugin")
+                    }
+                })
+            _ = cluster.kubectl("delete", "pod", "ends-badly", "--wait=false")
+            #expect(
+                eventually(60) { self.events(of: "ends-badly").contains("KillPodSandboxError") },
+                "\(events(of: "ends-badly"))")
+            try good.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(eventually(60) { self.cluster.kubectl("get", "pod", "ends-badly").status != 0 })
+        }
     }
 }

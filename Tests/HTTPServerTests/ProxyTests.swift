@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import HTTPServer
@@ -47,6 +48,21 @@ private final class Shout: ChannelInboundHandler, Sendable {
     }
 
     func handlerAdded(context: ChannelHandlerContext) { context.channel.read() }
+}
+
+/// Answers the first bytes it gets with all it has to say, and closes.
+private final class OneShot: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let answer: String
+
+    init(_ answer: String) { self.answer = answer }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+        context.close(promise: nil)
+    }
 }
 
 @Suite struct ProxyTests {
@@ -132,6 +148,49 @@ private final class Shout: ChannelInboundHandler, Sendable {
             try await client.waitForClose()
             try await eventually("both connections closed") {
                 front.connectionCount == 0 && behind.connectionCount == 0 ? () : nil
+            }
+        }
+    }
+
+    /// A session may be over before its beginning has been looked at: everything comes in one read.
+    @Test(arguments: ["", "HTTP/1.1 100 Continue\r\n\r\n"])
+    func joinsASessionThatIsOverAtOnce(before: String) async throws {
+        let backend = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        OneShot(before + "HTTP/1.1 101 Hi\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nall there is"))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(backend.localAddress?.port)
+        try await withServer(responder: { request, response in
+            ProxyPass(request, to: ProxyTarget(host: "127.0.0.1", port: port)).start(response)
+        }) { front in
+            let client = try await RawConnection(port: front.port)
+            client.send("GET /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            try await client.waitForClose()
+            #expect(client.text.hasPrefix("HTTP/1.1 101"))
+            #expect(client.text.hasSuffix("all there is"))
+        }
+        try await backend.close()
+    }
+
+    /// The other server's whole session is there, and its end, before the client's connection has changed its protocol.
+    @Test(arguments: [1, 200 << 10]) func losesNothingOfAShortSession(_ size: Int) async throws {
+        try await withProxy(backend: { _, response in
+            response.upgrade(headers: ["connection": "Upgrade", "upgrade": "shout"]) { channel in
+                channel.writeAndFlush(ByteBuffer(string: String(repeating: "x", count: size) + "end")).whenComplete {
+                    _ in channel.close(promise: nil)
+                }
+            }
+        }) { front, _ in
+            for _ in 0..<20 {
+                let client = try await RawConnection(port: front.port)
+                client.send("GET /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n")
+                try await client.waitForClose()
+                #expect(client.text.hasSuffix("xend"))
+                #expect(client.text.utf8.count > size)
             }
         }
     }

@@ -93,6 +93,18 @@ import Testing
             ])
     }
 
+    /// Found by fuzzing: what only looks like an alias or a key, in a text with both, is text.
+    @Test func marksInsideTextAreText() throws {
+        let code = "func f(a *Foo) {\n  x := &Bar{}\n  case m[1]: return *x :: ? y\n}\n"
+        let values: [JSONValue] = [
+            ["data": ["main.go": .string(code)]],
+            [.object([String(repeating: ":", count: 120) + "\t &naa *naa ]n:\t": nil as JSONValue])],
+            ["a": "*x : &y", "? b": "[*c]: &d"],
+        ]
+        for value in values { #expect(try YAML.parse(YAML.text(of: value)) == [value]) }
+        #expect(try YAML.parse("a: &k name\n*k : 1\n") == [["a": "name", "name": 1]])
+    }
+
     @Test func limitsExpansionAndDepth() throws {
         var laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1..<10 {

@@ -216,21 +216,29 @@ import Testing
         #expect(throws: ConfigError.self) { try plan(spec).config() }
     }
 
-    @Test func sandbox() {
+    @Test func sandbox() throws {
         let spec: JSONValue = [
             "subdomain": "sub", "securityContext": ["fsGroup": 5, "sysctls": [["name": "net.x", "value": "1"]]],
             "containers": [
                 Kubelet_container("a", ["ports": [["containerPort": 80, "hostPort": 8080], ["containerPort": 81]]])
             ],
         ]
-        let config = SandboxPlan.config(makePod(spec), attempt: 1, node: testFacts())
+        let config = try SandboxPlan.config(makePod(spec), attempt: 1, node: testFacts())
         #expect(config.hostname == "web" && config.logDirectory == "/var/log/pods/shop_web_u1")
         #expect(config.portMappings.count == 1 && config.portMappings[0].hostPort == 8080)
         #expect(config.cgroupParent == "/kubepods/besteffort/podu1")
         #expect(config.supplementalGroups == [5] && config.sysctls == ["net.x": "1"])
-        let host = SandboxPlan.config(
+        let host = try SandboxPlan.config(
             makePod(["hostNetwork": true, "containers": [Kubelet_container("a")]]), attempt: 0, node: testFacts())
         #expect(host.namespaces.network == .node && host.hostname.isEmpty)
+    }
+
+    @Test func aNameThatNoKernelTakes() {
+        let spec: JSONValue = [
+            "setHostnameAsFQDN": true, "subdomain": .string(String(repeating: "s", count: 40)),
+            "containers": [Kubelet_container("a")],
+        ]
+        #expect(throws: ConfigError.self) { try SandboxPlan.config(makePod(spec), attempt: 0, node: testFacts()) }
     }
 
     @Test func quality() {

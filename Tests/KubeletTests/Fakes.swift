@@ -163,8 +163,9 @@ final class FakeRuntime: RuntimeService {
     }
 
     func version() async throws -> RuntimeVersion { RuntimeVersion(name: "containerd", version: "fake") }
-    func status() async throws -> [RuntimeCondition] {
-        [RuntimeCondition(type: "RuntimeReady", status: true), RuntimeCondition(type: "NetworkReady", status: true)]
+    func status() async throws -> RuntimeStatus {
+        RuntimeStatus(
+            conditions: ["RuntimeReady", "NetworkReady"].map { RuntimeCondition(type: $0, status: true) })
     }
 
     func runPodSandbox(_ config: SandboxConfig) async throws -> String {

@@ -217,7 +217,7 @@ import Testing
         let before = runtime.container("a")?.id
         #expect(runtime.container("a")?.state == .running, "pods outlive the agent")
         // Meanwhile a pod is deleted whose containers still run.
-        let config = SandboxPlan.config(
+        let config = try SandboxPlan.config(
             makePod(["containers": [container("x")]], metadata: ["uid": "orphan", "name": "gone"]), attempt: 0,
             node: testFacts())
         _ = try await runtime.runPodSandbox(config)

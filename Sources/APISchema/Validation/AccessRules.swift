@@ -74,7 +74,7 @@ enum CertificateRules {
         let signer = spec[string: "signerName"]
         let name = bundle["metadata"]?["name"]?.stringValue ?? ""
         v.invalid("metadata.name", name, Names.isTrustBundleName(name, signer: signer))
-        if !signer.isEmpty { v.invalid("spec.signerName", signer, Names.isSignerName(signer)) }
+        if !signer.isEmpty { v.signerName("spec.signerName", signer) }
         let text = spec[string: "trustBundle"]
         if text.utf8.count > 1 << 20 {
             v.tooLong("spec.trustBundle", limit: 1 << 20)

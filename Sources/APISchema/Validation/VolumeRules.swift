@@ -257,7 +257,7 @@ enum VolumeRules {
             }
         case (nil, let signer?):
             if signer.isEmpty { v.required("signerName", "must be a valid signer name") }
-            v.invalid("signerName", signer, Names.isSignerName(signer))
+            v.signerName("signerName", signer)
         case (nil, nil): v.required("", "either name or signerName must be specified")
         }
         if source[string: "path"].isEmpty { v.required("path") }
@@ -266,17 +266,13 @@ enum VolumeRules {
 
     private static func podCertificate(_ source: JSONObject, _ v: inout Validator) {
         let signer = source[string: "signerName"]
-        if signer.isEmpty {
-            v.required("signerName")
-        } else {
-            v.invalid("signerName", signer, Names.isSignerName(signer))
-        }
+        v.signerName("signerName", signer)
         let types = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"]
         if !types.contains(source[string: "keyType"]) {
             v.unsupported("keyType", .string(source[string: "keyType"]), types)
         }
         if let seconds = source["maxExpirationSeconds"]?.integerValue {
-            let maximum: Int64 = Names.isKubernetesSigner(signer) ? 86400 : 7_862_400
+            let maximum: Int64 = SignerNames.isKubernetes(signer) ? 86400 : 7_862_400
             if seconds < 3600 {
                 v.invalid(
                     "maxExpirationSeconds", .integer(seconds), "if provided, maxExpirationSeconds must be >= 3600")

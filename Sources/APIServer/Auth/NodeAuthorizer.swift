@@ -51,8 +51,9 @@ public struct NodeAuthorizer: Authorizer {
             }
             return related(request, .claim, node)
         case ("", "persistentvolumeclaims"): return get(request, .claim, node)
-        // Whoever removes a volume's directory takes off the finalizer that waits for it.
-        case ("", "persistentvolumes") where request.verb == "update" && request.subresource.isEmpty:
+        // Whoever keeps a volume's directory sees when it has to go, and takes off the finalizer that waits for that.
+        case ("", "persistentvolumes")
+        where ["update", "list", "watch"].contains(request.verb) && request.subresource.isEmpty && !request.name.isEmpty:
             return graph.keeps(NodeGraph.Vertex(.volume, "", request.name), node: node)
                 ? .allow : .refuse("no relationship found between node '\(node)' and this object")
         case ("", "persistentvolumes"): return get(request, .volume, node)

@@ -1,4 +1,5 @@
 import JSON
+import KubeTypes
 import Synchronization
 
 /// Which objects have to do with which node: what pods bound to it mention, and what those lead to.
@@ -124,14 +125,6 @@ final class NodeGraph: Sendable {
         }
     }
 
-    /// The node that a local volume is on, by its affinity.
-    private static func host(of volume: JSONValue) -> String? {
-        let terms = volume[path: "spec", "nodeAffinity", "required", "nodeSelectorTerms"]?.arrayValue
-        let expressions = terms?.first?["matchExpressions"]?.arrayValue ?? []
-        return expressions.first { $0["key"]?.stringValue == "kubernetes.io/hostname" }?["values"]?
-            .arrayValue?.first?.stringValue
-    }
-
     /// Whether a node keeps the directory of a volume that Martlet's own provisioner made.
     func keeps(_ volume: Vertex, node: String) -> Bool {
         state.withLock { state in
@@ -153,11 +146,10 @@ final class NodeGraph: Sendable {
             return .node(node, PodReferences.all(in: value).union([vertex]))
         case .volume:
             guard let claim = value[path: "spec", "claimRef"]?.objectValue else { return nil }
-            let provisioner = value[path: "metadata", "annotations", "pv.kubernetes.io/provisioned-by"]?.stringValue
             return .volume(
                 claim: Vertex(.claim, claim[string: "namespace"], claim[string: "name"]),
                 secrets: PodReferences.volumeSecrets(in: value, claimNamespace: claim[string: "namespace"]),
-                keeper: provisioner == "martlet.io/local" ? Self.host(of: value) : nil)
+                keeper: LocalVolumes.host(of: value))
         case .volumeAttachment, .resourceSlice, .podCertificateRequest: return node(value[path: "spec", "nodeName"])
         default: return nil
         }

@@ -200,38 +200,3 @@ struct CertificateSigningRequestStrategy: Strategy {
         return errors
     }
 }
-
-/// Names of signers: a domain and a path, `example.com/my-signer`.
-enum SignerNames {
-    static func errors(_ name: String, _ path: String) -> [FieldError] {
-        guard !name.isEmpty else { return [.required(path)] }
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else {
-            return [
-                .invalid(
-                    path, .string(name),
-                    "must be a fully qualified domain and path of the form 'example.com/signer-name'")
-            ]
-        }
-        var errors: [FieldError] = []
-        if parts[0].utf8.count > 253 { errors.append(.tooLong(path, limit: 253)) }
-        let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        for label in labels {
-            errors += Names.isDNS1123Label(label).map {
-                .invalid(path, .string(parts[0]), "validating label \"\(label)\": \($0)")
-            }
-        }
-        if labels.count < 2 {
-            errors.append(
-                .invalid(
-                    path, .string(parts[0]), "should be a domain with at least two segments separated by dots"))
-        }
-        for label in parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
-            errors += Names.isDNS1123Subdomain(label).map {
-                .invalid(path, .string(parts[1]), "validating label \"\(label)\": \($0)")
-            }
-        }
-        if name.utf8.count > 253 + 317 + 1 { errors.append(.tooLong(path, limit: 253 + 317 + 1)) }
-        return errors
-    }
-}

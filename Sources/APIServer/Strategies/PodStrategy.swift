@@ -21,6 +21,15 @@ struct PodStrategy: Strategy {
         status["qosClass"] = .string(PodQOS.qosClass(of: object["spec"]?.objectValue ?? JSONObject()))
         object["status"] = .object(status)
         LabelKeys.apply(to: &object)
+        Self.mendGracePeriod(&object)
+    }
+
+    /// A negative period to end in, which templates of long ago may have, is one second.
+    private static func mendGracePeriod(_ object: inout JSONValue) {
+        guard let period = object[path: "spec", "terminationGracePeriodSeconds"]?.integerValue, period < 0 else {
+            return
+        }
+        object.update("spec") { $0["terminationGracePeriodSeconds"] = 1 }
     }
 
     /// Two subresources change one part of a pod each, and nothing else.
@@ -32,7 +41,7 @@ struct PodStrategy: Strategy {
             object = Self.restored(object, old)
             object.update("spec") { $0["ephemeralContainers"] = containers }
         case "resize": PodResize.keepResources(&object, old: old)
-        default: break
+        default: Self.mendGracePeriod(&object)
         }
     }
 

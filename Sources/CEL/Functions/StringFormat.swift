@@ -1,3 +1,5 @@
+import JSON
+
 /// `'%s is %d'.format([…])`.
 ///
 /// Specified in cel-go's extension *Strings*; numbers with a fraction are grouped as in English.
@@ -115,8 +117,8 @@ enum StringFormat {
         case (.octal, .uint(let number)): return String(number, radix: 8)
         case (.hexadecimal, .int(let number)): return String(number, radix: 16, uppercase: clause.isUppercase)
         case (.hexadecimal, .uint(let number)): return String(number, radix: 16, uppercase: clause.isUppercase)
-        case (.hexadecimal, .string(let text)): return hexadecimal(Array(text.utf8), clause.isUppercase)
-        case (.hexadecimal, .bytes(let bytes)): return hexadecimal(bytes, clause.isUppercase)
+        case (.hexadecimal, .string(let text)): return text.utf8.hexadecimal(uppercase: clause.isUppercase)
+        case (.hexadecimal, .bytes(let bytes)): return bytes.hexadecimal(uppercase: clause.isUppercase)
         case (.fixed, .double(let number)): return Decimals.fixed(number, clause.precision, isGrouped: true)
         case (.scientific, .double(let number)): return Decimals.scientific(number, width: clause.precision)
         case (.fixed, .string(let text)), (.scientific, .string(let text)):
@@ -128,10 +130,6 @@ enum StringFormat {
                 : Decimals.scientific(number, width: clause.precision)
         default: throw refusal(clause, value.type.name)
         }
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8], _ isUppercase: Bool) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: isUppercase) }.joined()
     }
 
     private static func text(_ value: CELValue) throws(CELError) -> String {

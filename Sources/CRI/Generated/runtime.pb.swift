@@ -145,6 +145,40 @@ nonisolated enum Runtime_V1_NamespaceMode: SwiftProtobuf.Enum, Swift.CaseIterabl
 
 }
 
+nonisolated enum Runtime_V1_SupplementalGroupsPolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case merge // = 0
+  case strict // = 1
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .merge
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .merge
+    case 1: self = .strict
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .merge: return 0
+    case .strict: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Runtime_V1_SupplementalGroupsPolicy] = [
+    .merge,
+    .strict,
+  ]
+
+}
+
 nonisolated enum Runtime_V1_PodSandboxState: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
   case sandboxReady // = 0
@@ -293,6 +327,55 @@ nonisolated struct Runtime_V1_RuntimeStatus: Sendable {
   init() {}
 }
 
+nonisolated struct Runtime_V1_RuntimeHandlerFeatures: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var recursiveReadOnlyMounts: Bool = false
+
+  var userNamespaces: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Runtime_V1_RuntimeHandler: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var features: Runtime_V1_RuntimeHandlerFeatures {
+    get {_features ?? Runtime_V1_RuntimeHandlerFeatures()}
+    set {_features = newValue}
+  }
+  /// Returns true if `features` has been explicitly set.
+  var hasFeatures: Bool {self._features != nil}
+  /// Clears the value of `features`. Subsequent reads from it will return its default value.
+  mutating func clearFeatures() {self._features = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _features: Runtime_V1_RuntimeHandlerFeatures? = nil
+}
+
+nonisolated struct Runtime_V1_RuntimeFeatures: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var supplementalGroupsPolicy: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct Runtime_V1_StatusResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -307,11 +390,23 @@ nonisolated struct Runtime_V1_StatusResponse: Sendable {
   /// Clears the value of `status`. Subsequent reads from it will return its default value.
   mutating func clearStatus() {self._status = nil}
 
+  var runtimeHandlers: [Runtime_V1_RuntimeHandler] = []
+
+  var features: Runtime_V1_RuntimeFeatures {
+    get {_features ?? Runtime_V1_RuntimeFeatures()}
+    set {_features = newValue}
+  }
+  /// Returns true if `features` has been explicitly set.
+  var hasFeatures: Bool {self._features != nil}
+  /// Clears the value of `features`. Subsequent reads from it will return its default value.
+  mutating func clearFeatures() {self._features = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _status: Runtime_V1_RuntimeStatus? = nil
+  fileprivate var _features: Runtime_V1_RuntimeFeatures? = nil
 }
 
 nonisolated struct Runtime_V1_Int64Value: Sendable {
@@ -400,6 +495,24 @@ nonisolated struct Runtime_V1_Mount: Sendable {
   var selinuxRelabel: Bool = false
 
   var propagation: Runtime_V1_MountPropagation = .propagationPrivate
+
+  var recursiveReadOnly: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Runtime_V1_Device: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var containerPath: String = String()
+
+  var hostPath: String = String()
+
+  var permissions: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -523,6 +636,8 @@ nonisolated struct Runtime_V1_LinuxSandboxSecurityContext: Sendable {
   /// Clears the value of `seccomp`. Subsequent reads from it will return its default value.
   mutating func clearSeccomp() {self._seccomp = nil}
 
+  var supplementalGroupsPolicy: Runtime_V1_SupplementalGroupsPolicy = .merge
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -551,6 +666,22 @@ nonisolated struct Runtime_V1_LinuxContainerResources: Sendable {
   var cpusetCpus: String = String()
 
   var cpusetMems: String = String()
+
+  var hugepageLimits: [Runtime_V1_HugepageLimit] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Runtime_V1_HugepageLimit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var pageSize: String = String()
+
+  var limit: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1113,6 +1244,11 @@ nonisolated struct Runtime_V1_LinuxContainerSecurityContext: @unchecked Sendable
   /// Clears the value of `seccomp`. Subsequent reads from it will return its default value.
   mutating func clearSeccomp() {_uniqueStorage()._seccomp = nil}
 
+  var supplementalGroupsPolicy: Runtime_V1_SupplementalGroupsPolicy {
+    get {_storage._supplementalGroupsPolicy}
+    set {_uniqueStorage()._supplementalGroupsPolicy = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1211,6 +1347,11 @@ nonisolated struct Runtime_V1_ContainerConfig: @unchecked Sendable {
   var mounts: [Runtime_V1_Mount] {
     get {_storage._mounts}
     set {_uniqueStorage()._mounts = newValue}
+  }
+
+  var devices: [Runtime_V1_Device] {
+    get {_storage._devices}
+    set {_uniqueStorage()._devices = newValue}
   }
 
   var labels: Dictionary<String,String> {
@@ -2379,6 +2520,10 @@ nonisolated extension Runtime_V1_NamespaceMode: SwiftProtobuf._ProtoNameProvidin
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0POD\0\u{1}CONTAINER\0\u{1}NODE\0\u{1}TARGET\0")
 }
 
+nonisolated extension Runtime_V1_SupplementalGroupsPolicy: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Merge\0\u{1}Strict\0")
+}
+
 nonisolated extension Runtime_V1_PodSandboxState: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SANDBOX_READY\0\u{1}SANDBOX_NOTREADY\0")
 }
@@ -2567,9 +2712,113 @@ nonisolated extension Runtime_V1_RuntimeStatus: SwiftProtobuf.Message, SwiftProt
   }
 }
 
+nonisolated extension Runtime_V1_RuntimeHandlerFeatures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RuntimeHandlerFeatures"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}recursive_read_only_mounts\0\u{3}user_namespaces\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.recursiveReadOnlyMounts) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.userNamespaces) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.recursiveReadOnlyMounts != false {
+      try visitor.visitSingularBoolField(value: self.recursiveReadOnlyMounts, fieldNumber: 1)
+    }
+    if self.userNamespaces != false {
+      try visitor.visitSingularBoolField(value: self.userNamespaces, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_RuntimeHandlerFeatures, rhs: Runtime_V1_RuntimeHandlerFeatures) -> Bool {
+    if lhs.recursiveReadOnlyMounts != rhs.recursiveReadOnlyMounts {return false}
+    if lhs.userNamespaces != rhs.userNamespaces {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Runtime_V1_RuntimeHandler: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RuntimeHandler"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}features\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._features) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try { if let v = self._features {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_RuntimeHandler, rhs: Runtime_V1_RuntimeHandler) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs._features != rhs._features {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Runtime_V1_RuntimeFeatures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RuntimeFeatures"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}supplemental_groups_policy\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.supplementalGroupsPolicy) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.supplementalGroupsPolicy != false {
+      try visitor.visitSingularBoolField(value: self.supplementalGroupsPolicy, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_RuntimeFeatures, rhs: Runtime_V1_RuntimeFeatures) -> Bool {
+    if lhs.supplementalGroupsPolicy != rhs.supplementalGroupsPolicy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Runtime_V1_StatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StatusResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}status\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}status\0\u{4}\u{2}runtime_handlers\0\u{1}features\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2578,6 +2827,8 @@ nonisolated extension Runtime_V1_StatusResponse: SwiftProtobuf.Message, SwiftPro
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._status) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.runtimeHandlers) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._features) }()
       default: break
       }
     }
@@ -2591,11 +2842,19 @@ nonisolated extension Runtime_V1_StatusResponse: SwiftProtobuf.Message, SwiftPro
     try { if let v = self._status {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    if !self.runtimeHandlers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.runtimeHandlers, fieldNumber: 3)
+    }
+    try { if let v = self._features {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Runtime_V1_StatusResponse, rhs: Runtime_V1_StatusResponse) -> Bool {
     if lhs._status != rhs._status {return false}
+    if lhs.runtimeHandlers != rhs.runtimeHandlers {return false}
+    if lhs._features != rhs._features {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2783,7 +3042,7 @@ nonisolated extension Runtime_V1_PortMapping: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Runtime_V1_Mount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Mount"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}container_path\0\u{3}host_path\0\u{1}readonly\0\u{3}selinux_relabel\0\u{1}propagation\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}container_path\0\u{3}host_path\0\u{1}readonly\0\u{3}selinux_relabel\0\u{1}propagation\0\u{4}\u{3}recursive_read_only\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2796,6 +3055,7 @@ nonisolated extension Runtime_V1_Mount: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 3: try { try decoder.decodeSingularBoolField(value: &self.readonly) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.selinuxRelabel) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.propagation) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.recursiveReadOnly) }()
       default: break
       }
     }
@@ -2817,6 +3077,9 @@ nonisolated extension Runtime_V1_Mount: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.propagation != .propagationPrivate {
       try visitor.visitSingularEnumField(value: self.propagation, fieldNumber: 5)
     }
+    if self.recursiveReadOnly != false {
+      try visitor.visitSingularBoolField(value: self.recursiveReadOnly, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2826,6 +3089,47 @@ nonisolated extension Runtime_V1_Mount: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.readonly != rhs.readonly {return false}
     if lhs.selinuxRelabel != rhs.selinuxRelabel {return false}
     if lhs.propagation != rhs.propagation {return false}
+    if lhs.recursiveReadOnly != rhs.recursiveReadOnly {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Runtime_V1_Device: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Device"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}container_path\0\u{3}host_path\0\u{1}permissions\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.containerPath) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.hostPath) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.permissions) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.containerPath.isEmpty {
+      try visitor.visitSingularStringField(value: self.containerPath, fieldNumber: 1)
+    }
+    if !self.hostPath.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostPath, fieldNumber: 2)
+    }
+    if !self.permissions.isEmpty {
+      try visitor.visitSingularStringField(value: self.permissions, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_Device, rhs: Runtime_V1_Device) -> Bool {
+    if lhs.containerPath != rhs.containerPath {return false}
+    if lhs.hostPath != rhs.hostPath {return false}
+    if lhs.permissions != rhs.permissions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2917,7 +3221,7 @@ nonisolated extension Runtime_V1_SecurityProfile.ProfileType: SwiftProtobuf._Pro
 
 nonisolated extension Runtime_V1_LinuxSandboxSecurityContext: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LinuxSandboxSecurityContext"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}namespace_options\0\u{4}\u{2}run_as_user\0\u{3}readonly_rootfs\0\u{3}supplemental_groups\0\u{1}privileged\0\u{4}\u{2}run_as_group\0\u{1}seccomp\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}namespace_options\0\u{4}\u{2}run_as_user\0\u{3}readonly_rootfs\0\u{3}supplemental_groups\0\u{1}privileged\0\u{4}\u{2}run_as_group\0\u{1}seccomp\0\u{4}\u{2}supplemental_groups_policy\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2932,6 +3236,7 @@ nonisolated extension Runtime_V1_LinuxSandboxSecurityContext: SwiftProtobuf.Mess
       case 6: try { try decoder.decodeSingularBoolField(value: &self.privileged) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._runAsGroup) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._seccomp) }()
+      case 11: try { try decoder.decodeSingularEnumField(value: &self.supplementalGroupsPolicy) }()
       default: break
       }
     }
@@ -2963,6 +3268,9 @@ nonisolated extension Runtime_V1_LinuxSandboxSecurityContext: SwiftProtobuf.Mess
     try { if let v = self._seccomp {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    if self.supplementalGroupsPolicy != .merge {
+      try visitor.visitSingularEnumField(value: self.supplementalGroupsPolicy, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2974,6 +3282,7 @@ nonisolated extension Runtime_V1_LinuxSandboxSecurityContext: SwiftProtobuf.Mess
     if lhs.privileged != rhs.privileged {return false}
     if lhs._runAsGroup != rhs._runAsGroup {return false}
     if lhs._seccomp != rhs._seccomp {return false}
+    if lhs.supplementalGroupsPolicy != rhs.supplementalGroupsPolicy {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2981,7 +3290,7 @@ nonisolated extension Runtime_V1_LinuxSandboxSecurityContext: SwiftProtobuf.Mess
 
 nonisolated extension Runtime_V1_LinuxContainerResources: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LinuxContainerResources"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cpu_period\0\u{3}cpu_quota\0\u{3}cpu_shares\0\u{3}memory_limit_in_bytes\0\u{3}oom_score_adj\0\u{3}cpuset_cpus\0\u{3}cpuset_mems\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cpu_period\0\u{3}cpu_quota\0\u{3}cpu_shares\0\u{3}memory_limit_in_bytes\0\u{3}oom_score_adj\0\u{3}cpuset_cpus\0\u{3}cpuset_mems\0\u{3}hugepage_limits\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2996,6 +3305,7 @@ nonisolated extension Runtime_V1_LinuxContainerResources: SwiftProtobuf.Message,
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.oomScoreAdj) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.cpusetCpus) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.cpusetMems) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.hugepageLimits) }()
       default: break
       }
     }
@@ -3023,6 +3333,9 @@ nonisolated extension Runtime_V1_LinuxContainerResources: SwiftProtobuf.Message,
     if !self.cpusetMems.isEmpty {
       try visitor.visitSingularStringField(value: self.cpusetMems, fieldNumber: 7)
     }
+    if !self.hugepageLimits.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hugepageLimits, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3034,6 +3347,42 @@ nonisolated extension Runtime_V1_LinuxContainerResources: SwiftProtobuf.Message,
     if lhs.oomScoreAdj != rhs.oomScoreAdj {return false}
     if lhs.cpusetCpus != rhs.cpusetCpus {return false}
     if lhs.cpusetMems != rhs.cpusetMems {return false}
+    if lhs.hugepageLimits != rhs.hugepageLimits {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Runtime_V1_HugepageLimit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HugepageLimit"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}page_size\0\u{1}limit\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pageSize) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.limit) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pageSize.isEmpty {
+      try visitor.visitSingularStringField(value: self.pageSize, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.limit, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_HugepageLimit, rhs: Runtime_V1_HugepageLimit) -> Bool {
+    if lhs.pageSize != rhs.pageSize {return false}
+    if lhs.limit != rhs.limit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3959,7 +4308,7 @@ nonisolated extension Runtime_V1_Capability: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LinuxContainerSecurityContext"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}capabilities\0\u{1}privileged\0\u{3}namespace_options\0\u{4}\u{2}run_as_user\0\u{3}run_as_username\0\u{3}readonly_rootfs\0\u{3}supplemental_groups\0\u{4}\u{3}no_new_privs\0\u{3}run_as_group\0\u{3}masked_paths\0\u{3}readonly_paths\0\u{1}seccomp\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}capabilities\0\u{1}privileged\0\u{3}namespace_options\0\u{4}\u{2}run_as_user\0\u{3}run_as_username\0\u{3}readonly_rootfs\0\u{3}supplemental_groups\0\u{4}\u{3}no_new_privs\0\u{3}run_as_group\0\u{3}masked_paths\0\u{3}readonly_paths\0\u{1}seccomp\0\u{4}\u{2}supplemental_groups_policy\0")
 
   fileprivate class _StorageClass {
     var _capabilities: Runtime_V1_Capability? = nil
@@ -3974,6 +4323,7 @@ nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Me
     var _maskedPaths: [String] = []
     var _readonlyPaths: [String] = []
     var _seccomp: Runtime_V1_SecurityProfile? = nil
+    var _supplementalGroupsPolicy: Runtime_V1_SupplementalGroupsPolicy = .merge
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3996,6 +4346,7 @@ nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Me
       _maskedPaths = source._maskedPaths
       _readonlyPaths = source._readonlyPaths
       _seccomp = source._seccomp
+      _supplementalGroupsPolicy = source._supplementalGroupsPolicy
     }
   }
 
@@ -4026,6 +4377,7 @@ nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Me
         case 13: try { try decoder.decodeRepeatedStringField(value: &_storage._maskedPaths) }()
         case 14: try { try decoder.decodeRepeatedStringField(value: &_storage._readonlyPaths) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._seccomp) }()
+        case 17: try { try decoder.decodeSingularEnumField(value: &_storage._supplementalGroupsPolicy) }()
         default: break
         }
       }
@@ -4074,6 +4426,9 @@ nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Me
       try { if let v = _storage._seccomp {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
       } }()
+      if _storage._supplementalGroupsPolicy != .merge {
+        try visitor.visitSingularEnumField(value: _storage._supplementalGroupsPolicy, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4095,6 +4450,7 @@ nonisolated extension Runtime_V1_LinuxContainerSecurityContext: SwiftProtobuf.Me
         if _storage._maskedPaths != rhs_storage._maskedPaths {return false}
         if _storage._readonlyPaths != rhs_storage._readonlyPaths {return false}
         if _storage._seccomp != rhs_storage._seccomp {return false}
+        if _storage._supplementalGroupsPolicy != rhs_storage._supplementalGroupsPolicy {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4180,7 +4536,7 @@ nonisolated extension Runtime_V1_ContainerMetadata: SwiftProtobuf.Message, Swift
 
 nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ContainerConfig"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}image\0\u{1}command\0\u{1}args\0\u{3}working_dir\0\u{1}envs\0\u{1}mounts\0\u{2}\u{2}labels\0\u{1}annotations\0\u{3}log_path\0\u{1}stdin\0\u{3}stdin_once\0\u{1}tty\0\u{1}linux\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}image\0\u{1}command\0\u{1}args\0\u{3}working_dir\0\u{1}envs\0\u{1}mounts\0\u{1}devices\0\u{1}labels\0\u{1}annotations\0\u{3}log_path\0\u{1}stdin\0\u{3}stdin_once\0\u{1}tty\0\u{1}linux\0")
 
   fileprivate class _StorageClass {
     var _metadata: Runtime_V1_ContainerMetadata? = nil
@@ -4190,6 +4546,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
     var _workingDir: String = String()
     var _envs: [Runtime_V1_KeyValue] = []
     var _mounts: [Runtime_V1_Mount] = []
+    var _devices: [Runtime_V1_Device] = []
     var _labels: Dictionary<String,String> = [:]
     var _annotations: Dictionary<String,String> = [:]
     var _logPath: String = String()
@@ -4214,6 +4571,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
       _workingDir = source._workingDir
       _envs = source._envs
       _mounts = source._mounts
+      _devices = source._devices
       _labels = source._labels
       _annotations = source._annotations
       _logPath = source._logPath
@@ -4246,6 +4604,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
         case 5: try { try decoder.decodeSingularStringField(value: &_storage._workingDir) }()
         case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._envs) }()
         case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._mounts) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._devices) }()
         case 9: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._labels) }()
         case 10: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._annotations) }()
         case 11: try { try decoder.decodeSingularStringField(value: &_storage._logPath) }()
@@ -4286,6 +4645,9 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
       if !_storage._mounts.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._mounts, fieldNumber: 7)
       }
+      if !_storage._devices.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._devices, fieldNumber: 8)
+      }
       if !_storage._labels.isEmpty {
         try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._labels, fieldNumber: 9)
       }
@@ -4323,6 +4685,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
         if _storage._workingDir != rhs_storage._workingDir {return false}
         if _storage._envs != rhs_storage._envs {return false}
         if _storage._mounts != rhs_storage._mounts {return false}
+        if _storage._devices != rhs_storage._devices {return false}
         if _storage._labels != rhs_storage._labels {return false}
         if _storage._annotations != rhs_storage._annotations {return false}
         if _storage._logPath != rhs_storage._logPath {return false}

@@ -35,7 +35,7 @@ struct DaemonPlacement {
         if let nodeName, nodeName != node.name { return .leaves }
         guard requirement.matches(name: node.name, labels: node.labels) else { return .leaves }
         let untolerated = node.spec.taints.filter { taint in
-            taint.effect != "PreferNoSchedule" && !tolerations.contains { TaintEviction.tolerates($0, taint) }
+            taint.effect != "PreferNoSchedule" && !tolerations.contains { $0.tolerates(taint) }
         }
         if untolerated.isEmpty { return .runs }
         return untolerated.contains { $0.effect == "NoExecute" } ? .leaves : .stays

@@ -13,7 +13,7 @@ enum TaintEviction: Equatable {
         var used: [Toleration] = []
         for taint in evicting {
             // Of several tolerations for one taint the first counts.
-            guard let toleration = tolerations.first(where: { Self.tolerates($0, taint) }) else {
+            guard let toleration = tolerations.first(where: { $0.tolerates(taint) }) else {
                 self = .goes(afterSeconds: 0)
                 return
             }
@@ -23,24 +23,6 @@ enum TaintEviction: Equatable {
         self = limits.min().map { .goes(afterSeconds: max(0, $0)) } ?? .stays
     }
 
-    static func tolerates(_ toleration: Toleration, _ taint: Taint) -> Bool {
-        if let effect = toleration.effect, !effect.isEmpty, effect != taint.effect { return false }
-        if let key = toleration.key, !key.isEmpty, key != taint.key { return false }
-        switch toleration.operator ?? "" {
-        case "", "Equal": return (toleration.key ?? "") == taint.key && (toleration.value ?? "") == (taint.value ?? "")
-        case "Exists": return true
-        case "Gt": return compare(taint, toleration).map { $0 > $1 } ?? false
-        case "Lt": return compare(taint, toleration).map { $0 < $1 } ?? false
-        default: return false
-        }
-    }
-
-    private static func compare(_ taint: Taint, _ toleration: Toleration) -> (Int64, Int64)? {
-        guard let left = taint.value.flatMap(Int64.init), let right = toleration.value.flatMap(Int64.init) else {
-            return nil
-        }
-        return (left, right)
-    }
 }
 
 /// Deletes pods from nodes whose taints they do not tolerate, or not for longer.

@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 import KubeTypes
 
 /// A CSI volume that is to be on a node.
@@ -13,9 +14,7 @@ struct AttachableVolume: Hashable, Sendable {
 
     /// The name that kubelet and attacher expect: a digest of handle, driver and node.
     var attachmentName: String {
-        let digest = SHA256.hash(data: Array("\(handle)\(driver)\(node)".utf8))
-        let digits = Array("0123456789abcdef")
-        return "csi-" + String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        "csi-" + SHA256.hash(data: Array("\(handle)\(driver)\(node)".utf8)).hexadecimal()
     }
 
     /// As the node's status names it.

@@ -7,12 +7,7 @@ import KubeTypes
 /// It only writes the PersistentVolume. The kubelet of the node makes the directory when the volume is mounted first, and
 /// removes it when the volume is released, after which it takes the finalizer off.
 enum LocalProvisioner {
-    static let name = "martlet.io/local"
-    /// Holds a volume until its directory is gone.
-    static let finalizer = "martlet.io/local-volume"
-    /// Where a node keeps such directories, if not where others do.
-    static let directoryAnnotation = "martlet.io/local-volumes"
-    private static let hostname = "kubernetes.io/hostname"
+    private static let name = LocalVolumes.provisioner
 
     /// Why a claim cannot have such a volume; nil if it can.
     static func problem(with claim: PersistentVolumeClaim) -> String? {
@@ -29,8 +24,8 @@ enum LocalProvisioner {
         for claim: PersistentVolumeClaim, _ storageClass: StorageClass, on node: Node, directory: String
     ) -> PersistentVolume {
         var volume = PersistentVolume(name: "pvc-\(claim.uid)")
-        volume.metadata.finalizers = [finalizer]
-        volume.metadata.annotations = [VolumeMark.provisionedBy: name]
+        volume.metadata.finalizers = [LocalVolumes.finalizer]
+        volume.metadata.annotations = [LocalVolumes.provisionedBy: name]
         let requested = claim.requestedStorage
         volume.spec.capacity = ["storage": requested]
         volume.spec.accessModes = claim.spec.accessModes
@@ -39,7 +34,7 @@ enum LocalProvisioner {
         volume.spec.mountOptions = storageClass.mountOptions
         volume.spec.volumeMode = "Filesystem"
         volume.spec.local = LocalVolumeSource([
-            "path": .string("\(node.annotations[directoryAnnotation] ?? directory)/\(volume.name)")
+            "path": .string("\(node.annotations[LocalVolumes.directoryAnnotation] ?? directory)/\(volume.name)")
         ])
         volume.spec.nodeAffinity = VolumeNodeAffinity([
             "required": [
@@ -47,8 +42,8 @@ enum LocalProvisioner {
                     [
                         "matchExpressions": [
                             [
-                                "key": .string(hostname), "operator": "In",
-                                "values": [.string(node.labels[hostname] ?? node.name)],
+                                "key": .string(LocalVolumes.hostname), "operator": "In",
+                                "values": [.string(node.labels[LocalVolumes.hostname] ?? node.name)],
                             ]
                         ]
                     ]
@@ -58,19 +53,11 @@ enum LocalProvisioner {
         return volume.bound(to: claim)
     }
 
-    /// The node that a volume's directory is on, by its host name label; nil for another volume.
-    static func hostname(of volume: PersistentVolume) -> String? {
-        guard volume.annotations[VolumeMark.provisionedBy] == name else { return nil }
-        let terms = volume.spec.nodeAffinity?.json[path: "required", "nodeSelectorTerms"]?.arrayValue
-        let expressions = terms?.first?["matchExpressions"]?.arrayValue ?? []
-        return expressions.first { $0["key"] == .string(hostname) }?["values"]?[0]?.stringValue
-    }
-
     /// Whether the volume's directory went with its node: nobody is left to remove it, and to say so.
     static func isStranded(_ volume: PersistentVolume, nodes: [Node]) -> Bool {
-        guard volume.isBeingDeleted, volume.metadata.finalizers.contains(finalizer),
-            let host = hostname(of: volume)
+        guard volume.isBeingDeleted, volume.metadata.finalizers.contains(LocalVolumes.finalizer),
+            let host = LocalVolumes.host(of: volume.json)
         else { return false }
-        return !nodes.contains { ($0.labels[hostname] ?? $0.name) == host }
+        return !nodes.contains { ($0.labels[LocalVolumes.hostname] ?? $0.name) == host }
     }
 }

@@ -160,7 +160,7 @@ final class VolumeBinder: Controller {
             for annotation in VolumeMark.provisioners { claim.metadata.annotations[annotation] = provisioner }
             claim = try await write(claim)
         }
-        guard provisioner == LocalProvisioner.name else {
+        guard provisioner == LocalVolumes.provisioner else {
             tell(
                 VolumeNotice(
                     reason: "ExternalProvisioning",
@@ -219,7 +219,7 @@ final class VolumeBinder: Controller {
         let volume = writtenVolumes.newest(cached)
         if LocalProvisioner.isStranded(volume, nodes: nodes.objects) {
             var freed = volume
-            freed.metadata.finalizers.removeAll { $0 == LocalProvisioner.finalizer }
+            freed.metadata.finalizers.removeAll { $0 == LocalVolumes.finalizer }
             try await write(freed)
             return
         }

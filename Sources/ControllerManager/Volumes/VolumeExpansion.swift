@@ -43,7 +43,7 @@ final class VolumeExpansionController: Controller {
         guard volume.spec.claimRef?.uid == claim.uid else {
             throw RetryLater(description: "persistent Volume is not bound to PVC being updated : \(key)")
         }
-        guard volume.annotations[VolumeMark.provisionedBy] == LocalProvisioner.name else {
+        guard volume.annotations[VolumeMark.provisionedBy] == LocalVolumes.provisioner else {
             recorder.event(
                 regarding: claim, type: .warning, reason: "ExternalExpanding",
                 message: "waiting for an external controller to expand this PVC")

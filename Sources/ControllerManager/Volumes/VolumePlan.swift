@@ -61,7 +61,7 @@ enum ReclaimPlan: Equatable {
                 ? .recycle : failure("VolumeFailedRecycle", "No recycler plugin found for the volume!")
         case "Delete":
             switch volume.annotations[VolumeMark.provisionedBy] {
-            case LocalProvisioner.name: self = .delete
+            case LocalVolumes.provisioner: self = .delete
             case let provisioner? where !provisioner.isEmpty && !provisioner.hasPrefix("kubernetes.io/"): self = .leave
             default:
                 self =

@@ -7,7 +7,7 @@ enum VolumeMark {
     static let boundByController = "pv.kubernetes.io/bound-by-controller"
     /// Of a claim that has been bound, for good.
     static let bindCompleted = "pv.kubernetes.io/bind-completed"
-    static let provisionedBy = "pv.kubernetes.io/provisioned-by"
+    static let provisionedBy = LocalVolumes.provisionedBy
     /// Of a claim, who is to make its volume.
     static let provisioners = [
         "volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner",

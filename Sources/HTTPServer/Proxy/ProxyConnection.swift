@@ -28,6 +28,8 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var pass: ProxyPass
     private var response: any HTTPResponseWriter
+    /// Where the protocol may change.
+    private let gate: UpgradeGate?
     private var state = State.waiting
     private var context: ChannelHandlerContext?
     private var paused = false
@@ -39,9 +41,10 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private var keepsAlive = false
     private var isReused = false
 
-    init(_ pass: ProxyPass, _ response: any HTTPResponseWriter) {
+    init(_ pass: ProxyPass, _ response: any HTTPResponseWriter, _ gate: UpgradeGate?) {
         self.pass = pass
         self.response = response
+        self.gate = gate
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -111,12 +114,16 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             state = .switching(head)
             return
         }
-        if (100..<200).contains(head.status.code) { return }
+        if (100..<200).contains(head.status.code) {
+            gate?.passHead()
+            return
+        }
         timeout?.cancel()
         keepsAlive = head.isKeepAlive && !ProxyPass.isUpgrade(pass.request)
         if ProxyPass.isUpgrade(pass.request), head.status.code < 400 {
             return fail(.notUpgraded(Int(head.status.code)))
         }
+        defer { gate?.open() }
         var status = head.status
         var headers = ProxyPass.endToEnd(head.headers)
         switch pass.adjust(&status, &headers) {
@@ -248,7 +255,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(.broken("\(error)")) }
 
-    /// Joins the two connections. What came behind the answer's head follows when the decoder goes.
+    /// Joins the two connections. What came behind the answer's head follows when the decoder has gone.
     private func upgrade(_ head: HTTPResponseHead, _ context: ChannelHandlerContext) {
         guard response.canUpgrade else {
             return fail(.broken("the backend changed the protocol, the client's connection cannot"))
@@ -257,6 +264,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
         pass.onStatus(101)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         let join = pass.join
+        let gate = gate.map { NIOLoopBound($0, eventLoop: context.eventLoop) }
         response.upgrade(headers: pass.adjustUpgrade(head.headers)) { client in
             let context = bound.value
             let channel = context.channel
@@ -264,6 +272,7 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             pipeline.removeHandler(name: "proxy.encoder", promise: nil)
             pipeline.removeHandler(context: context, promise: nil)
             let gone = channel.eventLoop.makePromise(of: Void.self)
+            gone.futureResult.whenComplete { _ in gate?.value.open() }
             join(client, channel, gone.futureResult)
             pipeline.removeHandler(name: "proxy.decoder", promise: gone)
         }

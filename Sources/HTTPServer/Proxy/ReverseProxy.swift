@@ -158,11 +158,13 @@ public struct ProxyPass: Sendable {
                         try pipeline.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: pass.target.verifiedName))
                     }
+                    let gate = ProxyPass.isUpgrade(pass.request) ? UpgradeGate() : nil
+                    if let gate { try pipeline.addHandler(gate) }
                     try pipeline.addHandler(HTTPRequestEncoder(), name: "proxy.encoder")
-                    try pipeline.addHandler(
-                        ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)),
-                        name: "proxy.decoder")
-                    try pipeline.addHandler(ProxyConnection(pass, response), name: "proxy")
+                    // The gate waits to be told of heads that are followed by others.
+                    let decoder = HTTPResponseDecoder(informationalResponseStrategy: .forward)
+                    try pipeline.addHandler(ByteToMessageHandler(decoder), name: "proxy.decoder")
+                    try pipeline.addHandler(ProxyConnection(pass, response, gate), name: "proxy")
                 }
             }
         bootstrap.connect(host: target.host, port: target.port).whenFailure { error in

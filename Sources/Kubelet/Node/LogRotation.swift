@@ -5,12 +5,20 @@ import Glibc
 import KubeTypes
 import Logging
 
-/// Starts a new log file for a container when its log has 10 MiB, and keeps five files of each.
+/// Starts a new log file for a container when its log has grown large, and keeps some files of each.
 struct LogRotation: Sendable {
     let runtime: any RuntimeService
     let logger: Logger
-    var limit: Int64 = 10 << 20
-    var files = 5
+    /// Bytes.
+    let limit: Int64
+    let files: Int
+
+    init(_ runtime: any RuntimeService, _ options: KubeletOptions) {
+        self.runtime = runtime
+        logger = options.logger
+        limit = options.logMaxSize
+        files = options.logMaxFiles
+    }
 
     func run() async {
         while !Task.isCancelled {

@@ -18,6 +18,11 @@ struct NodeInspection: Sendable, Equatable {
     var osImage: String
     /// Go's name of the processor.
     var architecture: String
+    /// Bytes that the kernel keeps in huge pages, by the resources' names.
+    var hugePages: [String: Int64] = [:]
+
+    /// What the machine itself has.
+    static let resources: Set = ["cpu", "memory", "ephemeral-storage", "pods"]
 
     static func read(dataDir: String) -> NodeInspection {
         var system = utsname()
@@ -34,7 +39,8 @@ struct NodeInspection: Sendable, Equatable {
             machineID: line("/etc/machine-id"), systemUUID: line("/sys/class/dmi/id/product_uuid"),
             bootID: line("/proc/sys/kernel/random/boot_id"),
             osImage: osName(release: Files.text("/etc/os-release") ?? ""),
-            architecture: OCIImageWriter.nativeArchitecture)
+            architecture: OCIImageWriter.nativeArchitecture,
+            hugePages: HugePages.reserved(in: "/sys/kernel/mm/hugepages"))
     }
 
     /// Bytes of all memory, from `/proc/meminfo`.
@@ -61,17 +67,19 @@ struct NodeInspection: Sendable, Equatable {
     }()
 
     func capacity(maxPods: Int) -> [String: Quantity] {
-        [
-            "cpu": Self.quantity("\(cores)"), "memory": Self.quantity("\(memory / 1024)Ki"),
-            "ephemeral-storage": Self.quantity("\(disk / 1024)Ki"), "pods": Self.quantity("\(maxPods)"),
-            "hugepages-1Gi": Self.zero, "hugepages-2Mi": Self.zero,
-        ]
+        hugePages.mapValues { Quantity($0, format: .binary) }.merging(
+            [
+                "cpu": Self.quantity("\(cores)"), "memory": Self.quantity("\(memory / 1024)Ki"),
+                "ephemeral-storage": Self.quantity("\(disk / 1024)Ki"), "pods": Self.quantity("\(maxPods)"),
+            ], uniquingKeysWith: { $1 })
     }
 
-    /// What pods may use: the capacity without what upstream's eviction thresholds keep free.
+    /// What pods may use: the capacity without what upstream's eviction thresholds keep free, and without memory that only
+    /// huge pages are made of.
     func allocatable(maxPods: Int) -> [String: Quantity] {
         var result = capacity(maxPods: maxPods)
-        result["memory"] = Self.quantity("\(max(0, memory / 1024 - 100 * 1024))Ki")
+        let usual = memory - hugePages.values.reduce(0, +)
+        result["memory"] = Self.quantity("\(max(0, usual / 1024 - 100 * 1024))Ki")
         result["ephemeral-storage"] = Self.quantity("\(disk / 10 * 9)")
         return result
     }

@@ -5,6 +5,15 @@ import JSON
 import KubeClient
 import KubeTypes
 import Logging
+import Synchronization
+
+/// What the runtime can do, as it said last.
+final class KnownFeatures: Sendable {
+    private let features = Mutex(RuntimeFeatures())
+
+    var current: RuntimeFeatures { features.withLock { $0 } }
+    func set(_ new: RuntimeFeatures) { features.withLock { $0 = new } }
+}
 
 actor NodeReporter {
     private let options: KubeletOptions
@@ -12,6 +21,7 @@ actor NodeReporter {
     private let recorder: EventRecorder
     private let machine: NodeInspection
     private let pressure: NodePressure
+    private let features: KnownFeatures
     private let now: @Sendable () -> Time
     private let logger: Logger
     private var node: Node?
@@ -21,13 +31,14 @@ actor NodeReporter {
 
     init(
         options: KubeletOptions, runtime: any RuntimeService, recorder: EventRecorder, machine: NodeInspection,
-        pressure: NodePressure, now: @escaping @Sendable () -> Time
+        pressure: NodePressure, features: KnownFeatures, now: @escaping @Sendable () -> Time
     ) {
         self.options = options
         self.runtime = runtime
         self.recorder = recorder
         self.machine = machine
         self.pressure = pressure
+        self.features = features
         self.now = now
         logger = options.logger
     }
@@ -54,33 +65,29 @@ actor NodeReporter {
                 let version = try await runtime.version()
                 runtimeVersion = "\(version.name)://\(version.version)"
             }
-            problem = Self.problem(try await runtime.status())
+            let status = try await runtime.status()
+            problem = Self.problem(status.conditions)
+            features.set(status.features)
             images = try await runtime.listImages()
         } catch let error as RuntimeError {
             problem = "container runtime is down: \(error)"
         }
-        let node = try await register(problem: problem, images: images)
         let time = now()
-        let status = status(node.status, problem, images, time)
+        var input = NodeStatusInput(
+            options: options, machine: machine, runtimeVersion: runtimeVersion, problem: problem, images: images,
+            pressure: pressure.conditions, features: features.current, previous: NodeStatus(), now: time)
+        let node = try await current(input)
+        input.previous = node.status
         // A node that was made a moment ago has its status already.
         let due = written.map { time.since($0) >= 300 } ?? false
         if written == nil { written = time }
-        if due || NodeStatusBuilder.differs(status, node.status) { try await write(node, status) }
+        if due || NodeStatusBuilder.differs(NodeStatusBuilder.status(input), node.status) { try await write(input) }
         let isReady = problem == nil
         if ready != isReady {
             ready = isReady
             let name = isReady ? "NodeReady" : "NodeNotReady"
             event(name, "Node \(options.nodeName) status is now: \(name)")
         }
-    }
-
-    private func status(_ previous: NodeStatus, _ problem: String?, _ images: [RuntimeImage], _ time: Time)
-        -> NodeStatus
-    {
-        NodeStatusBuilder.status(
-            NodeStatusInput(
-                options: options, machine: machine, runtimeVersion: runtimeVersion, problem: problem, images: images,
-                pressure: pressure.conditions, previous: previous, now: time))
     }
 
     /// What keeps the node from being ready, from the runtime's conditions.
@@ -94,18 +101,29 @@ actor NodeReporter {
         return missing.isEmpty ? nil : missing.joined(separator: ", ")
     }
 
+    /// The node as the API has it now, with what others wrote into its status: capacities, conditions.
+    private func current(_ input: NodeStatusInput) async throws -> Node {
+        guard node != nil else { return try await register(input) }
+        guard let found = try await existing() else {
+            // Somebody deleted the node: it is registered again.
+            node = nil
+            return try await register(input)
+        }
+        node = found
+        return found
+    }
+
     /// The node in the API, made if it is not there.
-    private func register(problem: String?, images: [RuntimeImage]) async throws -> Node {
-        if let node { return node }
+    private func register(_ input: NodeStatusInput) async throws -> Node {
         let labels = NodeStatusBuilder.labels(options, machine)
         let annotation = "volumes.kubernetes.io/controller-managed-attach-detach"
         if var found = try await existing() {
             if labels.contains(where: { found.labels[$0.key] != $0.value })
-                || found.annotations["martlet.io/local-volumes"] != options.localVolumes
+                || found.annotations[LocalVolumes.directoryAnnotation] != options.localVolumes
             {
                 found = try await client.modify(Node.self, options.nodeName) { [options] node in
                     node.metadata.labels = node.labels.merging(labels) { $1 }
-                    node.metadata.annotations["martlet.io/local-volumes"] = options.localVolumes
+                    node.metadata.annotations[LocalVolumes.directoryAnnotation] = options.localVolumes
                     return true
                 }
             }
@@ -114,12 +132,12 @@ actor NodeReporter {
         }
         var fresh = Node(name: options.nodeName)
         fresh.metadata.labels = labels
-        fresh.metadata.annotations = [annotation: "true", "martlet.io/local-volumes": options.localVolumes]
+        fresh.metadata.annotations = [annotation: "true", LocalVolumes.directoryAnnotation: options.localVolumes]
         if let cidr = options.podCIDR {
             fresh.spec.podCIDR = cidr
             fresh.spec.podCIDRs = [cidr]
         }
-        fresh.status = status(NodeStatus(), problem, images, now())
+        fresh.status = NodeStatusBuilder.status(input)
         let created = try await client.create(fresh)
         logger.info("node \(options.nodeName) registered")
         self.node = created
@@ -135,21 +153,18 @@ actor NodeReporter {
         }
     }
 
-    private func write(_ node: Node, _ status: NodeStatus) async throws {
+    private func write(_ input: NodeStatusInput) async throws {
         do {
-            self.node = try await client.modify(Node.self, options.nodeName, status: true) { node in
-                // Conditions of others may have changed since.
-                let own = Set(status.conditions.map(\.type))
-                let foreign = node.status.conditions.filter { !own.contains($0.type) }
-                node.status = status
-                node.status.conditions = foreign + status.conditions
+            node = try await client.modify(Node.self, options.nodeName, status: true) { node in
+                var input = input
+                input.previous = node.status
+                node.status = NodeStatusBuilder.status(input)
                 return true
             }
             written = now()
         } catch {
             guard error.isNotFound else { throw error }
-            // Somebody deleted the node: it is registered again.
-            self.node = nil
+            node = nil
         }
     }
 

@@ -13,6 +13,7 @@ struct NodeStatusInput: Sendable {
     var images: [RuntimeImage]
     /// What the node is running out of: names of conditions.
     var pressure: Set<String> = []
+    var features = RuntimeFeatures()
     var previous: NodeStatus
     var now: Time
 }
@@ -31,8 +32,10 @@ enum NodeStatusBuilder {
         let options = input.options
         // What others wrote (volumes attached, …) stays.
         var status = input.previous
-        status.capacity = input.machine.capacity(maxPods: options.maxPods)
-        status.allocatable = input.machine.allocatable(maxPods: options.maxPods)
+        // Of those that are not the machine's, all that there is can be had.
+        let foreign = foreignResources(input.previous.capacity)
+        status.capacity = foreign.merging(input.machine.capacity(maxPods: options.maxPods)) { $1 }
+        status.allocatable = foreign.merging(input.machine.allocatable(maxPods: options.maxPods)) { $1 }
         var addresses: [NodeAddress] = []
         for (type, value) in options.nodeIPs.map({ ("InternalIP", $0) }) + [("Hostname", options.nodeName)] {
             var address = NodeAddress()
@@ -66,7 +69,30 @@ enum NodeStatusBuilder {
             return shown
         }
         status.conditions = conditions(input)
+        describe(input.features, &status)
         return status
+    }
+
+    private static func describe(_ features: RuntimeFeatures, _ status: inout NodeStatus) {
+        status.runtimeHandlers = features.handlers.map { handler in
+            var shown = NodeRuntimeHandler()
+            shown.name = handler.name
+            var features = NodeRuntimeHandlerFeatures()
+            features.recursiveReadOnlyMounts = handler.recursiveReadOnlyMounts
+            features.userNamespaces = handler.userNamespaces
+            shown.features = features
+            return shown
+        }
+        var known = NodeFeatures()
+        known.supplementalGroupsPolicy = features.supplementalGroupsPolicy
+        status.features = known
+    }
+
+    /// Resources that somebody else has put into the node's capacity: devices, licences, what a test makes up.
+    private static func foreignResources(_ capacity: ResourceAmounts) -> ResourceAmounts {
+        capacity.filter { name, _ in
+            !NodeInspection.resources.contains(name) && !name.hasPrefix(HugePages.prefix)
+        }
     }
 
     private static func conditions(_ input: NodeStatusInput) -> [NodeCondition] {

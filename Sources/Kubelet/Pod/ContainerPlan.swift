@@ -33,6 +33,7 @@ struct ContainerPlan {
         config.workingDir = container.workingDir ?? ""
         config.environment = environment
         config.mounts = try mounts(lookup)
+        config.devices = try devices()
         config.labels = [
             RuntimeKeys.podName: pod.name, RuntimeKeys.podNamespace: pod.namespace, RuntimeKeys.podUID: pod.uid,
             RuntimeKeys.containerName: container.name,
@@ -52,6 +53,11 @@ struct ContainerPlan {
         config.tty = container.tty == true
         config.resources = PodQoS(of: pod).resources(
             of: container, pod: pod, memoryCapacity: node.memoryCapacity)
+        for name in node.allocatable.keys {
+            guard let size = HugePages.size(of: name) else { continue }
+            let limit = container.resources?.limits[name]?.value ?? 0
+            config.resources.hugePageLimits[HugePages.kernelName(size)] = limit
+        }
         config.security = try security()
         return config
     }
@@ -62,10 +68,7 @@ struct ContainerPlan {
         let text = JSONWriter.bytes(of: [
             "name": .string(container.name), "image": .string(container.image ?? ""),
         ])
-        return SHA256.hash(data: text).prefix(4).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        return SHA256.hash(data: text).prefix(4).hexadecimal()
     }
 
     /// Resources as an annotation keeps them.
@@ -81,6 +84,9 @@ struct ContainerPlan {
         for mount in container.volumeMounts {
             guard let volume = volumes[mount.name] else {
                 throw ConfigError("cannot find volume \"\(mount.name)\" to mount into container \"\(container.name)\"")
+            }
+            if volume.isBlock {
+                throw ConfigError("volume \(mount.name) has volumeMode Block, but is specified in volumeMounts")
             }
             if mount.mountPath == "/etc/hosts" { hosts = nil }
             var path = volume.path
@@ -99,10 +105,16 @@ struct ContainerPlan {
                 default: .private
                 }
             let target = mount.mountPath.hasPrefix("/") ? mount.mountPath : "/" + mount.mountPath
+            let isRecursive = mount.isReadOnlyRecursively(node.features)
+            if mount.recursiveReadOnly == "Enabled", !isRecursive {
+                throw ConfigError(
+                    "volume \"\(mount.name)\" requested recursive read-only mode, but it is not supported by the runtime"
+                )
+            }
             mounts.append(
                 RuntimeMount(
                     containerPath: target, hostPath: path, readOnly: mount.readOnly == true || volume.readOnly,
-                    propagation: propagation))
+                    recursiveReadOnly: isRecursive, propagation: propagation))
         }
         if let hosts { mounts.append(RuntimeMount(containerPath: "/etc/hosts", hostPath: hosts)) }
         if let terminationLog {
@@ -110,6 +122,24 @@ struct ContainerPlan {
             mounts.append(RuntimeMount(containerPath: target, hostPath: terminationLog))
         }
         return mounts
+    }
+
+    /// Volumes that the container has as devices.
+    private func devices() throws(ConfigError) -> [RuntimeDevice] {
+        var devices: [RuntimeDevice] = []
+        for device in container.volumeDevices {
+            guard let volume = volumes[device.name] else {
+                throw ConfigError("cannot find volume \"\(device.name)\" to pass into container \"\(container.name)\"")
+            }
+            guard volume.isBlock else {
+                throw ConfigError("volume \(device.name) has volumeMode Filesystem, but is specified in volumeDevices")
+            }
+            devices.append(
+                RuntimeDevice(
+                    containerPath: device.devicePath, hostPath: volume.path, permissions: volume.readOnly ? "r" : "mrw")
+            )
+        }
+        return devices
     }
 
     // MARK: Security
@@ -129,6 +159,7 @@ struct ContainerPlan {
         result.addCapabilities = own?.capabilities?.add ?? []
         result.dropCapabilities = own?.capabilities?.drop ?? []
         result.supplementalGroups = SandboxPlan.groups(of: pod)
+        result.strictGroups = SandboxPlan.hasStrictGroups(pod)
         let user = own?.runAsUser ?? shared?.runAsUser
         if let user {
             result.runAsUser = Int64(user)
@@ -174,5 +205,15 @@ struct ContainerPlan {
                 "container has runAsNonRoot and image has non-numeric user (\(image.username)), cannot verify user is "
                     + "non-root \(who)")
         }
+    }
+}
+
+extension VolumeMount {
+    /// Whether the mounts within it are read-only too (KEP-3857): where that is asked for, or possible.
+    func isReadOnlyRecursively(_ features: RuntimeFeatures) -> Bool {
+        guard readOnly == true, mountPropagation ?? "None" == "None", let wanted = recursiveReadOnly else {
+            return false
+        }
+        return wanted != "Disabled" && features.recursiveReadOnlyMounts
     }
 }

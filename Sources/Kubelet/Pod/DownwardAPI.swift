@@ -52,7 +52,7 @@ enum DownwardAPI {
             throw ConfigError("unsupported container resource : \(path)")
         }
         let resource = parts[1]
-        guard ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix("hugepages-") else {
+        guard ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix(HugePages.prefix) else {
             throw ConfigError("unsupported container resource : \(path)")
         }
         var quantity: Quantity?

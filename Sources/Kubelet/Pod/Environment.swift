@@ -29,6 +29,8 @@ struct EnvironmentBuilder {
     var nodeName: String
     /// What `resourceFieldRef` gives for a limit that is not set.
     var nodeAllocatable: [String: Quantity]
+    /// The pod's volumes by their names, where variables come from files in them.
+    var volumes: [String: PreparedVolume] = [:]
 
     func build() throws(ConfigError) -> [(name: String, value: String)] {
         var order: [String] = []
@@ -108,6 +110,22 @@ struct EnvironmentBuilder {
                     "couldn't find key \(reference.key) in Secret \(pod.namespace)/\(reference.name ?? "")")
             }
             return Self.decode(value)
+        }
+        if let reference = source.fileKeyRef {
+            guard let volume = volumes[reference.volumeName] else {
+                throw ConfigError("cannot find the volume \"\(reference.volumeName)\" referenced by FileKeyRef")
+            }
+            let text = try EnvironmentFile.text(of: reference.path, in: volume)
+            let found: String?
+            do { found = try EnvironmentFile.value(of: reference.key, in: text) } catch {
+                throw ConfigError("couldn't parse env file")
+            }
+            if found == nil, reference.optional != true {
+                throw ConfigError(
+                    "environment variable key \"\(reference.key)\" not found in file "
+                        + "\"\(volume.path)/\(reference.path)\"")
+            }
+            return found
         }
         throw ConfigError("a variable of container \(container.name) has a source that this kubelet does not know")
     }

@@ -47,6 +47,9 @@ enum PodAction: Sendable, Equatable {
     /// Starts containers one after the other.
     case start([String])
     case stop(id: String, name: String, message: String, reason: StopReason)
+    /// Ends and removes every container in its sandbox, in this order, so that the pod begins anew (KEP-5532). Those whose
+    /// ends ask for it are the last: as long as one of them is there, the work is not done.
+    case reset([String])
     /// Every container has come to its end: whatever is left of the pod is stopped.
     case stopAll
 }
@@ -85,6 +88,12 @@ func nextStep(_ situation: PodSituation) -> PodStep {
             }
         }
         step.actions = [.createSandbox(attempt: change.attempt, replacing: change.replaced)]
+        return step
+    }
+
+    let reset = containersToReset(pod, observed)
+    if !reset.isEmpty {
+        step.actions = [.reset(reset)]
         return step
     }
 
@@ -134,6 +143,24 @@ func nextStep(_ situation: PodSituation) -> PodStep {
     }
     if !starts.isEmpty { step.actions.append(.start(starts)) }
     return step
+}
+
+/// Ids of all containers, where one has ended in a way that by its rules restarts them all; none otherwise.
+private func containersToReset(_ pod: Pod, _ observed: ObservedPod) -> [String] {
+    func asks(_ container: Container, _ status: RuntimeContainerStatus) -> Bool {
+        status.state == .exited && pod.restartsAll(container, exitCode: status.exitCode)
+    }
+    let all = pod.spec.containers + pod.spec.initContainers
+    guard all.contains(where: { container in observed.latest(container.name).map { asks(container, $0) } ?? false })
+    else { return [] }
+    var others: [String] = []
+    var sources: [String] = []
+    for container in all {
+        for status in observed.containers where status.name == container.name {
+            if asks(container, status) { sources.append(status.id) } else { others.append(status.id) }
+        }
+    }
+    return others + sources
 }
 
 /// Whether a new sandbox is needed: its number, and those that it replaces.

@@ -72,6 +72,8 @@ extension Pod {
     /// `name_namespace(uid)`, as upstream's messages name a pod.
     var logName: String { "\(name)_\(namespace)(\(uid))" }
     var isFinished: Bool { status.phase == "Succeeded" || status.phase == "Failed" }
+    /// Has one of the two highest priority classes, which only the system's pods have.
+    var isSystemCritical: Bool { (spec.priority ?? 0) >= 2_000_000_000 }
     /// Init containers first, ephemeral ones last.
     var allContainers: [Container] { spec.initContainers + spec.containers + ephemeralContainers }
 
@@ -81,15 +83,30 @@ extension Pod {
     /// Whether a container that ended with this code is to be started again: by the first of its own rules that the
     /// code meets (KEP-5307), its own policy, or the pod's.
     func restarts(_ container: Container, exitCode: Int) -> Bool {
-        for rule in container.restartPolicyRules {
-            guard let codes = rule.exitCodes else { continue }
-            let isIn = codes.values.contains(exitCode)
-            if codes.operator == "In" ? isIn : !isIn { return rule.action.hasPrefix("Restart") }
-        }
+        if let rule = Self.rule(of: container, exitCode: exitCode) { return rule.action.hasPrefix("Restart") }
         return switch container.restartPolicy ?? restartPolicy {
         case "Never": false
         case "OnFailure": exitCode != 0
         default: true
+        }
+    }
+
+    /// Whether all containers start anew when this one has ended with this code (KEP-5532).
+    func restartsAll(_ container: Container, exitCode: Int) -> Bool {
+        Self.rule(of: container, exitCode: exitCode)?.action == "RestartAllContainers"
+    }
+
+    /// Whether one of the containers may ask for all to be restarted.
+    var mayRestartAll: Bool {
+        (spec.initContainers + spec.containers).contains { container in
+            container.restartPolicyRules.contains { $0.action == "RestartAllContainers" }
+        }
+    }
+
+    private static func rule(of container: Container, exitCode: Int) -> ContainerRestartRule? {
+        container.restartPolicyRules.first { rule in
+            guard let codes = rule.exitCodes else { return false }
+            return codes.values.contains(exitCode) == (codes.operator == "In")
         }
     }
 }

@@ -28,31 +28,53 @@ enum PodQoS: String, Sendable {
 
     /// How willingly the kernel ends a container when memory runs out: -997 … 1000.
     func oomScore(of container: Container, pod: Pod, memoryCapacity: Int64) -> Int64 {
-        if let priority = pod.spec.priority, priority >= 2_000_000_000 { return -997 }
+        if pod.isSystemCritical { return -997 }
         switch self {
         case .guaranteed: return -997
         case .bestEffort: return 1000
         case .burstable:
-            let request =
-                container.resources?.requests["memory"]?.value ?? container.resources?.limits["memory"]?.value ?? 0
+            let rest = Self.unclaimedMemory(of: pod)
+            var request = Self.memoryRequest(of: container) + rest
+            if container.isSidecar {
+                // No more willingly than the first of the containers that it is there for.
+                request = max(request, (pod.spec.containers.map(Self.memoryRequest).min() ?? 0) + rest)
+            }
             let share = memoryCapacity > 0 ? 1000 * min(request, memoryCapacity) / memoryCapacity : 0
             // Above guaranteed pods, and below those that asked for nothing.
             return min(999, max(3, 1000 - share))
         }
     }
 
-    /// Requests and limits as the kernel has them.
+    private static func memoryRequest(of container: Container) -> Int64 {
+        container.resources?.requests["memory"]?.value ?? container.resources?.limits["memory"]?.value ?? 0
+    }
+
+    /// Each container's part of what the pod itself asks for beyond its containers (KEP-2837), in bytes.
+    private static func unclaimedMemory(of pod: Pod) -> Int64 {
+        guard let whole = pod.spec.resources?.requests["memory"]?.value else { return 0 }
+        var containers = pod.json["spec"] ?? [:]
+        containers["resources"] = nil
+        let claimed = PodResources.total(.requests, of: containers, overhead: false)["memory"]?.value ?? 0
+        let count = pod.spec.containers.count + pod.spec.initContainers.filter(\.isSidecar).count
+        return max(0, whole - claimed) / Int64(max(1, count))
+    }
+
+    /// Requests and limits as the kernel has them. A container without limits of its own has its pod's.
     func resources(of container: Container, pod: Pod, memoryCapacity: Int64) -> RuntimeResources {
         var result = RuntimeResources()
-        let limit = container.resources?.limits["cpu"]?.milliValue ?? 0
-        let request = container.resources?.requests["cpu"]?.milliValue ?? limit
-        // 1024 shares are one core, 2 the least there is.
-        result.cpuShares = min(262_144, max(2, request * 1024 / 1000))
-        if limit > 0 {
-            result.cpuPeriod = 100_000
-            result.cpuQuota = max(1000, limit * 100_000 / 1000)
+        func limit(_ name: String) -> Quantity? {
+            if let own = container.resources?.limits[name], own.nanos > 0 { return own }
+            return pod.spec.resources?.limits[name]
         }
-        result.memoryLimit = container.resources?.limits["memory"]?.value ?? 0
+        let own = container.resources?.limits["cpu"]?.milliValue ?? 0
+        let request = container.resources?.requests["cpu"]?.milliValue ?? own
+        let processors = limit("cpu")?.milliValue ?? 0
+        result.cpuShares = CgroupLimits.shares(milli: request)
+        if processors > 0 {
+            result.cpuPeriod = 100_000
+            result.cpuQuota = max(1000, processors * 100_000 / 1000)
+        }
+        result.memoryLimit = limit("memory")?.value ?? 0
         result.oomScoreAdj = oomScore(of: container, pod: pod, memoryCapacity: memoryCapacity)
         return result
     }

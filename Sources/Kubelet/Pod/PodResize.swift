@@ -8,13 +8,17 @@ enum PodResize {
     /// Resources that can change while a pod runs.
     static let kinds = ["cpu", "memory"]
 
-    /// What a container gets of what its pod wants.
+    /// What the containers get of what their pod wants, by their names, and the pod as a whole (KEP-5419).
     typealias Allocation = [String: ResourceRequirements]
+    /// What stands for the pod itself among its containers: none has an empty name.
+    private static let wholePod = ""
 
     static func wanted(by pod: Pod) -> Allocation {
-        Dictionary(
+        var result = Dictionary(
             (pod.spec.initContainers + pod.spec.containers).map { ($0.name, $0.resources ?? ResourceRequirements()) },
             uniquingKeysWith: { $1 })
+        result[wholePod] = pod.spec.resources
+        return result
     }
 
     /// What an earlier agent had allocated, as the status tells: its requests, and the limits that go with them.
@@ -25,6 +29,14 @@ enum PodResize {
             var resources = shown
             resources.requests = status.allocatedResources
             result[status.name] = resources
+        }
+        if var own = pod.spec.resources, let shown = pod.status.resources {
+            // The status tells of the containers' sums as well: what the pod itself does not ask for is none of its own.
+            for name in own.requests.keys {
+                own.requests[name] = pod.status.allocatedResources[name] ?? own.requests[name]
+            }
+            for name in own.limits.keys { own.limits[name] = shown.limits[name] ?? own.limits[name] }
+            result[wholePod] = own
         }
         return result
     }
@@ -42,6 +54,7 @@ enum PodResize {
         var pod = pod
         pod.spec.containers = pod.spec.containers.map(changed)
         pod.spec.initContainers = pod.spec.initContainers.map(changed)
+        if let own = allocation[wholePod], differs(own, pod.spec.resources) { pod.spec.resources = own }
         return pod
     }
 
@@ -67,34 +80,33 @@ enum PodResize {
         }
     }
 
+    /// Why limits on memory cannot be lowered as they are to be; nil if they can.
+    /// - Parameter limits: Of the pod (named by an empty text) and of containers: what is to be, what is, and what is used.
+    static func memoryProblem(_ limits: [(name: String, wanted: Int64?, actual: Int64?, used: UInt64)]) -> String? {
+        let problems = limits.compactMap { limit -> String? in
+            guard let wanted = limit.wanted, wanted > 0, wanted < limit.actual ?? .max, limit.used >= UInt64(wanted)
+            else { return nil }
+            let what = limit.name == wholePod ? "pod" : "container \"\(limit.name)\""
+            return "attempting to set \(what) memory limit (\(wanted)) below current usage (\(limit.used))"
+        }
+        guard !problems.isEmpty else { return nil }
+        return "cannot decrease memory limits: "
+            + (problems.count == 1 ? problems[0] : "[\(problems.joined(separator: ", "))]")
+    }
+
     /// Why a pod of this size cannot be on the node, now or ever; nil if it can.
     /// - Parameter others: The pods that run beside it, with what is allocated to them.
     static func problem(_ pod: Pod, others: [Pod], allocatable: [String: Quantity]) -> WaitingReason? {
-        let requests = PodResources.total(.requests, of: pod.spec.json, overhead: true)
-        for kind in kinds {
-            guard let request = requests[kind], let capacity = allocatable[kind], capacity < request else { continue }
+        let requests = PodResources.total(.requests, of: pod.spec.json, overhead: true).masked(by: kinds)
+        if let lack = NodeRoom.Lack.first(of: requests, beside: [], in: allocatable) {
             return WaitingReason(
                 reason: "Infeasible",
-                message: "Node didn't have enough capacity: \(kind), requested: \(number(kind, request)), "
-                    + "capacity: \(number(kind, capacity))")
+                message: "Node didn't have enough capacity: \(lack.resource), requested: \(lack.requested), "
+                    + "capacity: \(lack.capacity)")
         }
-        for kind in kinds {
-            guard let request = requests[kind], let capacity = allocatable[kind] else { continue }
-            let used = others.reduce(Quantity(0)) { sum, other in
-                sum + (PodResources.total(.requests, of: other.spec.json, overhead: true)[kind] ?? Quantity(0))
-            }
-            if capacity < used + request {
-                return WaitingReason(
-                    reason: "Deferred",
-                    message: "Node didn't have enough resource: \(kind), requested: \(number(kind, request)), "
-                        + "used: \(number(kind, used)), capacity: \(number(kind, capacity))")
-            }
+        return NodeRoom.Lack.first(of: requests, beside: others, in: allocatable).map {
+            WaitingReason(reason: "Deferred", message: $0.description)
         }
-        return nil
-    }
-
-    private static func number(_ kind: String, _ quantity: Quantity) -> Int64 {
-        kind == "cpu" ? quantity.milliValue : quantity.value
     }
 }
 
@@ -108,10 +120,13 @@ final class ResizeState {
     var isUnderWay = false
     var failure: String?
     var retry: Time?
+    /// Bytes that the pod's control group is limited to; nil is no limit.
+    var podMemory: Int64?
 
     init(_ pod: Pod) {
         let isKnown = pod.status.containerStatuses.contains { $0.containerID != nil }
         allocation = isKnown ? PodResize.allocated(of: pod) : PodResize.wanted(by: pod)
+        podMemory = CgroupLimits(of: PodResize.apply(allocation, to: pod)).memory
     }
 
     /// What a container has: what it was given last, or what it was made with.
@@ -132,7 +147,7 @@ final class ResizeState {
             guard let status = observed.latest(container.name), status.state == .running else { return false }
             return PodResize.differs(actual(status), container.resources)
         }
-        guard behind else { return nil }
+        guard behind || isUnderWay else { return nil }
         return WaitingReason(reason: failure == nil ? "" : "Error", message: failure ?? "")
     }
 }

@@ -29,6 +29,9 @@ struct PodStatusInput: Sendable {
     var imageVolumes: [String: String] = [:]
     /// The node itself ends the pod (KEP-3329).
     var disruption: WaitingReason?
+    var features = RuntimeFeatures()
+    /// All containers are being removed to start anew.
+    var isRestartingAll = false
     /// The generation of the pod's spec that this status is about.
     var generation: Int?
     var now: Time
@@ -74,6 +77,7 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
         status.message = failure.message
     }
 
+    addResources(pod, &status)
     addAddresses(input, &status)
     status.startTime = old.startTime ?? pod.status.startTime ?? input.now
     addConditions(input, &status, all)
@@ -81,6 +85,23 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
         if let value = pod.status.json[field] { status.json[field] = value }
     }
     return status
+}
+
+/// What the pod as a whole has: its own resources, or those of its containers together.
+private func addResources(_ pod: Pod, _ status: inout PodStatus) {
+    let requests = PodResources.total(.requests, of: pod.spec.json, overhead: true)
+    var limits = PodResources.total(.limits, of: pod.spec.json, overhead: true)
+    status.allocatedResources = requests
+    if status.phase == "Running" {
+        // Only what the control group is limited to.
+        let actual = CgroupLimits(of: pod)
+        if actual.cpuQuota == nil { limits["cpu"] = nil }
+        if actual.memory == nil { limits["memory"] = nil }
+    }
+    var resources = pod.spec.resources ?? ResourceRequirements()
+    resources.requests = requests
+    resources.limits = limits
+    status.resources = resources
 }
 
 private func addAddresses(_ input: PodStatusInput, _ status: inout PodStatus) {
@@ -125,7 +146,7 @@ private func containerStatus(
     status.lastState = old?.lastState
 
     if let latest = found.first {
-        status.restartCount = max(latest.restartCount, 0)
+        status.restartCount = max(latest.restartCount, old?.restartCount ?? 0)
         status.image =
             latest.image.isEmpty || latest.image.hasPrefix("sha256:") ? (container.image ?? "") : latest.image
         status.imageID = latest.imageRef
@@ -155,12 +176,23 @@ private func containerStatus(
             let verdict = input.probes[latest.id]
             let started = verdict?.started ?? (container.startupProbe == nil)
             status.started = started
-            status.ready = started && (verdict?.ready ?? (container.readinessProbe == nil))
+            // An init container is ready when it has done its work, not while it does it.
+            let mayBeReady = !isInit || container.isSidecar
+            status.ready = started && mayBeReady && (verdict?.ready ?? (container.readinessProbe == nil))
         } else if latest.state == .exited {
             status.started = false
             // An init container that did its work counts as ready.
             status.ready = isInit && !container.isSidecar && latest.exitCode == 0
         }
+    } else if input.isRestartingAll, let old, old.state?.waiting == nil {
+        let message = "The container is removed because RestartAllContainers in place"
+        var ended = ContainerStateTerminated()
+        ended.reason = restartingAll
+        ended.message = message
+        ended.exitCode = 137
+        status.lastState = state(terminated: ended)
+        status.state = state(waiting: WaitingReason(reason: restartingAll, message: message))
+        status.restartCount += 1
     } else if let old, let ended = old.state?.terminated {
         // The runtime has forgotten it; the API has not.
         status = old
@@ -190,7 +222,7 @@ private func containerStatus(
         shown.mountPath = mount.mountPath
         if mount.readOnly == true {
             shown.readOnly = true
-            shown.recursiveReadOnly = "Disabled"
+            shown.recursiveReadOnly = mount.isReadOnlyRecursively(input.features) ? "Enabled" : "Disabled"
         }
         if let reference = input.imageVolumes[mount.name] {
             shown.json["volumeStatus"] = ["image": ["imageRef": .string(reference)]]
@@ -207,6 +239,9 @@ private func containerStatus(
     if let signal = container.lifecycle?.stopSignal { status.stopSignal = signal }
     return status
 }
+
+/// What a container's status says that was removed because all of its pod's are started anew.
+private let restartingAll = "RestartingAllContainers"
 
 private func state(running status: RuntimeContainerStatus) -> ContainerState {
     var running = ContainerStateRunning()
@@ -250,9 +285,12 @@ private func terminated(_ status: RuntimeContainerStatus, _ input: PodStatusInpu
 func podPhase(_ pod: Pod, _ statuses: [ContainerStatus], isTerminal: Bool) -> String {
     func find(_ container: Container) -> ContainerStatus? { statuses.first { $0.name == container.name } }
     /// How the container ended, now or before it came to wait.
-    func ended(_ status: ContainerStatus) -> Int? {
-        status.state?.terminated?.exitCode
-            ?? (status.state?.waiting != nil ? status.lastState?.terminated?.exitCode : nil)
+    func end(_ status: ContainerStatus) -> ContainerStateTerminated? {
+        status.state?.terminated ?? (status.state?.waiting != nil ? status.lastState?.terminated : nil)
+    }
+    func ended(_ status: ContainerStatus) -> Int? { end(status)?.exitCode }
+    func isRestarted(_ container: Container, _ status: ContainerStatus, _ code: Int) -> Bool {
+        pod.restarts(container, exitCode: code) || end(status)?.reason == restartingAll
     }
     let anyRegularStarted = pod.spec.containers.contains { container in
         guard let status = find(container) else { return false }
@@ -271,7 +309,7 @@ func podPhase(_ pod: Pod, _ statuses: [ContainerStatus], isTerminal: Bool) -> St
                 pendingInit += 1
             }
         } else if let code = ended(status) {
-            if code != 0, !pod.restarts(container, exitCode: code) || pod.restartPolicy == "Never" { return "Failed" }
+            if code != 0, !isRestarted(container, status, code) { return "Failed" }
         } else {
             pendingInit += 1
         }
@@ -287,7 +325,7 @@ func podPhase(_ pod: Pod, _ statuses: [ContainerStatus], isTerminal: Bool) -> St
             running += 1
         } else if let code = ended(status) {
             stopped += 1
-            if !pod.restarts(container, exitCode: code) { final += 1 }
+            if !isRestarted(container, status, code) { final += 1 }
             if code == 0 { succeeded += 1 }
         } else {
             waiting += 1
@@ -310,7 +348,7 @@ enum PodConditions {
     /// Those that only the node agent writes.
     static let own: Set<String> = [
         "PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodResizePending",
-        "PodResizeInProgress",
+        "PodResizeInProgress", "AllContainersRestarting",
     ]
 }
 
@@ -396,6 +434,17 @@ private func addConditions(_ input: PodStatusInput, _ status: inout PodStatus, _
     }
     if let progress = input.resizeInProgress {
         conditions.append(condition("PodResizeInProgress", true, progress.reason, progress.message))
+    }
+    if pod.mayRestartAll {
+        let isOver = status.phase == "Succeeded" || status.phase == "Failed"
+        conditions.append(
+            input.isRestartingAll && !isOver
+                ? condition(
+                    "AllContainersRestarting", true, "RestartAllContainersStarted",
+                    "container exited with restart policy rule")
+                : condition(
+                    "AllContainersRestarting", false,
+                    status.phase == "Succeeded" ? "PodCompleted" : status.phase == "Failed" ? "PodFailed" : ""))
     }
     if let disruption = input.disruption {
         conditions.append(condition("DisruptionTarget", true, disruption.reason, disruption.message))

@@ -17,7 +17,7 @@ struct PodWorkerContext: Sendable {
     let prober: Prober
     let facts: @Sendable () -> NodeFacts
     /// Why there is no room for a pod that has just come, which is taken in otherwise.
-    let admit: @Sendable (Pod) -> WaitingReason?
+    let admit: @Sendable (Pod) async -> WaitingReason?
     /// Why there is no room for a pod that is here already and wants to grow.
     let resizeProblem: @Sendable (Pod) -> WaitingReason?
     let now: @Sendable () -> Time
@@ -75,6 +75,8 @@ actor PodWorker {
     private var isOver = false
     private var failure: WaitingReason?
     private var evictionGrace: Int?
+    /// All containers are being removed, to start anew.
+    private var isResetting = false
     private var isAdmitted = false
     private let resize: ResizeState
     private var cleaned = false
@@ -206,7 +208,7 @@ actor PodWorker {
         if !isAdmitted {
             isAdmitted = true
             let isNew = observed.isEmpty && pod.status.startTime == nil && !isEnding
-            if let problem = isNew ? context.admit(pod) : nil {
+            if let problem = isNew ? await context.admit(pod) : nil {
                 failure = problem
                 context.reporter.warning(pod, nil, problem.reason, problem.message)
             }
@@ -283,6 +285,15 @@ actor PodWorker {
             Task {
                 await executor.stop(status, of: pod, message: message, grace: grace, podIP: podIP)
                 self.stopEnded(id)
+            }
+        case .reset(let ids):
+            isResetting = true
+            let statuses = ids.compactMap { id in observed.containers.first { $0.id == id } }
+            starting = Task {
+                do { try await executor.reset(statuses, of: pod) } catch {
+                    context.logger.warning("containers of \(pod.key) could not be removed: \(error)")
+                }
+                self.startEnded()
             }
         case .stopAll: isOver = true
         }
@@ -381,6 +392,14 @@ actor PodWorker {
         if resize.pending != nil { step.lookAgain(now.adding(5)) }
         resize.forget(except: Set(observed.containers.map(\.id)))
         var complete = true
+        if resize.isUnderWay, let problem = memoryProblem() {
+            if resize.failure != problem {
+                resize.failure = problem
+                context.reporter.warning(pod, nil, "ResizeError", "Pod resize error: \(problem)")
+            }
+            step.lookAgain(now.adding(5))
+            return
+        }
         for container in pod.spec.initContainers + pod.spec.containers {
             guard let status = observed.latest(container.name), status.state == .running else { continue }
             let actual = resize.actual(status)
@@ -403,10 +422,28 @@ actor PodWorker {
         if complete, resize.isUnderWay {
             resize.isUnderWay = false
             resize.failure = nil
+            resize.podMemory = CgroupLimits(of: pod).memory
             context.executor.cgroups.set(pod)
             context.reporter.normal(
                 pod, nil, "ResizeCompleted", "Pod resize completed: {\"generation\":\(pod.metadata.generation ?? 0)}")
         }
+    }
+
+    /// Why the limits on memory that are allocated cannot be set: more is in use.
+    private func memoryProblem() -> String? {
+        let cgroups = context.executor.cgroups
+        let path = cgroups.path(of: pod)
+        func used(_ path: String) -> UInt64 { cgroups.tree.usage(path)?.memory ?? 0 }
+        let whole = CgroupLimits(of: pod).memory
+        var limits: [(name: String, wanted: Int64?, actual: Int64?, used: UInt64)] = []
+        if whole != resize.podMemory { limits.append(("", whole, resize.podMemory, used(path))) }
+        for container in pod.spec.initContainers + pod.spec.containers {
+            guard let status = observed.latest(container.name), status.state == .running else { continue }
+            let wanted = container.resources?.limits["memory"]?.value
+            let actual = resize.actual(status)?.limits["memory"]?.value
+            if wanted != actual { limits.append((container.name, wanted, actual, used("\(path)/\(status.id)"))) }
+        }
+        return PodResize.memoryProblem(limits)
     }
 
     private func startUpdate(_ container: Container, _ status: RuntimeContainerStatus) {
@@ -566,7 +603,8 @@ actor PodWorker {
                     imageVolumes: context.executor.volumes.imageReferences(of: pod),
                     disruption: evictionGrace == nil
                         ? nil : failure.map { WaitingReason(reason: "TerminationByKubelet", message: $0.message) },
-                    now: now)))
+                    features: context.facts().features, isRestartingAll: isResetting, now: now)))
+        if starting == nil { isResetting = false }
     }
 
     // MARK: The end

@@ -17,15 +17,26 @@ struct NodeFacts: Sendable {
     var memoryCapacity: Int64
     var allocatable: [String: Quantity]
     var seccompDirectory: String
+    var features = RuntimeFeatures()
 }
 
 enum SandboxPlan {
-    static func config(_ pod: Pod, attempt: Int, node: NodeFacts) -> SandboxConfig {
+    /// What Linux allows for a host name.
+    private static let longestHostname = 64
+
+    /// - Throws: for a fully qualified name that is too long to be a host name.
+    static func config(_ pod: Pod, attempt: Int, node: NodeFacts) throws(ConfigError) -> SandboxConfig {
         var config = SandboxConfig(
             metadata: SandboxMetadata(name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt: attempt))
         if !pod.isHostNetwork {
             let (name, domain) = HostsFile.hostname(of: pod, clusterDomain: node.clusterDomain)
             config.hostname = pod.spec.setHostnameAsFQDN == true && !domain.isEmpty ? "\(name).\(domain)" : name
+            let length = config.hostname.utf8.count
+            if length > longestHostname {
+                throw ConfigError(
+                    "failed to construct FQDN from pod hostname and cluster domain, FQDN \(config.hostname) is too long "
+                        + "(\(longestHostname) characters is the max, \(length) characters requested)")
+            }
         }
         config.logDirectory = logDirectory(pod, node.podLogs)
         config.dns = ResolvConf.forPod(
@@ -56,6 +67,7 @@ enum SandboxPlan {
         // The runtime wants a group only together with a user.
         if config.runAsUser != nil { config.runAsGroup = security?.runAsGroup.map { Int64($0) } }
         config.supplementalGroups = groups(of: pod)
+        config.strictGroups = hasStrictGroups(pod)
         return config
     }
 
@@ -68,6 +80,10 @@ enum SandboxPlan {
             network: pod.isHostNetwork ? .node : .pod,
             pid: pod.spec.hostPID == true ? .node : pod.spec.shareProcessNamespace == true ? .pod : .container,
             ipc: pod.spec.hostIPC == true ? .node : .pod)
+    }
+
+    static func hasStrictGroups(_ pod: Pod) -> Bool {
+        pod.spec.securityContext?.supplementalGroupsPolicy == "Strict"
     }
 
     static func groups(of pod: Pod) -> [Int64] {

@@ -33,11 +33,7 @@ enum StaticPodManifest {
         json["apiVersion"] = "v1"
         var pod = Pod(json)
         // The same manifest on the same node is the same pod.
-        let digest = Insecure.MD5.hash(data: text + Array("host:\(nodeName)".utf8))
-        let uid = digest.map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        let uid = Insecure.MD5.hash(data: text + Array("host:\(nodeName)".utf8)).hexadecimal()
         pod.metadata.uid = uid
         pod.metadata.name = "\(name)-\(nodeName)"
         if pod.namespace.isEmpty { pod.metadata.namespace = "default" }
@@ -107,7 +103,7 @@ final class StaticPods: Sendable {
         while !Task.isCancelled {
             let (added, gone) = look()
             for pod in gone { remove(pod.uid) }
-            for pod in gone { await delete(mirror(pod), unless: nil) }
+            for pod in gone { await delete(mirror(pod)) }
             for pod in added { admit(pod) }
             for pod in found.withLock({ $0.values.map(\.pod) }) { await keep(pod, mirror(pod)) }
             try? await Task.sleep(for: .seconds(2))
@@ -139,7 +135,7 @@ final class StaticPods: Sendable {
     /// Makes the pod in the API if it is missing, shows another manifest, or is being deleted.
     private func keep(_ pod: Pod, _ shown: Pod?) async {
         if let shown, shown.mirroredUID == pod.uid, !shown.isBeingDeleted { return }
-        await delete(shown, unless: nil)
+        await delete(shown)
         let node = try? await client.get(Node.self, nodeName)
         do {
             try await client.create(StaticPodManifest.mirror(of: pod, node: node))
@@ -148,8 +144,8 @@ final class StaticPods: Sendable {
         }
     }
 
-    private func delete(_ shown: Pod?, unless uid: String?) async {
-        guard let shown, shown.mirroredUID != nil, shown.mirroredUID != uid else { return }
+    private func delete(_ shown: Pod?) async {
+        guard let shown, shown.mirroredUID != nil else { return }
         var options = DeleteOptions()
         options.gracePeriodSeconds = 0
         var preconditions = Preconditions()

@@ -14,9 +14,13 @@ struct CgroupLimits: Sendable, Equatable {
     var memory: Int64?
     /// Processes and threads; nil is no limit.
     var pids: Int64?
+    /// Bytes in huge pages, by their size as the kernel writes it (`2MB`).
+    var hugePages: [String: Int64] = [:]
 
     /// The limits of a whole pod: the sum of what its containers want, with limits only where every container has one.
-    init(of pod: Pod, pids: Int64? = nil) {
+    /// - Parameter hugePages: The resources of huge pages that the node has: of those that a pod does not ask for, it
+    ///   gets none.
+    init(of pod: Pod, pids: Int64? = nil, hugePages: [String] = []) {
         let requests = PodResources.total(.requests, of: pod.spec.json, overhead: true)
         let limits = PodResources.total(.limits, of: pod.spec.json, overhead: true)
         func all(_ kind: String) -> Bool {
@@ -25,6 +29,10 @@ struct CgroupLimits: Sendable, Equatable {
             return containers.allSatisfy { ($0.resources?.limits[kind]?.nanos ?? 0) > 0 }
         }
         self.pids = pids
+        for name in hugePages {
+            guard let size = HugePages.size(of: name) else { continue }
+            self.hugePages[HugePages.kernelName(size)] = limits[name]?.value ?? 0
+        }
         guard PodQoS(of: pod) != .bestEffort else { return }
         cpuShares = Self.shares(milli: (requests["cpu"] ?? limits["cpu"])?.milliValue ?? 0)
         if all("cpu"), let limit = limits["cpu"] { cpuQuota = max(1000, limit.milliValue * 100) }
@@ -37,6 +45,7 @@ struct CgroupLimits: Sendable, Equatable {
         self.pids = pids
     }
 
+    /// 1024 shares are one core, 2 the least there is.
     static func shares(milli: Int64) -> Int64 { min(262_144, max(2, milli * 1024 / 1000)) }
 
     /// Enough for both: what a pod's group has while its containers go from one size to the other.
@@ -45,6 +54,7 @@ struct CgroupLimits: Sendable, Equatable {
         result.cpuShares = max(cpuShares, other.cpuShares)
         result.cpuQuota = cpuQuota.flatMap { own in other.cpuQuota.map { max(own, $0) } }
         result.memory = memory.flatMap { own in other.memory.map { max(own, $0) } }
+        result.hugePages = hugePages.merging(other.hugePages) { max($0, $1) }
         return result
     }
 }
@@ -81,12 +91,14 @@ struct CgroupTree: Sendable {
             put("cpu", "cpu.max", limits.cpuQuota.map { "\($0) 100000" } ?? "max 100000")
             put("memory", "memory.max", limits.memory.map { "\($0)" } ?? "max")
             put("pids", "pids.max", limits.pids.map { "\($0)" } ?? "max")
+            for (size, bytes) in limits.hugePages { put("hugetlb", "hugetlb.\(size).max", "\(bytes)") }
         } else {
             put("cpu", "cpu.shares", "\(limits.cpuShares)")
             put("cpu", "cpu.cfs_period_us", "100000")
             put("cpu", "cpu.cfs_quota_us", "\(limits.cpuQuota ?? -1)")
             put("memory", "memory.limit_in_bytes", "\(limits.memory ?? -1)")
             put("pids", "pids.max", limits.pids.map { "\($0)" } ?? "max")
+            for (size, bytes) in limits.hugePages { put("hugetlb", "hugetlb.\(size).limit_in_bytes", "\(bytes)") }
         }
     }
 
@@ -166,8 +178,9 @@ struct PodCgroups: Sendable {
     func path(of pod: Pod) -> String { PodQoS(of: pod).cgroup(root: root, uid: pod.uid) }
 
     func set(_ pod: Pod, widenedBy other: Pod? = nil) {
-        var limits = CgroupLimits(of: pod, pids: pidsLimit)
-        if let other { limits = limits.widened(by: CgroupLimits(of: other)) }
+        let pages = allocatable.keys.filter { $0.hasPrefix(HugePages.prefix) }
+        var limits = CgroupLimits(of: pod, pids: pidsLimit, hugePages: pages)
+        if let other { limits = limits.widened(by: CgroupLimits(of: other, hugePages: pages)) }
         tree.set(path(of: pod), limits)
     }
 

@@ -7,23 +7,28 @@ public enum EvictionSignal: String, Sendable, CaseIterable {
     case memory = "memory.available"
     case nodeDisk = "nodefs.available"
     case nodeInodes = "nodefs.inodesFree"
+    case imageDisk = "imagefs.available"
+    case imageInodes = "imagefs.inodesFree"
     case processes = "pid.available"
 
     /// The resource as messages name it.
     var resource: String {
         switch self {
         case .memory: "memory"
-        case .nodeDisk: "ephemeral-storage"
-        case .nodeInodes: "inodes"
+        case .nodeDisk, .imageDisk: "ephemeral-storage"
+        case .nodeInodes, .imageInodes: "inodes"
         case .processes: "pids"
         }
     }
+
+    /// Counted in bytes, and such that pods can ask for some of it.
+    var isInBytes: Bool { self == .memory || self == .nodeDisk || self == .imageDisk }
 
     /// The node's condition.
     var condition: String {
         switch self {
         case .memory: "MemoryPressure"
-        case .nodeDisk, .nodeInodes: "DiskPressure"
+        case .nodeDisk, .nodeInodes, .imageDisk, .imageInodes: "DiskPressure"
         case .processes: "PIDPressure"
         }
     }
@@ -53,8 +58,24 @@ public enum EvictionThreshold: Sendable, Equatable {
     }
 }
 
+/// When pods have to go for the node's sake.
+public struct EvictionPolicy: Sendable, Equatable {
+    /// Crossed, they call for a pod at once.
+    public var hard = EvictionRules.defaults
+    /// Crossed for as long as `softGrace` says, in seconds, they call for a pod too, which is given time to end.
+    public var soft: [EvictionSignal: EvictionThreshold] = [:]
+    public var softGrace: [EvictionSignal: Double] = [:]
+    /// Seconds at most that a pod is given then.
+    public var maxPodGrace = 0
+    /// Seconds for which the node's condition stays after the pressure is over.
+    public var transition = 300.0
+
+    public init() {}
+}
+
 public enum EvictionRules {
-    /// Upstream's hard thresholds.
+    /// Upstream's hard thresholds, but for those of images: on a disk that other things fill as well, 15 % free is no
+    /// distress.
     public static let defaults: [EvictionSignal: EvictionThreshold] = [
         .memory: .amount(100 << 20), .nodeDisk: .part(0.1), .nodeInodes: .part(0.05),
     ]
@@ -64,6 +85,8 @@ public enum EvictionRules {
         case .memory: (stats.machine.available, stats.machine.available + stats.machine.workingSet)
         case .nodeDisk: (stats.nodeFS.available, stats.nodeFS.capacity)
         case .nodeInodes: (stats.nodeFS.inodesFree, stats.nodeFS.inodes)
+        case .imageDisk: (stats.imageFS.available, stats.imageFS.capacity)
+        case .imageInodes: (stats.imageFS.inodesFree, stats.imageFS.inodes)
         case .processes:
             (
                 stats.machine.maxProcesses - min(stats.machine.maxProcesses, stats.machine.processes),
@@ -88,7 +111,8 @@ public enum EvictionRules {
             switch signal {
             case .memory: Int64(clamping: pod.usage?.workingSet ?? 0)
             case .nodeDisk: Int64(clamping: pod.ephemeral)
-            case .nodeInodes: Int64(clamping: pod.volumes.reduce(0) { $0 + $1.use.inodes })
+            case .imageDisk: Int64(clamping: pod.containers.reduce(0) { $0 + $1.rootfs })
+            case .nodeInodes, .imageInodes: Int64(clamping: pod.volumes.reduce(0) { $0 + $1.use.inodes })
             case .processes: Int64(clamping: pod.usage?.processes ?? 0)
             }
         }
@@ -99,7 +123,7 @@ public enum EvictionRules {
         return pods.filter { !isCritical($0.pod) && !$0.pod.isFinished && !$0.pod.isBeingDeleted }.sorted {
             left, right in
             let exceeds = (beyond(left) > 0, beyond(right) > 0)
-            if signal != .processes, signal != .nodeInodes, exceeds.0 != exceeds.1 { return exceeds.0 }
+            if signal.isInBytes, exceeds.0 != exceeds.1 { return exceeds.0 }
             let priorities = (left.pod.spec.priority ?? 0, right.pod.spec.priority ?? 0)
             if priorities.0 != priorities.1 { return priorities.0 < priorities.1 }
             return beyond(left) > beyond(right)
@@ -108,8 +132,7 @@ public enum EvictionRules {
 
     /// Pods that nobody may push aside: static ones and those of the two highest classes.
     static func isCritical(_ pod: Pod) -> Bool {
-        pod.annotations["kubernetes.io/config.source"].map { $0 != "api" } ?? false
-            || pod.annotations["kubernetes.io/config.mirror"] != nil || (pod.spec.priority ?? 0) >= 2_000_000_000
+        pod.isStatic || pod.mirroredUID != nil || pod.isSystemCritical
     }
 
     /// What the evicted pod's status says.
@@ -117,12 +140,12 @@ public enum EvictionRules {
         _ victim: NodeStats.PodUse, _ signal: EvictionSignal, available: UInt64, threshold: UInt64
     ) -> String {
         func shown(_ value: UInt64) -> String {
-            signal == .memory || signal == .nodeDisk
+            signal.isInBytes
                 ? Quantity(Int64(clamping: value) / 1024 * 1024, format: .binary).canonical : "\(value)"
         }
         var text = "The node was low on resource: \(signal.resource). "
         text += "Threshold quantity: \(shown(threshold)), available: \(shown(available)). "
-        guard signal == .memory || signal == .nodeDisk else { return text }
+        guard signal.isInBytes else { return text }
         for container in victim.containers {
             let used = signal == .memory ? container.usage.workingSet : container.rootfs + container.logs.bytes
             let spec = victim.pod.allContainers.first { $0.name == container.name }

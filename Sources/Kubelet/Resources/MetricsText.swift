@@ -104,6 +104,31 @@ extension NodeStats {
         return metrics.text
     }
 
+    /// What is left on the file systems of volumes that claims stand for.
+    func addVolumeMetrics(to metrics: inout MetricsText) {
+        let families: [(String, String, (VolumeUse) -> UInt64)] = [
+            ("available_bytes", "Number of available bytes in the volume", { $0.room.available }),
+            ("capacity_bytes", "Capacity in bytes of the volume", { $0.room.capacity }),
+            ("inodes", "Maximum number of inodes in the volume", { $0.room.inodes }),
+            ("inodes_free", "Number of free inodes in the volume", { $0.room.inodesFree }),
+            ("inodes_used", "Number of used inodes in the volume", { $0.use.inodes }),
+            ("used_bytes", "Number of used bytes in the volume", { $0.use.bytes }),
+        ]
+        var seen: Set<String> = []
+        let volumes = pods.flatMap(\.volumes).filter { volume in
+            volume.claim.map { seen.insert("\($0.namespace)/\($0.name)").inserted } ?? false
+        }
+        for (name, help, value) in families {
+            metrics.declare("kubelet_volume_stats_\(name)", "gauge", "[ALPHA] \(help)")
+            for volume in volumes {
+                let labels = [
+                    ("namespace", volume.claim?.namespace ?? ""), ("persistentvolumeclaim", volume.claim?.name ?? ""),
+                ]
+                metrics.add("kubelet_volume_stats_\(name)", labels, Double(value(volume)))
+            }
+        }
+    }
+
     /// `/metrics/cadvisor`: what dashboards are made of, under the names that cAdvisor gave it.
     func cadvisorMetrics(machine inspection: NodeInspection) -> String {
         var metrics = MetricsText()

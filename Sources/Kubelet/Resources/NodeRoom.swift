@@ -47,20 +47,52 @@ final class NodeRoom: Sendable {
                     + "used: \(others.count), capacity: \(capacity)")
         }
         let wanted = PodResources.total(.requests, of: pod.spec.json, overhead: true)
-        let used = others.reduce(into: [String: Quantity]()) { sum, other in
-            sum = sum + PodResources.total(.requests, of: other.spec.json, overhead: true)
+        // Resources of others (devices) are not ours to count: the node's own are all that is allocatable here.
+        if let lack = Lack.first(of: wanted, beside: others, in: allocatable) {
+            return WaitingReason(reason: "OutOf\(lack.resource)", message: "Pod was rejected: \(lack)")
         }
-        for (name, request) in wanted.sorted(by: { $0.key < $1.key }) where request.nanos > 0 {
-            // Resources of others (devices) are not ours to count.
-            guard let capacity = allocatable[name] else { continue }
-            let taken = used[name] ?? Quantity(0)
-            guard capacity < taken + request else { continue }
-            func number(_ quantity: Quantity) -> Int64 { name == "cpu" ? quantity.milliValue : quantity.value }
+        let ports = { (pod: Pod) in HostPort.used(by: pod.spec.containers, initContainers: pod.spec.initContainers) }
+        let taken = others.flatMap(ports)
+        if ports(pod).contains(where: { port in taken.contains { port.conflicts(with: $0) } }) {
             return WaitingReason(
-                reason: "OutOf\(name)",
-                message: "Pod was rejected: Node didn't have enough resource: \(name), requested: \(number(request)), "
-                    + "used: \(number(taken)), capacity: \(number(capacity))")
+                reason: "NodePorts",
+                message:
+                    "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested "
+                    + "pod ports")
         }
         return nil
+    }
+
+    /// A resource of which a node has too little, in the units that messages count it in.
+    struct Lack: CustomStringConvertible {
+        let resource: String
+        let requested, used, capacity: Int64
+
+        var description: String {
+            "Node didn't have enough resource: \(resource), requested: \(requested), used: \(used), capacity: \(capacity)"
+        }
+
+        /// The first, by name, that does not fit beside what other pods have asked for.
+        static func first(
+            of wanted: ResourceAmounts, beside others: [Pod], in allocatable: ResourceAmounts
+        ) -> Lack? {
+            let taken = others.reduce(into: ResourceAmounts()) { sum, other in
+                sum = sum + PodResources.total(.requests, of: other.spec.json, overhead: true)
+            }
+            for (name, request) in wanted.sorted(by: { $0.key < $1.key }) where request.nanos > 0 {
+                guard let capacity = allocatable[name] else { continue }
+                let used = taken[name] ?? Quantity(0)
+                guard capacity < used + request else { continue }
+                return Lack(
+                    resource: name, requested: number(name, request), used: number(name, used),
+                    capacity: number(name, capacity))
+            }
+            return nil
+        }
+
+        /// Processors are counted in thousandths.
+        private static func number(_ name: String, _ quantity: Quantity) -> Int64 {
+            name == "cpu" ? quantity.milliValue : quantity.value
+        }
     }
 }

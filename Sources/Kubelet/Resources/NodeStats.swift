@@ -65,8 +65,7 @@ actor NodeStatsCollector {
     }
 
     private let runtime: any RuntimeService
-    private let tree: CgroupTree
-    private let root: String
+    private let cgroups: PodCgroups
     private let dataDir: String
     private let now: @Sendable () -> Time
     /// The pods of the node with the containers that the runtime showed last.
@@ -88,8 +87,7 @@ actor NodeStatsCollector {
         now: @escaping @Sendable () -> Time, pods: @escaping @Sendable () async -> [(Pod, ObservedPod)]
     ) {
         self.runtime = runtime
-        tree = cgroups.tree
-        root = cgroups.root
+        self.cgroups = cgroups
         self.dataDir = dataDir
         self.volumes = volumes
         self.now = now
@@ -128,19 +126,19 @@ actor NodeStatsCollector {
         }
         var uses: [NodeStats.PodUse] = []
         for (pod, observed) in entries.sorted(by: { ($0.0.namespace, $0.0.name) < ($1.0.namespace, $1.0.name) }) {
-            let path = PodQoS(of: pod).cgroup(root: root, uid: pod.uid)
+            let path = cgroups.path(of: pod)
             var use = NodeStats.PodUse(pod: pod)
-            use.usage = tree.usage(path)
+            use.usage = cgroups.tree.usage(path)
             if let usage = use.usage { use.nanoCores = rate(pod.uid, usage.cpu) }
             if !pod.isHostNetwork, let sandbox = observed.readySandbox?.sandbox.id,
-                let process = tree.processes("\(path)/\(sandbox)").first,
+                let process = cgroups.tree.processes("\(path)/\(sandbox)").first,
                 let text = Files.text("/proc/\(process)/net/dev")
             {
                 use.network = NetworkUsage(parsing: text)
             }
             for container in pod.allContainers {
                 guard let status = observed.latest(container.name), status.state == .running,
-                    let usage = tree.usage("\(path)/\(status.id)")
+                    let usage = cgroups.tree.usage("\(path)/\(status.id)")
                 else { continue }
                 use.containers.append(
                     NodeStats.Container(
@@ -149,7 +147,7 @@ actor NodeStatsCollector {
                         nanoCores: rate(status.id, usage.cpu), rootfs: layers[status.id] ?? 0,
                         logs: disk["log \(status.id)"] ?? DirectoryUse()))
             }
-            use.volumes = volumeUses(of: pod)
+            use.volumes = await volumeUses(of: pod)
             uses.append(use)
         }
         let machineRate = previous.flatMap { before in
@@ -164,13 +162,17 @@ actor NodeStatsCollector {
             imagesUsed: imagesUsed, pods: uses, window: window)
     }
 
-    private func volumeUses(of pod: Pod) -> [NodeStats.VolumeUse] {
-        volumes.measurable(pod).compactMap { volume in
-            guard let use = disk["volume \(pod.uid) \(volume.name)"], let room = FilesystemRoom.of(volume.path) else {
-                return nil
+    private func volumeUses(of pod: Pod) async -> [NodeStats.VolumeUse] {
+        await volumes.measurable(pod).compactMap { volume in
+            guard let room = FilesystemRoom.of(volume.path) else { return nil }
+            if let claim = volume.claim {
+                let use = DirectoryUse(
+                    bytes: room.used, inodes: room.inodes - min(room.inodes, room.inodesFree))
+                return NodeStats.VolumeUse(
+                    name: volume.name, use: use, room: room, inMemory: false, claim: (pod.namespace, claim))
             }
-            return NodeStats.VolumeUse(
-                name: volume.name, use: use, room: room, inMemory: volume.inMemory, claim: volume.claim)
+            guard let use = disk["volume \(pod.uid) \(volume.name)"] else { return nil }
+            return NodeStats.VolumeUse(name: volume.name, use: use, room: room, inMemory: volume.inMemory)
         }
     }
 
@@ -180,7 +182,7 @@ actor NodeStatsCollector {
         diskLook = time
         var fresh: [String: DirectoryUse] = [:]
         for (pod, observed) in entries {
-            for volume in volumes.measurable(pod) {
+            for volume in await volumes.measurable(pod) where volume.claim == nil {
                 fresh["volume \(pod.uid) \(volume.name)"] = DirectoryUse.of(volume.path)
             }
             for status in observed.containers where !status.logPath.isEmpty {

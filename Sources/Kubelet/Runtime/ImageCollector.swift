@@ -5,7 +5,7 @@ import KubeTypes
 import Logging
 
 /// When the disk of the images is 85 % full, those unused longest go until it is 80 % full. An image is kept for two
-/// minutes after it was first seen, and one that was loaded from a file for good.
+/// minutes after it was first seen, and one that was loaded from a file for good. The numbers are the defaults.
 actor ImageCollector {
     private let runtime: any RuntimeService
     private let store: ImageStore?
@@ -16,20 +16,21 @@ actor ImageCollector {
     private let mounted: @Sendable () async -> Set<String>
     private var records: [String: (seen: Time, used: Time)] = [:]
 
-    private static let high = 0.85
-    private static let low = 0.80
-    private static let minimumAge = 120.0
+    private let high, low, minimumAge: Double
     private static let interval = 300.0
 
     init(
-        runtime: any RuntimeService, store: ImageStore?, directory: String, now: @escaping @Sendable () -> Time,
-        logger: Logger, mounted: @escaping @Sendable () async -> Set<String>
+        runtime: any RuntimeService, options: KubeletOptions, now: @escaping @Sendable () -> Time,
+        mounted: @escaping @Sendable () async -> Set<String>
     ) {
         self.runtime = runtime
-        self.store = store
-        self.directory = directory
+        store = options.imageStore
+        directory = options.dataDir
+        high = options.imageGCHigh
+        low = options.imageGCLow
+        minimumAge = options.imageMinimumAge
         self.now = now
-        self.logger = logger
+        logger = options.logger
         self.mounted = mounted
     }
 
@@ -47,9 +48,9 @@ actor ImageCollector {
     private func collect() async throws {
         let candidates = try await unused()
         guard let room = FilesystemRoom.of(directory), room.capacity > 0,
-            Double(room.used) / Double(room.capacity) >= Self.high
+            Double(room.used) / Double(room.capacity) >= high
         else { return }
-        let goal = UInt64(Double(room.capacity) * Self.low)
+        let goal = UInt64(Double(room.capacity) * low)
         var left = room.used > goal ? room.used - goal : 0
         for image in candidates where left > 0 {
             try await runtime.removeImage(image.id)
@@ -82,7 +83,7 @@ actor ImageCollector {
             fresh[image.id] = record
             let isKept =
                 isUsed || image.tags.contains { store?.isLoaded($0) == true || $0.contains("/pause:") }
-                || time.since(record.seen) < Self.minimumAge
+                || time.since(record.seen) < minimumAge
             if !isKept { candidates.append(image) }
         }
         records = fresh

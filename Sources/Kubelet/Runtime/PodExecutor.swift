@@ -35,7 +35,11 @@ struct PodExecutor: Sendable {
             reporter.warning(pod, nil, "FailedMount", error.description)
             throw error
         }
-        let config = SandboxPlan.config(pod, attempt: attempt, node: facts)
+        let config: SandboxConfig
+        do { config = try SandboxPlan.config(pod, attempt: attempt, node: facts) } catch {
+            reporter.warning(pod, nil, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
+            throw error
+        }
         try Files.makeDirectory(config.logDirectory)
         cgroups.set(pod)
         do {
@@ -52,7 +56,7 @@ struct PodExecutor: Sendable {
 
     func start(_ container: Container, of pod: Pod, observed: ObservedPod, sandbox: RuntimeSandboxStatus) async throws {
         let facts = facts()
-        let sandboxConfig = SandboxPlan.config(pod, attempt: sandbox.sandbox.metadata.attempt, node: facts)
+        let sandboxConfig = try SandboxPlan.config(pod, attempt: sandbox.sandbox.metadata.attempt, node: facts)
         let (config, _) = try await configuration(container, pod, observed, sandbox, sandboxConfig, facts)
         let id: String
         do {
@@ -108,19 +112,14 @@ struct PodExecutor: Sendable {
         }
         for mount in container.volumeMounts {
             if let failure = prepared[mount.name]?.failure { throw failure }
-            if mount.recursiveReadOnly == "Enabled" {
-                let message =
-                    "recursive read-only mounts are not supported by the container runtime (volume \(mount.name))"
-                reporter.warning(pod, container, "Failed", "Error: \(message)")
-                throw StartFailure(reason: "CreateContainerConfigError", message: message)
-            }
         }
         do {
             let attempt = restartCount(container, pod, observed, sandboxConfig.logDirectory)
             let ips = pod.isHostNetwork ? facts.ips : sandbox.ips
             let environment = try EnvironmentBuilder(
                 pod: pod, container: container, objects: objects, services: await services(), podIPs: ips,
-                hostIPs: facts.ips, nodeName: facts.name, nodeAllocatable: facts.allocatable
+                hostIPs: facts.ips, nodeName: facts.name, nodeAllocatable: facts.allocatable,
+                volumes: prepared
             ).build()
             let plan = ContainerPlan(
                 pod: pod, container: container, attempt: attempt, image: found.image, imageReference: found.reference,
@@ -231,6 +230,18 @@ struct PodExecutor: Sendable {
         }
         let took = ContinuousClock.now - begun
         return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
+    }
+
+    /// Ends containers without giving them time, and removes them one after the other. Their logs stay.
+    func reset(_ statuses: [RuntimeContainerStatus], of pod: Pod) async throws {
+        for status in statuses {
+            if status.state != .exited {
+                let container = pod.allContainers.first { $0.name == status.name }
+                reporter.normal(pod, container, "Killing", "Stopping container \(status.name)")
+                try await runtime.stopContainer(status.id, timeout: 0)
+            }
+            try await runtime.removeContainer(status.id)
+        }
     }
 
     /// Stops all containers of a pod, sidecars after the others and in reverse order, then its sandboxes.

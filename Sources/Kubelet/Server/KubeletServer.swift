@@ -135,6 +135,7 @@ final class KubeletServer: HTTPResponder {
             metrics.add("kubelet_running_containers", [("container_state", name)], Double(count))
         }
         metrics.add("kubelet_working_pods", [], Double(kubelet.allWorkers.count))
+        await kubelet.stats.stats().addVolumeMetrics(to: &metrics)
         return metrics.text
     }
 

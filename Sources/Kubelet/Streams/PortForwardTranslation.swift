@@ -83,7 +83,6 @@ struct PortForwardTranslation: StreamTranslation {
 
 /// A SPDY connection whose bytes travel in messages (KEP-4006, `SPDY/3.1+portforward.k8s.io`), as kubectl has it.
 struct TunnelTranslation: StreamTranslation {
-    static let prefix = "SPDY/3.1+"
     static let protocolName = "SPDY/3.1+portforward.k8s.io"
 
     mutating func begin() -> [StreamAction] { [] }

@@ -12,20 +12,29 @@ actor ClaimVolumes {
     private let client: KubeClient
     /// Where the directories of volumes that Martlet provisions are.
     private let localVolumes: String
+    /// Is told of the directories that are made, and when a pod lets go of its volumes.
+    private let changed: @Sendable (LocalVolumeJanitor.Event) -> Void
     /// Claims that were looked up already, by pod and volume: what is mounted stays mounted.
-    private var prepared: [String: [String: PreparedVolume]] = [:]
+    private var prepared: [String: [String: (volume: PreparedVolume, claim: String)]] = [:]
 
-    static let provisioner = "martlet.io/local"
-
-    init(client: KubeClient, localVolumes: String) {
+    init(
+        client: KubeClient, localVolumes: String,
+        changed: @escaping @Sendable (LocalVolumeJanitor.Event) -> Void = { _ in }
+    ) {
         self.client = client
         self.localVolumes = localVolumes
+        self.changed = changed
     }
 
-    func forget(_ uid: String) { prepared[uid] = nil }
+    func forget(_ uid: String) { if prepared.removeValue(forKey: uid) != nil { changed(.released) } }
 
     /// Where the volumes of all pods are.
-    var pathsInUse: Set<String> { Set(prepared.values.flatMap { $0.values.map(\.path) }) }
+    var pathsInUse: Set<String> { Set(prepared.values.flatMap { $0.values.map(\.volume.path) }) }
+
+    /// The claims of a pod and where their volumes are, by the names that the pod has for them.
+    func claims(of uid: String) -> [String: (claim: String, path: String)] {
+        (prepared[uid] ?? [:]).mapValues { ($0.claim, $0.volume.path) }
+    }
 
     /// The claim that a generic ephemeral volume made must be this pod's and no other's of the same name.
     func prepareEphemeral(_ name: String, _ pod: Pod) async throws -> PreparedVolume {
@@ -43,7 +52,7 @@ actor ClaimVolumes {
         _ claimName: String, readOnly: Bool, _ name: String, _ pod: Pod,
         check: (PersistentVolumeClaim) throws -> Void = { _ in }
     ) async throws -> PreparedVolume {
-        if let known = prepared[pod.uid]?[name] { return known }
+        if let known = prepared[pod.uid]?[name] { return known.volume }
         let claim: PersistentVolumeClaim
         do {
             claim = try await client.get(PersistentVolumeClaim.self, claimName, namespace: pod.namespace)
@@ -61,28 +70,40 @@ actor ClaimVolumes {
             throw ConfigError("PV \(volumeName) is not bound to PVC \(pod.namespace)/\(claimName)")
         }
         let path = try self.path(of: volume)
-        if volume.spec.volumeMode == "Block" {
-            throw ConfigError("volume \(volumeName) has volumeMode Block, but is specified in volumeMounts")
-        }
+        let isBlock = volume.spec.volumeMode == "Block"
         // An access mode that only reads makes every mount read only.
         let onlyReads = claim.spec.accessModes == ["ReadOnlyMany"]
-        if volume.spec.local != nil, !readOnly, !onlyReads { try VolumeOwnership.apply(pod, to: path) }
-        let result = PreparedVolume(path: path, readOnly: readOnly)
-        prepared[pod.uid, default: [:]][name] = result
+        if volume.spec.local != nil, !readOnly, !onlyReads, !isBlock { try VolumeOwnership.apply(pod, to: path) }
+        let result = PreparedVolume(path: path, readOnly: readOnly, isBlock: isBlock)
+        prepared[pod.uid, default: [:]][name] = (result, claimName)
         return result
     }
 
     private func path(of volume: PersistentVolume) throws -> String {
+        if volume.spec.volumeMode == "Block" {
+            guard let source = volume.spec.local else {
+                throw ConfigError("no volume plugin matched for the block volume \(volume.name)")
+            }
+            // A link, as udev makes them, leads to the device.
+            guard let real = realpath(source.path, nil) else { throw SystemError(source.path) }
+            defer { free(real) }
+            let path = String(cString: real)
+            guard Files.kind(of: path) == .blockDevice else {
+                throw ConfigError("path \"\(source.path)\" is no block device")
+            }
+            return path
+        }
         if let source = volume.spec.hostPath {
             return try HostPath.prepare(source)
         }
         if let source = volume.spec.local {
             let path = source.path
-            if volume.annotations["pv.kubernetes.io/provisioned-by"] == Self.provisioner {
+            if volume.annotations[LocalVolumes.provisionedBy] == LocalVolumes.provisioner {
                 guard path == "\(localVolumes)/\(volume.name)" else {
                     throw ConfigError("volume \(volume.name) is not in \(localVolumes)")
                 }
                 if !Files.exists(path) { try Files.makeDirectory(path, mode: 0o777) }
+                changed(.made(volume.name))
             }
             guard Files.kind(of: path) == .directory else {
                 throw ConfigError("path \"\(path)\" does not exist or is no directory")

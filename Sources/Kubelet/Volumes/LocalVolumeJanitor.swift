@@ -5,10 +5,21 @@ import KubeClient
 import KubeTypes
 import Logging
 
-/// Looks at the volumes whose directories are on this node. One that is being deleted and held by the finalizer loses
-/// its directory, then the finalizer.
+/// Follows each volume whose directory is on this node. One that is being deleted and held by the finalizer loses its
+/// directory, then the finalizer; one that is gone, because somebody took the finalizer off, loses its directory too.
+///
+/// A node may not see all volumes, so each is watched by its name.
 struct LocalVolumeJanitor: Sendable {
-    static let finalizer = "martlet.io/local-volume"
+    enum Event: Sendable {
+        /// There is a directory for the volume of this name.
+        case made(String)
+        /// The volume is being deleted, and waits for its directory to go.
+        case deleted(String)
+        /// The API has the volume no longer.
+        case gone(String)
+        /// A pod has let go of its volumes, or it is time to try again.
+        case released
+    }
 
     let client: KubeClient
     /// `<data directory>/local-volumes`
@@ -16,36 +27,78 @@ struct LocalVolumeJanitor: Sendable {
     /// Paths that pods of this node have mounted.
     let inUse: @Sendable () async -> Set<String>
     let logger: Logger
+    let events: AsyncStream<Event>
+    let signal: AsyncStream<Event>.Continuation
 
+    /// Runs until the task is cancelled.
     func run() async {
-        while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(3)) } catch { return }
-            for name in Files.list(directory) {
-                do { try await look(name) } catch { logger.debug("volume \(name): \(error)") }
+        var followed: [String: Task<Void, Never>] = [:]
+        /// Those to be removed; whether the volume itself is gone already.
+        var condemned: [String: Bool] = [:]
+        for name in Files.list(directory) { signal.yield(.made(name)) }
+        for await event in events {
+            switch event {
+            case .made(let name):
+                if followed[name] == nil { followed[name] = follow(name) }
+                continue
+            case .deleted(let name): condemned[name] = condemned[name] ?? false
+            case .gone(let name): condemned[name] = true
+            case .released: break
             }
+            guard !condemned.isEmpty else { continue }
+            let used = await inUse()
+            for (name, isGone) in condemned where !used.contains("\(directory)/\(name)") {
+                do {
+                    try await remove(name, isGone: isGone)
+                    condemned[name] = nil
+                    followed.removeValue(forKey: name)?.cancel()
+                } catch {
+                    logger.debug("volume \(name): \(error)")
+                    Task { [signal] in
+                        try? await Task.sleep(for: .seconds(3))
+                        signal.yield(.released)
+                    }
+                }
+            }
+        }
+        for task in followed.values { task.cancel() }
+    }
+
+    private func follow(_ name: String) -> Task<Void, Never> {
+        let informer = Informer<PersistentVolume>(client, fieldSelector: "metadata.name=\(name)", logger: logger)
+        let path = "\(directory)/\(name)"
+        informer.addHandler { [signal] change in
+            if case .deleted = change {
+                signal.yield(.gone(name))
+                return
+            }
+            let volume = change.object
+            if volume.isBeingDeleted, volume.metadata.finalizers.contains(LocalVolumes.finalizer),
+                volume.spec.local?.path == path
+            {
+                signal.yield(.deleted(name))
+            }
+        }
+        return Task { [signal] in
+            async let following: Void = informer.run()
+            await informer.waitForSync()
+            if !Task.isCancelled, informer.objects.isEmpty { signal.yield(.gone(name)) }
+            await following
         }
     }
 
-    private func look(_ name: String) async throws {
+    private func remove(_ name: String, isGone: Bool) async throws {
         let path = "\(directory)/\(name)"
-        let volume: PersistentVolume
-        do {
-            volume = try await client.get(PersistentVolume.self, name)
-        } catch {
-            guard error.isNotFound else { throw error }
-            // Somebody took the finalizer off by force: nobody will ask for the directory again.
-            if await !inUse().contains(path) { try Files.removeTree(path) }
-            return
-        }
-        guard volume.metadata.deletionTimestamp != nil, volume.metadata.finalizers.contains(Self.finalizer),
-            volume.spec.local?.path == path, await !inUse().contains(path)
-        else { return }
+        guard Files.exists(path) || !isGone else { return }
         try Files.removeTree(path)
-        _ = try await client.modify(PersistentVolume.self, name) { volume in
-            guard volume.metadata.finalizers.contains(Self.finalizer) else { return false }
-            volume.metadata.finalizers.removeAll { $0 == Self.finalizer }
-            return true
-        }
         logger.info("the directory of volume \(name) is removed")
+        if isGone { return }
+        do {
+            try await client.modify(PersistentVolume.self, name) { volume in
+                guard volume.metadata.finalizers.contains(LocalVolumes.finalizer) else { return false }
+                volume.metadata.finalizers.removeAll { $0 == LocalVolumes.finalizer }
+                return true
+            }
+        } catch { if !error.isNotFound { throw error } }
     }
 }

@@ -11,14 +11,19 @@ struct PreparedVolume: Sendable, Hashable {
     var path: String
     /// Shows objects of the API: containers must not write to it.
     var readOnly: Bool
+    /// A device: containers have it as such, or not at all.
+    var isBlock: Bool
     /// The digest of the image that it shows.
     var imageReference: String?
     /// Why it is not there: what a container that mounts it waits for.
     var failure: StartFailure?
 
-    init(path: String, readOnly: Bool, imageReference: String? = nil, failure: StartFailure? = nil) {
+    init(
+        path: String, readOnly: Bool, isBlock: Bool = false, imageReference: String? = nil, failure: StartFailure? = nil
+    ) {
         self.path = path
         self.readOnly = readOnly
+        self.isBlock = isBlock
         self.imageReference = imageReference
         self.failure = failure
     }
@@ -35,6 +40,12 @@ struct PreparedVolume: Sendable, Hashable {
                 throw ConfigError("failed to create subPath directory for volumeMount: \(error)")
             }
         }
+        return try existing(relative)
+    }
+
+    /// Where a path within the volume, which has to be there, really is.
+    func existing(_ relative: String) throws(ConfigError) -> String {
+        let target = "\(path)/\(relative)"
         // A link that a container has left there must not lead out of the volume.
         guard let resolved = realpath(target, nil) else {
             throw ConfigError("failed to prepare subPath for volumeMount: \(SystemError(target))")
@@ -215,6 +226,10 @@ struct PodVolumes: Sendable {
         case "Memory":
             try mountMemory(at: path, bytes: source.sizeLimit?.value)
             if isNew { chmod(path, 0o777) }
+        case let medium where medium.hasPrefix("HugePages"):
+            let size = try HugePages.size(ofMedium: medium, in: pod)
+            try mountFilesystem("hugetlbfs", at: path, options: "pagesize=\(size)")
+            if isNew { chmod(path, 0o777) }
         default: throw ConfigError("emptyDir medium \(source.medium ?? "") is not supported by this kubelet")
         }
         if isNew, let group = pod.spec.securityContext?.fsGroup {
@@ -224,13 +239,16 @@ struct PodVolumes: Sendable {
         return PreparedVolume(path: path, readOnly: false)
     }
 
-    /// Mounts a file system in memory, unless there is a mount already.
     private func mountMemory(at path: String, bytes: Int64?) throws {
+        try mountFilesystem("tmpfs", at: path, options: bytes.map { "size=\($0)" } ?? "")
+    }
+
+    /// Mounts a file system that has no device, unless there is a mount already.
+    private func mountFilesystem(_ type: String, at path: String, options: String) throws {
         var here = stat()
         var above = stat()
         if stat(path, &here) == 0, stat(path + "/..", &above) == 0, here.st_dev != above.st_dev { return }
-        let options = bytes.map { "size=\($0)" } ?? ""
-        guard mount("tmpfs", path, "tmpfs", 0, options) == 0 else { throw SystemError("mount tmpfs at \(path)") }
+        guard mount(type, path, type, 0, options) == 0 else { throw SystemError("mount \(type) at \(path)") }
     }
 
     // MARK: The end
@@ -244,16 +262,24 @@ struct PodVolumes: Sendable {
         try Files.removeTree(path)
     }
 
-    /// Volumes whose use can be measured: directories of the pod's own, and those of claims.
-    func measurable(_ pod: Pod) -> [(
-        name: String, path: String, inMemory: Bool, claim: (namespace: String, name: String)?
-    )] {
-        pod.spec.volumes.compactMap { volume in
+    /// A volume whose use can be measured: a directory of the pod's own, or one that a claim stands for.
+    struct Measurable {
+        var name: String
+        var path: String
+        var inMemory = false
+        /// The name of the claim; its use is that of the file system it is on.
+        var claim: String?
+    }
+
+    func measurable(_ pod: Pod) async -> [Measurable] {
+        let claims = await claims.claims(of: pod.uid)
+        return pod.spec.volumes.compactMap { volume in
             if let source = volume.emptyDir {
                 let path = directory(pod.uid, "empty-dir", volume.name)
-                return (volume.name, path, source.medium == "Memory", nil)
+                return Measurable(name: volume.name, path: path, inMemory: source.medium == "Memory")
             }
-            return nil
+            guard let (claim, path) = claims[volume.name] else { return nil }
+            return Measurable(name: volume.name, path: path, claim: claim)
         }
     }
 
