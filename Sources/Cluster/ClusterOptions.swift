@@ -84,11 +84,11 @@ public struct ClusterOptions: Sendable {
     var network: ClusterNetwork {
         var network = ClusterNetwork()
         network.nodeLeaseSeconds = nodeLeaseSeconds
+        network.kubelet = kubeletConfiguration
         network.proxyMode = proxyMode
         network.proxyScheduler = proxyScheduler
         network.loadBalancerPool = loadBalancerPool
         network.stubDomains = stubDomains
-        network.kubelet = kubeletConfiguration
         return network
     }
 

@@ -19,6 +19,8 @@ struct ClusterNetwork: Sendable, Hashable {
     var firstPodCIDR = Addresses.podCIDR
     /// Seconds that a node's lease is good for.
     var nodeLeaseSeconds = 40
+    /// A KubeletConfiguration for all nodes, or nothing.
+    var kubelet = ""
     /// Who carries connections to Services, and which endpoint a new one gets.
     var proxyMode = ProxyMode.nftables
     var proxyScheduler = ServiceScheduling.random
@@ -26,8 +28,6 @@ struct ClusterNetwork: Sendable, Hashable {
     var loadBalancerPool: String? = Addresses.loadBalancerPool
     /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.
     var stubDomains: [String] = []
-    /// A KubeletConfiguration for all nodes, or nothing.
-    var kubelet = ""
 
     init() {}
 
@@ -44,11 +44,11 @@ struct ClusterNetwork: Sendable, Hashable {
         self.machineLink = machineLink
         self.firstPodCIDR = firstPodCIDR
         nodeLeaseSeconds = lease
+        kubelet = data["kubelet"] ?? ""
         proxyMode = data["proxyMode"].flatMap(ProxyMode.init) ?? proxyMode
         proxyScheduler = data["proxyScheduler"].flatMap(ServiceScheduling.init) ?? proxyScheduler
         loadBalancerPool = data["loadBalancerPool"].flatMap { $0.isEmpty ? nil : $0 }
         stubDomains = data["stubDomains"]?.split(separator: "\n").map(String.init) ?? []
-        kubelet = data["kubelet"] ?? ""
     }
 
     /// Of all addresses that Services have, whoever gives them.
@@ -61,7 +61,7 @@ struct ClusterNetwork: Sendable, Hashable {
             "nodeLeaseDurationSeconds": "\(nodeLeaseSeconds)", "kubelet": kubelet, "proxyMode": proxyMode.rawValue,
             "proxyScheduler": proxyScheduler.rawValue, "loadBalancerPool": loadBalancerPool ?? "",
             "stubDomains": stubDomains.joined(separator: "\n"),
-        ].filter { !$0.value.isEmpty }
+        ]
     }
 }
 

@@ -59,7 +59,7 @@ public struct KubeletConfiguration: Sendable {
             guard let limit = value.intValue, limit == -1 || limit > 0 else {
                 throw Problem("\(name): it is -1 or a number above 0")
             }
-            return { $0.podPidsLimit = limit == -1 ? nil : limit }
+            return { $0.podPidsLimit = limit == -1 ? nil : Int64(limit) }
         case "allowedUnsafeSysctls":
             let patterns = (value.arrayValue ?? []).compactMap(\.stringValue)
             guard patterns.count == value.arrayValue?.count else { throw Problem("\(name): it is a list of names") }

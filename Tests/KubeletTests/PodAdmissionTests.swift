@@ -36,13 +36,13 @@ import Testing
         #expect(ipc?.message == "forbidden sysctl: \"kernel.shm_rmid_forced\" not allowed with host ipc enabled")
     }
 
-    private static let systems: [(JSONValue, JSONValue, String?)] = [
+    private static let systemCases: [(JSONValue, JSONValue, String?)] = [
         (["os": ["name": "windows"]], [:], "PodOSNotSupported"), (["os": ["name": "linux"]], [:], nil),
         ([:], ["labels": ["kubernetes.io/os": "windows"]], "PodOSSelectorNodeLabelDoesNotMatch"),
         (["securityContext": ["supplementalGroupsPolicy": "Strict"]], [:], "SupplementalGroupsPolicyNotSupported"),
     ]
 
-    @Test(arguments: systems)
+    @Test(arguments: systemCases)
     func systems(_ spec: JSONValue, _ metadata: JSONValue, _ reason: String?) {
         #expect(PodAdmission.systemProblem(pod(spec, metadata: metadata))?.reason == reason)
     }

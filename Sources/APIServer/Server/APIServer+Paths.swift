@@ -23,8 +23,9 @@ extension APIServer {
         case "metrics" where parts.count == 1:
             exchange.sendText(200, metricsText(), contentType: "text/plain; version=0.0.4; charset=utf-8")
         case "openapi":
-            // Making these documents takes longer than an event loop should be kept.
-            Task { self.publish(path, request, exchange) }
+            // Making these documents takes longer than an event loop, or one of the few threads of tasks, should be kept.
+            // One after the other: who waits for a document that is being made then finds it.
+            published.queue.async { self.publish(path, request, exchange) }
         case "debug" where parts.count == 3 && parts[1] == "api_priority_and_fairness":
             guard let dump = fairnessDump(parts[2]) else { return exchange.sendNotFoundPage() }
             exchange.sendText(200, dump)

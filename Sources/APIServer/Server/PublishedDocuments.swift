@@ -1,6 +1,7 @@
 // Discovery and OpenAPI: computed from the schema when somebody first asks, and kept as bytes.
 
 import APISchema
+import Dispatch
 import HTTPServer
 import JSON
 import KubeTypes
@@ -23,6 +24,8 @@ final class PublishedDocuments: Sendable {
         }
     }
 
+    /// Where large documents are made.
+    let queue = DispatchQueue(label: "published-documents")
     private let live: LiveSchema
     private let documents = Mutex<[String: (generation: UInt64, document: Document)]>([:])
 

@@ -189,8 +189,10 @@ final class ProxyConnection: ChannelDuplexHandler, RemovableChannelHandler {
             response.send(
                 status, headers: headers, body: [ByteBuffer(bytes: change(Array(body.readableBytesView)))])
         case .switching(let head): return upgrade(head, context)
+        // The end of a head that another one follows.
+        case .waiting: return
         case .upgrading: return
-        case .waiting, .idle, .over: break
+        case .idle, .over: break
         }
         context.close(promise: nil)
     }

@@ -29,23 +29,24 @@ final class UpgradeGate: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .open = state { return context.fireChannelRead(data) }
         var bytes = unwrapInboundIn(data)
-        switch state {
-        case .open: context.fireChannelRead(data)
-        case .held: waiting.writeBuffer(&bytes)
-        case .head(var matched):
-            var length = 0
-            for byte in bytes.readableBytesView {
-                length += 1
-                matched = byte == Self.end[matched] ? matched + 1 : byte == 13 ? 1 : 0
-                if matched == Self.end.count { break }
-            }
-            state = matched == Self.end.count ? .held : .head(matched: matched)
-            let head = bytes.readSlice(length: length)
-            waiting.writeBuffer(&bytes)
-            // Whoever reads the head may open the gate while it does.
-            if let head { context.fireChannelRead(wrapInboundOut(head)) }
+        waiting.writeBuffer(&bytes)
+        forwardHead(context)
+    }
+
+    /// Forwards what there is of a head, up to its end.
+    private func forwardHead(_ context: ChannelHandlerContext) {
+        guard case .head(var matched) = state else { return }
+        var length = 0
+        for byte in waiting.readableBytesView {
+            length += 1
+            matched = byte == Self.end[matched] ? matched + 1 : byte == 13 ? 1 : 0
+            if matched == Self.end.count { break }
         }
+        state = matched == Self.end.count ? .held : .head(matched: matched)
+        // Whoever reads the head may open the gate while it does.
+        if length > 0, let head = waiting.readSlice(length: length) { context.fireChannelRead(wrapInboundOut(head)) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -64,13 +65,16 @@ final class UpgradeGate: ChannelInboundHandler {
         }
     }
 
-    /// The head was one of several: the next one is looked for.
+    /// The head was one of several: the next one is looked for, when the decoder has done with this one.
     func passHead() {
-        state = .head(matched: 0)
-        guard waiting.readableBytes > 0, let context else { return }
-        let bytes = waiting
-        waiting = ByteBuffer()
-        channelRead(context: context, data: wrapInboundOut(bytes))
+        guard let context else { return }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (gate, context) = bound.value
+            guard case .held = gate.state else { return }
+            gate.state = .head(matched: 0)
+            gate.forwardHead(context)
+        }
     }
 
     /// Lets everything pass that has come, and that comes.
