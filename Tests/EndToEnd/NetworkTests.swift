@@ -30,7 +30,7 @@ extension EndToEnd {
         private func isReached(_ address: String, from pod: String, in namespace: String = "default") -> Bool {
             run(
                 "kubectl",
-                ["exec", "-n", namespace, pod, "--", "wget", "-q", "-T", "2", "-O", "-", "http://\(address)/"],
+                ["exec", "-n", namespace, pod, "--", "timeout", "3", "wget", "-q", "-O", "-", "http://\(address)/"],
                 environment: ["KUBECONFIG": kubeconfig]
             ).output.contains("version")
         }
