@@ -137,7 +137,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: directory + "/pvc-1"))
         await used.release()
         signal.yield(.released)
-        #expect(await eventually { api.object(path)?[path: "metadata", "finalizers"]?.arrayValue?.isEmpty ?? false })
+        #expect(await eventually { api.object(path)?[path: "metadata", "finalizers"]?.arrayValue?.isEmpty ?? true })
         #expect(!FileManager.default.fileExists(atPath: directory + "/pvc-1"))
     }
 
