@@ -223,20 +223,17 @@ private struct NoTransport: KubeTransport {
             var node = Node(name: "worker")
             node.status.conditions = [NodeCondition(["type": "Ready", "status": "True"])]
             node.status.addresses = [NodeAddress(["type": "InternalIP", "address": "192.0.2.8"])]
-            try await admin.updateStatus(try await admin.create(node).withStatus(node.status))
+            try await admin.create(node)
+            // Controllers write to it as well.
+            try await admin.modify(Node.self, "worker", status: true) { [status = node.status] in
+                $0.status = status
+                return true
+            }
             let join = try join("worker", port: port, secret: JoinSecret(token: token, authorityHash: nil))
             defer { try? FileManager.default.removeItem(atPath: join.directory.path) }
             await #expect(throws: ClusterError.self) { try await join.identity() }
             try await JoinTokens(directory).delete(token)
             #expect(try await JoinTokens(directory).lines().isEmpty)
         }
-    }
-}
-
-extension Node {
-    fileprivate func withStatus(_ status: NodeStatus) -> Node {
-        var node = self
-        node.status = status
-        return node
     }
 }

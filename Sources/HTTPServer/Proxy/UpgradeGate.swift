@@ -5,9 +5,11 @@ import NIOCore
 /// A decoder forwards what it has left when it is removed, but not if the connection has ended by then: a short session,
 /// whose bytes and end come in one read with the head, would be lost. So the decoder is given heads alone until somebody
 /// has looked at one (RFC 9110, 7.8); the rest waits here.
-final class UpgradeGate: ChannelInboundHandler {
+final class UpgradeGate: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     private enum State {
         /// How much of the empty line that ends a head has been seen.
@@ -23,6 +25,7 @@ final class UpgradeGate: ChannelInboundHandler {
     /// An end of the input, or of the connection, which keeps its place behind the bytes that wait.
     private var waitingEnds: [(ChannelHandlerContext) -> Void] = []
     private var context: ChannelHandlerContext?
+    private var readHeld = false
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -47,6 +50,17 @@ final class UpgradeGate: ChannelInboundHandler {
         state = matched == Self.end.count ? .held : .head(matched: matched)
         // Whoever reads the head may open the gate while it does.
         if length > 0, let head = waiting.readSlice(length: length) { context.fireChannelRead(wrapInboundOut(head)) }
+    }
+
+    /// Nothing is read while the gate is shut, least of all the end: all handlers would leave with the connection.
+    func read(context: ChannelHandlerContext) {
+        if case .held = state { readHeld = true } else { context.read() }
+    }
+
+    private func readAgain(_ context: ChannelHandlerContext) {
+        guard readHeld else { return }
+        readHeld = false
+        context.read()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -74,6 +88,7 @@ final class UpgradeGate: ChannelInboundHandler {
             guard case .held = gate.state else { return }
             gate.state = .head(matched: 0)
             gate.forwardHead(context)
+            if case .head = gate.state { gate.readAgain(context) }
         }
     }
 
@@ -90,5 +105,6 @@ final class UpgradeGate: ChannelInboundHandler {
         let ends = waitingEnds
         waitingEnds = []
         for end in ends { end(context) }
+        readAgain(context)
     }
 }
