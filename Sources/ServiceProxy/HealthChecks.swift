@@ -14,10 +14,11 @@ struct HealthCheck: Sendable, Hashable {
     let service: ObjectKey
     let localEndpoints: Int
 
-    /// One for each port: the first Service that claims it has it.
+    /// One for each port: the first Service that claims it has it. Endpoints that terminate still serve where there are
+    /// no others, but new traffic should go to other nodes.
     static func all(_ services: [Service], _ routes: [ServicePortRoute], node: NodeFacts) -> [Int: HealthCheck] {
         let local = Dictionary(grouping: routes) { $0.service }.mapValues { routes in
-            Set(routes.flatMap { EndpointChoice($0, node: node).local.map(\.address) }).count
+            Set(routes.flatMap { $0.endpoints.filter { $0.isLocal && $0.ready }.map(\.address) }).count
         }
         var checks: [Int: HealthCheck] = [:]
         for service in services.sorted(by: { $0.key < $1.key }) {

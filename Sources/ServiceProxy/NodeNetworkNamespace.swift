@@ -50,6 +50,9 @@ public struct NodeNamespace: Sendable {
             [
                 "link add \(cable)\(size) type veth peer name eth0 netns \(name)",
                 "link set \(cable) master \(link) up",
+                // Where bridged packets pass the packet filter (br_netfilter), one that a node port of this node sends
+                // back to where it came from would be dropped.
+                "link set \(cable) type bridge_slave hairpin on",
                 "route replace \(range) dev \(link) src \(first)",
             ],
             ["link set lo up", "link set eth0\(size) up", "address replace \(address)/32 dev eth0"]

@@ -96,6 +96,7 @@ import Testing
             machine == [
                 "link add martlet-n2 mtu 1400 type veth peer name eth0 netns martlet-b",
                 "link set martlet-n2 master martlet0 up",
+                "link set martlet-n2 type bridge_slave hairpin on",
                 "route replace 10.244.255.0/24 dev martlet0 src 10.244.0.1",
             ])
         #expect(
