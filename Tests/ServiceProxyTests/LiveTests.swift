@@ -118,6 +118,8 @@ private struct Machine {
         network = NodeNetwork(
             NodeNetworkOptions(
                 podCIDRs: ["10.244.0.0/16"], serviceCIDRs: ["10.96.0.0/16"], dataDirectory: "\(directory)/cni"))
+        // A new namespace has it from the machine, where a cluster may run.
+        try await Self.sh("echo 0 > /proc/sys/net/ipv4/conf/all/route_localnet")
         try await Self.sh(
             "ip link set lo up; ip link add up0 type bridge; ip addr add \(nodeIP)/24 dev up0; ip link set up0 up")
         #expect(network.problems == [])
