@@ -263,6 +263,22 @@ final class ControlPlane: Sendable {
         }
     }
 
+    /// The autoscaler's way to the metrics APIs: over HTTPS, since other servers answer them.
+    private func metricsTransport() -> HTTPSTransport? {
+        do {
+            let identity = try keys.authority.issueClient(
+                commonName: "system:serviceaccount:kube-system:horizontal-pod-autoscaler")
+            return try HTTPSTransport(
+                HTTPSTransport.Configuration(
+                    server: "https://127.0.0.1:\(options.port)", caPEM: keys.authority.certificatePEM,
+                    credentials: .clientCertificate(
+                        certificatePEM: identity.certificatePEM, keyPEM: identity.privateKeyPEM)), logger: logger)
+        } catch {
+            logger.error("autoscalers have no way to the metrics APIs: \(error)")
+            return nil
+        }
+    }
+
     /// Runs controllers and scheduler until the task is cancelled.
     func runComponents() async {
         var managerOptions = ControllerManagerOptions()
@@ -276,6 +292,8 @@ final class ControlPlane: Sendable {
         managerOptions.reservedPodCIDRs = [options.network.firstPodCIDR, options.network.machineLink]
         managerOptions.reservedNames = ["127.0.0.1", "::1", Addresses.kubernetesService, options.advertised]
         managerOptions.autoscaling = options.autoscaling
+        let metrics = metricsTransport()
+        managerOptions.metrics = metrics.map { KubeClient($0) }
         managerOptions.nodeMonitorPeriod = options.nodeMonitorPeriod
         managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
         managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
@@ -305,6 +323,7 @@ final class ControlPlane: Sendable {
                 ).run()
             }
         }
+        await metrics?.shutdown()
     }
 
     func stop() async {

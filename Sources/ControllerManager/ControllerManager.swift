@@ -32,6 +32,9 @@ public struct ControllerManagerOptions: Sendable {
     public var reservedNames: Set<String> = []
     /// How patient autoscaling is.
     public var autoscaling = AutoscalerOptions()
+    /// Through which autoscalers ask the metrics APIs. These are other servers', which a client inside the API server's
+    /// process does not reach; nil: the controllers' own client.
+    public var metrics: KubeClient?
     /// How often the health of nodes is looked at.
     public var nodeMonitorPeriod: Duration
     /// Seconds without lease or status after which a node counts as gone (`--node-monitor-grace-period`).

@@ -168,7 +168,7 @@ final class HorizontalPodAutoscalerController: Controller {
             let evaluation = MetricEvaluation(
                 spec: metric, autoscaler: autoscaler, calculator: calculator,
                 statusReplicas: scale.status.replicas, selector: selector,
-                reader: MetricsReader(client: context.client),
+                reader: MetricsReader(client: context.options.metrics ?? context.client),
                 resource: { [targets] reference in
                     try? await targets.resource(apiVersion: reference.apiVersion ?? "", kind: reference.kind).name
                 })
