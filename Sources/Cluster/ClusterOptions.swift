@@ -53,7 +53,8 @@ public struct ClusterOptions: Sendable {
     public var proxyMode = ProxyMode.nftables
     public var proxyScheduler = ServiceScheduling.random
     /// The range that Services of type LoadBalancer get their addresses from; nil gives them none.
-    public var loadBalancerPool: String? = Addresses.loadBalancerPool
+    public var loadBalancerPool: String? = Self.defaultLoadBalancerPool
+    public static let defaultLoadBalancerPool = Addresses.loadBalancerPool
     /// Whether Ingresses are served.
     public var servesIngress = true
     /// Resolvers for domains of their own: `corp.example=10.0.0.53,10.0.0.54:5353`.

@@ -69,7 +69,7 @@ final class MetricsServer: HTTPResponder {
         service.json["spec"] = [
             "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": .integer(Int64(port))]]
         ]
-        try await client.put(service) { _ in false }
+        try await client.ensure(service)
         var slice = EndpointSlice(name: "\(serviceName)-martlet", namespace: namespace)
         slice.metadata.labels = [
             "kubernetes.io/service-name": serviceName, "endpointslice.kubernetes.io/managed-by": "martlet",
@@ -77,13 +77,7 @@ final class MetricsServer: HTTPResponder {
         slice.json["addressType"] = "IPv4"
         slice.json["endpoints"] = [["addresses": [.string(address)], "conditions": ["ready": true]]]
         slice.json["ports"] = [["name": "https", "port": .integer(Int64(port)), "protocol": "TCP"]]
-        let wanted = slice.json
-        try await client.put(slice) { live in
-            let same = live.json["endpoints"] == wanted["endpoints"] && live.json["ports"] == wanted["ports"]
-            live.json["endpoints"] = wanted["endpoints"]
-            live.json["ports"] = wanted["ports"]
-            return !same
-        }
+        try await client.put(slice)
         let spec: JSONValue = [
             "group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
             "caBundle": .string(Base64.encode(Array(authorityPEM.utf8))),

@@ -91,12 +91,7 @@ extension ClusterDNS {
         for isIPv4 in [true, false] {
             let ofFamily = servers.filter { (addressBytes($0.address)?.count == 4) == isIPv4 }
             guard let slice = endpointSlice(servers: ofFamily, port: port) else { continue }
-            try await client.put(slice) { live in
-                let same = live.endpoints == slice.endpoints && live.ports == slice.ports
-                live.endpoints = slice.endpoints
-                live.ports = slice.ports
-                return !same
-            }
+            try await client.put(slice)
         }
     }
 }

@@ -2,6 +2,8 @@
 //
 // Their meaning: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/
 
+import KubeTypes
+
 struct Annotations {
     static let prefix = "nginx.ingress.kubernetes.io/"
 
@@ -32,11 +34,11 @@ struct Annotations {
                 isUnderstood = ["HTTP", "HTTPS"].contains(value.uppercased())
                 settings.backendTLS = value.uppercased() == "HTTPS"
             case "whitelist-source-range", "allowlist-source-range":
-                let ranges = value.split(separator: ",").map { SourceRange($0.filter { !$0.isWhitespace }) }
+                let ranges = value.split(separator: ",").map { Self.range($0.filter { !$0.isWhitespace }) }
                 // One that cannot be read must not open the door: then nobody may come.
                 isUnderstood = !ranges.contains(nil) && !ranges.isEmpty
                 settings.allowedSources =
-                    isUnderstood ? ranges.compactMap(\.self) : [SourceRange("255.255.255.255/32")].compactMap(\.self)
+                    isUnderstood ? ranges.compactMap(\.self) : [IPRange("255.255.255.255/32")].compactMap(\.self)
             case "affinity":
                 isUnderstood = value == "cookie"
                 isAffine = isUnderstood
@@ -127,6 +129,9 @@ struct Annotations {
         }
         return number * (factor ?? 1)
     }
+
+    /// `10.0.0.0/8`, or a single address.
+    private static func range(_ text: String) -> IPRange? { IPRange(text) ?? IPAddress(text).map { IPRange($0) } }
 
     /// What can be the name of a header or a cookie.
     private static func isToken(_ text: String) -> Bool {

@@ -240,36 +240,16 @@ public final class IngressController: Sendable {
     private func ensureObjects(httpPort: Int, httpsPort: Int) async {
         while !Task.isCancelled {
             do {
-                try await ensure(Self.ingressClass)
+                try await client.ensure(Self.ingressClass)
                 if let service = options.service {
-                    try await ensure(Self.service(service))
-                    let slice = self.slice(service, httpPort: httpPort, httpsPort: httpsPort)
-                    if try await ensure(slice) == false {
-                        try await client.modify(EndpointSlice.self, slice.name, namespace: slice.namespace) { live in
-                            let same = live.endpoints == slice.endpoints && live.ports == slice.ports
-                            live.endpoints = slice.endpoints
-                            live.ports = slice.ports
-                            return !same
-                        }
-                    }
+                    try await client.ensure(Self.service(service))
+                    try await client.put(slice(service, httpPort: httpPort, httpsPort: httpsPort))
                 }
                 return
             } catch {
                 logger.info("the objects of the ingress proxy: \(error)")
                 try? await Task.sleep(for: .seconds(1))
             }
-        }
-    }
-
-    /// False if it is there already.
-    @discardableResult
-    private func ensure<Object: KubeObject>(_ object: Object) async throws(APIError) -> Bool {
-        do {
-            _ = try await client.create(object)
-            return true
-        } catch {
-            guard error.isAlreadyExists else { throw error }
-            return false
         }
     }
 

@@ -1,6 +1,7 @@
 // The layer-7 proxy: takes a request, finds its route in the table of the moment, and passes it on.
 
 import HTTPServer
+import KubeTypes
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -73,7 +74,7 @@ final class IngressProxy: Sendable {
         }
         let route = match.route, settings = route.settings
         if !settings.allowedSources.isEmpty {
-            let client = request.remoteAddress?.ipAddress.flatMap(SourceRange.bytes)
+            let client = request.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
             guard let client, settings.allowedSources.contains(where: { $0.contains(client) }) else {
                 return Self.answer(.forbidden, response)
             }

@@ -10,9 +10,7 @@ struct BackendEndpoint: Sendable, Hashable {
 
     /// Names it in the cookie of an affine client, without telling its address.
     var token: String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in "\(host) \(port)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        return String(hash, radix: 16)
+        String(FNV1a.hash("\(host) \(port)".utf8), radix: 16)
     }
 }
 
@@ -90,7 +88,7 @@ struct RouteSettings: Sendable, Hashable {
     var bodySize = 1 << 20
     var affinity: CookieAffinity?
     /// Who may come; empty: everybody.
-    var allowedSources: [SourceRange] = []
+    var allowedSources: [IPRange] = []
     var backendTLS = false
     var canary: CanaryRule?
     /// The Host that the backend sees.

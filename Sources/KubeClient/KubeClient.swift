@@ -124,14 +124,32 @@ public struct KubeClient: Sendable {
         }
     }
 
-    /// Creates the object, or brings the one that is there up to date with `update`, which returns false to leave it.
-    public func put<T: KubeObject>(_ object: T, _ update: @Sendable (inout T) -> Bool) async throws(APIError) {
+    /// Creates the object unless it is there; false if it was.
+    @discardableResult
+    public func ensure<T: KubeObject>(_ object: T) async throws(APIError) -> Bool {
         do {
             try await create(object)
+            return true
         } catch {
             guard error.isAlreadyExists else { throw error }
-            let namespace = object.namespace.isEmpty ? nil : object.namespace
-            try await modify(T.self, object.name, namespace: namespace, update)
+            return false
+        }
+    }
+
+    /// Creates the object, or brings the one that is there up to date with `update`, which returns false to leave it.
+    public func put<T: KubeObject>(_ object: T, _ update: @Sendable (inout T) -> Bool) async throws(APIError) {
+        if try await ensure(object) { return }
+        let namespace = object.namespace.isEmpty ? nil : object.namespace
+        try await modify(T.self, object.name, namespace: namespace, update)
+    }
+
+    /// Creates the slice, or gives the one that is there its endpoints and ports.
+    public func put(_ slice: EndpointSlice) async throws(APIError) {
+        try await put(slice) { live in
+            let same = live.endpoints == slice.endpoints && live.ports == slice.ports
+            live.endpoints = slice.endpoints
+            live.ports = slice.ports
+            return !same
         }
     }
 }

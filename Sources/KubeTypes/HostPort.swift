@@ -14,8 +14,7 @@ public struct HostPort: Sendable, Hashable {
 
     /// Those of the containers that run beside each other.
     public static func used(by containers: [Container], initContainers: [Container]) -> [HostPort] {
-        let sidecars = initContainers.filter { $0.restartPolicy == "Always" }
-        return (containers + sidecars).flatMap(\.ports).compactMap { port in
+        (containers + initContainers.filter(\.isSidecar)).flatMap(\.ports).compactMap { port in
             guard let number = port.hostPort, number > 0 else { return nil }
             return HostPort(ip: port.hostIP ?? "", proto: port.protocol ?? "", port: number)
         }
@@ -25,4 +24,9 @@ public struct HostPort: Sendable, Hashable {
     public func conflicts(with other: HostPort) -> Bool {
         port == other.port && proto == other.proto && (ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0")
     }
+}
+
+extension Container {
+    /// Of an init container: it goes on running beside the others.
+    public var isSidecar: Bool { restartPolicy == "Always" }
 }

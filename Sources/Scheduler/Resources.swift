@@ -80,7 +80,7 @@ enum PodRequests {
         var peak = Resources()
         for container in initContainers {
             var own = requests(container)
-            if container.restartPolicy == "Always" {
+            if container.isSidecar {
                 sum.add(own)
                 sidecars.add(own)
                 own = sidecars

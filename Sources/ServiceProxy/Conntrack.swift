@@ -2,6 +2,7 @@
 // linux/netfilter/nfnetlink_conntrack.h. No tool has to be installed for it.
 
 import Glibc
+import KubeTypes
 import NIOPosix
 
 /// Messages of the kernel's connection tracking, as bytes.

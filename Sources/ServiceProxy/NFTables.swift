@@ -1,5 +1,6 @@
 // The kernel's side of the service proxy: what was written last, and how to get from there to what is wanted.
 
+import KubeTypes
 import Logging
 
 /// Sends rulesets to the kernel through `nft`, one process for each transaction.
@@ -66,4 +67,11 @@ actor NFTables {
         let result = try await Subprocess.run("nft", ["-f", "-"], input: script)
         return result.succeeded ? nil : result.complaint
     }
+}
+
+extension IPFamily {
+    /// The keyword of nftables' tables and header fields.
+    var keyword: String { self == .ipv4 ? "ip" : "ip6" }
+    /// The nftables data type of an address.
+    var addressType: String { self == .ipv4 ? "ipv4_addr" : "ipv6_addr" }
 }

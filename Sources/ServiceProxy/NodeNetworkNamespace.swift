@@ -1,6 +1,7 @@
 // A further node on the same machine has a network namespace, and a cable from there to the link of the first node.
 
 import Glibc
+import KubeTypes
 import Logging
 
 /// The network namespace of a further node, and how it is joined to the machine's first node.

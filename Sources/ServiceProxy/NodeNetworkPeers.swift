@@ -68,23 +68,8 @@ public final class NodePeers: Sendable {
                     do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
                 }
                 change.yield()
-                await self.follow(changes, change)
-            }
-        }
-    }
-
-    private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
-        var failures = 0
-        for await _ in changes {
-            if Task.isCancelled { return }
-            do {
-                try await sync()
-                failures = 0
-            } catch {
-                failures += 1
-                if failures == 1 || failures.isMultiple(of: 20) { logger.error("routes to other nodes: \(error)") }
-                try? await Task.sleep(for: min(.milliseconds(200) * failures, .seconds(10)))
-                change.yield()
+                await ChangeLoop(changes: changes, change: change, logger: self.logger, what: "routes to other nodes")
+                    .run { try await self.sync() }
             }
         }
     }

@@ -6,6 +6,7 @@
 // br_netfilter happens to be there.
 
 import JSON
+import KubeTypes
 
 /// Where and how the pods of one cluster are connected on this node.
 public struct NodeNetworkOptions: Sendable, Hashable {

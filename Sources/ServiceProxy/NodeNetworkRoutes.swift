@@ -4,6 +4,7 @@
 // node's address, so that nothing has to be exchanged besides what a Node says anyway.
 
 import JSON
+import KubeTypes
 
 /// What a node must know of another to reach its pods.
 struct NodePeer: Sendable, Hashable {

@@ -1,5 +1,7 @@
 // An nftables table as a value: what it holds, the script that makes it, and the script that turns one into another.
 
+import KubeTypes
+
 /// One table of nftables. Two rulesets can be compared, and only what differs is sent to the kernel.
 public struct Ruleset: Sendable, Hashable {
     public struct Chain: Sendable, Hashable {

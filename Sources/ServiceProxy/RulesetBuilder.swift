@@ -5,6 +5,8 @@
 // without endpoints. What leaves is masqueraded where the answer would not find its way back otherwise.
 // The layout follows kube-proxy's nftables mode: https://kubernetes.io/docs/reference/networking/virtual-ips/
 
+import KubeTypes
+
 /// Knobs that change the table's fixed part.
 struct RulesetOptions: Sendable, Hashable {
     var table = "martlet"
@@ -296,8 +298,6 @@ struct ChainNames: Sendable, Hashable {
 
     /// FNV-1a, 32 bits in base 36.
     static func hash(_ text: String) -> String {
-        var hash: UInt32 = 0x811c_9dc5
-        for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-        return String(hash, radix: 36, uppercase: true)
+        String(FNV1a.hash32(text.utf8), radix: 36, uppercase: true)
     }
 }

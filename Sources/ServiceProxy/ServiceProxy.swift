@@ -155,10 +155,10 @@ public final class ServiceProxy: Sendable {
 
     private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
         var flows = FlowTable([], node: node)
-        var failures = 0
         change.yield()
-        for await _ in changes {
-            if Task.isCancelled { return }
+        await ChangeLoop(
+            changes: changes, change: change, logger: logger, what: "cannot write the nftables table \(options.table)"
+        ).run {
             health.begin()
             var node = node
             node.zone = nodes.objects.first.map(Self.zone) ?? ""
@@ -168,22 +168,16 @@ public final class ServiceProxy: Sendable {
             let next = await userspace?.apply(meant, node: node) ?? meant
             do {
                 for ruleset in rulesets(next, node) { try await kernel.apply(ruleset) }
-                let table = FlowTable(next, node: node)
-                if table != flows { await deleteStaleFlows(table, before: flows, node) }
-                flows = table
-                failures = 0
-                health.finish()
-                markSynced()
-                try? await Task.sleep(for: options.minSyncInterval)
             } catch {
-                failures += 1
                 health.fail()
-                if failures == 1 || failures.isMultiple(of: 20) {
-                    logger.error("cannot write the nftables table \(options.table): \(error)")
-                }
-                try? await Task.sleep(for: min(.milliseconds(200) * failures, .seconds(10)))
-                change.yield()
+                throw error
             }
+            let table = FlowTable(next, node: node)
+            if table != flows { await deleteStaleFlows(table, before: flows, node) }
+            flows = table
+            health.finish()
+            markSynced()
+            try? await Task.sleep(for: options.minSyncInterval)
         }
     }
 

@@ -3,6 +3,8 @@
 // A TCP connection ends with its endpoint; a UDP flow is only a conntrack entry, which every further packet renews. The
 // entry has to be deleted for the client to be sent to another endpoint.
 
+import KubeTypes
+
 /// Where clients of UDP Services send to, and where they may arrive.
 struct FlowTable: Sendable, Hashable {
     struct Frontend: Sendable, Hashable {

@@ -86,13 +86,14 @@ struct UpCommand: AsyncParsableCommand {
     var proxyScheduler = ServiceScheduling.random
 
     @Option(name: .long, help: "The range that Services of type LoadBalancer get addresses from; 'none' gives none.")
-    var loadBalancerPool = "10.97.0.0/24"
+    var loadBalancerPool = ClusterOptions.defaultLoadBalancerPool
 
     @Flag(name: .customLong("no-ingress"), help: "Leave Ingresses to somebody else.")
     var noIngress = false
 
     @Option(name: .long, help: "A domain and its resolvers: corp.example=10.0.0.53,10.0.0.54. May be repeated.")
     var stubDomain: [String] = []
+
     @Option(name: .long, help: "A file with a KubeSchedulerConfiguration: profiles, plugins and their arguments.")
     var schedulerConfig: String?
 

@@ -1,3 +1,4 @@
+import KubeTypes
 import Testing
 
 @testable import ServiceProxy

@@ -1,4 +1,5 @@
 import JSON
+import KubeTypes
 
 /// The API as OpenAPI 3.0 documents: an index at `/openapi/v3`, and one document for each group and version.
 public enum OpenAPIV3 {
@@ -76,9 +77,7 @@ public enum OpenAPIV3 {
 
     /// 16 hexadecimal digits that change with `bytes` (FNV-1a); they tell versions apart and protect nothing.
     public static func hash(_ bytes: some Sequence<UInt8>) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        let digits = String(hash, radix: 16, uppercase: true)
+        let digits = String(FNV1a.hash(bytes), radix: 16, uppercase: true)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

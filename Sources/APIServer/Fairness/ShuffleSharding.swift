@@ -1,12 +1,15 @@
+import KubeTypes
+
 /// Deals each flow a hand of queues: two flows rarely share all of theirs, so one that floods its queues leaves others a
 /// queue without it (KEP-1040, "Shuffle Sharding").
 enum ShuffleSharding {
     /// FNV-1a over a schema's name and a flow's distinguisher.
     static func hash(_ schema: String, _ flow: String) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in schema.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        hash = (hash ^ 0) &* 0x100_0000_01b3
-        for byte in flow.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        var mixed = FNV1a()
+        mixed.mix(schema.utf8)
+        mixed.mix([0])
+        mixed.mix(flow.utf8)
+        var hash = mixed.value
         // The product's low bits hardly depend on the last bytes: mix before they are taken apart.
         hash ^= hash >> 33
         hash = hash &* 0xff51_afd7_ed55_8ccd

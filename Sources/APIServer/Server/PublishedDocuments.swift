@@ -119,11 +119,8 @@ final class PublishedDocuments: Sendable {
         return document
     }
 
-    /// FNV-1a: tells contents apart, no more.
     fileprivate static func tag(_ bytes: [UInt8]) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return "\"\(String(hash, radix: 16, uppercase: true))\""
+        "\"\(String(FNV1a.hash(bytes), radix: 16, uppercase: true))\""
     }
 
     private func openAPI(_ parts: [String], _ accept: String) -> Document? {

@@ -24,7 +24,7 @@ final class CertificateApprover: Controller {
     }
 
     private func reconcile(_ name: String) async throws {
-        guard var request = requests.get(name), !request.isIssued, !request.has("Approved"), !request.has("Denied"),
+        guard let request = requests.get(name), request.isOpen,
             request.spec.signerName == BuiltInSigner.kubeletClient.rawValue
         else { return }
         let parsed = try request.parsed()
@@ -35,13 +35,9 @@ final class CertificateApprover: Controller {
         for (subresource, what) in ways {
             tried.append(subresource)
             guard try await isAllowed(request, subresource) else { continue }
-            var condition = CertificateSigningRequestCondition()
-            condition.type = "Approved"
-            condition.status = "True"
-            condition.reason = "AutoApproved"
-            condition.message = "Auto approving \(what) client certificate after SubjectAccessReview."
-            request.status.conditions.append(condition)
-            try await context.client.update(request, subresource: "approval")
+            try await context.client.update(
+                request.approved("Auto approving \(what) client certificate after SubjectAccessReview."),
+                subresource: "approval")
             return
         }
         // A role may be bound a moment later.

@@ -58,6 +58,20 @@ enum BuiltInSigner: String, CaseIterable {
 extension CertificateSigningRequest {
     func has(_ condition: String) -> Bool { status.conditions.contains { $0.type == condition } }
     var isIssued: Bool { !(status.certificate ?? "").isEmpty }
+    /// Whether nobody has decided about it.
+    var isOpen: Bool { !isIssued && !has("Approved") && !has("Denied") }
+
+    /// The request, approved by a controller.
+    func approved(_ message: String) -> CertificateSigningRequest {
+        var condition = CertificateSigningRequestCondition()
+        condition.type = "Approved"
+        condition.status = "True"
+        condition.reason = "AutoApproved"
+        condition.message = message
+        var request = self
+        request.status.conditions.append(condition)
+        return request
+    }
 
     /// The request that it carries.
     /// - Throws: `PKIError` where there is none; validation has refused that.

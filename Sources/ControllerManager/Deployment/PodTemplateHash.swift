@@ -15,10 +15,10 @@ enum PodTemplateHash {
     static func compute(_ template: PodTemplateSpec, collisionCount: Int?) -> String {
         var writer = JSONWriter(reserving: 2048)
         writer.write(canonical(template.json))
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        writer.bytes.forEach(mix)
-        if let collisionCount { "#\(collisionCount)".utf8.forEach(mix) }
+        var mixed = FNV1a()
+        mixed.mix(writer.bytes)
+        if let collisionCount { mixed.mix("#\(collisionCount)".utf8) }
+        var hash = mixed.value
         // FNV's high bits depend too little on the last bytes: mix once more.
         hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
         hash ^= hash >> 33

@@ -32,7 +32,7 @@ public final class NodeCertificateApprover: Controller {
     }
 
     private func reconcile(_ name: String) async throws {
-        guard var request = requests.get(name), !request.isIssued, !request.has("Approved"), !request.has("Denied"),
+        guard let request = requests.get(name), request.isOpen,
             let signer = BuiltInSigner(rawValue: request.spec.signerName)
         else { return }
         let parsed = try request.parsed()
@@ -53,13 +53,9 @@ public final class NodeCertificateApprover: Controller {
             context.logger.info("node-certificate-approver: csr \"\(name)\" is left to an administrator: \(problem)")
             return
         }
-        var condition = CertificateSigningRequestCondition()
-        condition.type = "Approved"
-        condition.status = "True"
-        condition.reason = "AutoApproved"
-        condition.message = "Auto approving certificate of the node itself for \(signer.rawValue)."
-        request.status.conditions.append(condition)
-        try await context.client.update(request, subresource: "approval")
+        try await context.client.update(
+            request.approved("Auto approving certificate of the node itself for \(signer.rawValue)."),
+            subresource: "approval")
     }
 
     /// Why a request is not to be approved; nil if it is.

@@ -25,7 +25,7 @@ struct PodCIDRs: Sendable {
         guard let (bytes, prefix) = Self.parse(range), prefix <= nodePrefix, nodePrefix <= bytes.count * 8,
             nodePrefix - prefix <= 16
         else { return nil }
-        self.base = Self.mask(bytes, prefix)
+        self.base = IPRange.mask(bytes, prefix)
         self.prefix = prefix
         self.nodePrefix = nodePrefix
     }
@@ -59,18 +59,13 @@ struct PodCIDRs: Sendable {
             let position = nodePrefix - 1 - bit
             bytes[position / 8] |= 0x80 >> UInt8(position % 8)
         }
-        var buffer = [CChar](repeating: 0, count: 64)
-        guard inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else {
-            return ""
-        }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            + "/\(nodePrefix)"
+        return "\(IPAddress(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: bytes))/\(nodePrefix)"
     }
 
     private func numbers(of range: String) -> Range<Int> {
         guard let (bytes, length) = Self.parse(range), bytes.count == base.count else { return 0..<0 }
         let shared = min(length, prefix)
-        guard Self.mask(bytes, shared) == Self.mask(base, shared) else { return 0..<0 }
+        guard IPRange.mask(bytes, shared) == IPRange.mask(base, shared) else { return 0..<0 }
         guard length > prefix else { return 0..<count }
         var first = 0
         for position in prefix..<nodePrefix {
@@ -89,12 +84,5 @@ struct PodCIDRs: Sendable {
         }
         guard inet_pton(AF_INET6, String(parts[0]), &bytes) == 1, prefix <= 128 else { return nil }
         return (bytes, prefix)
-    }
-
-    private static func mask(_ bytes: [UInt8], _ length: Int) -> [UInt8] {
-        bytes.enumerated().map { index, byte in
-            let kept = min(max(length - index * 8, 0), 8)
-            return kept == 0 ? 0 : byte & (0xff << UInt8(8 - kept))
-        }
     }
 }

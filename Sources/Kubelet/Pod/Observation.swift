@@ -61,11 +61,6 @@ extension Time {
     }
 }
 
-extension Container {
-    /// An init container that goes on running beside the others.
-    var isSidecar: Bool { restartPolicy == "Always" }
-}
-
 extension Pod {
     var isHostNetwork: Bool { spec.hostNetwork == true }
     var restartPolicy: String { spec.restartPolicy ?? "Always" }

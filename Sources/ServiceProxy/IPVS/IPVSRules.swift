@@ -2,6 +2,7 @@
 // have for the packets to get there. Rules and their changes are data; whether the kernel takes them is asked first.
 
 import Glibc
+import KubeTypes
 
 /// One virtual server of IPVS.
 struct IPVSVirtualServer: Sendable, Hashable {

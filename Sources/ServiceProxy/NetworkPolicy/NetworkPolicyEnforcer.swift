@@ -112,26 +112,13 @@ public final class NetworkPolicyEnforcer: Sendable {
                 await self.policies.waitForSync()
                 await self.pods.waitForSync()
                 await self.namespaces.waitForSync()
-                await self.follow(changes, change)
-            }
-        }
-    }
-
-    private func follow(_ changes: AsyncStream<Void>, _ change: AsyncStream<Void>.Continuation) async {
-        var failures = 0
-        for await _ in changes {
-            if Task.isCancelled { return }
-            do {
-                for ruleset in rulesets() { try await kernel.apply(ruleset) }
-                failures = 0
-                try? await Task.sleep(for: Self.pause)
-            } catch {
-                failures += 1
-                if failures == 1 || failures.isMultiple(of: 20) {
-                    logger.error("cannot write the nftables table \(table): \(error)")
+                await ChangeLoop(
+                    changes: changes, change: change, logger: self.logger,
+                    what: "cannot write the nftables table \(self.table)"
+                ).run {
+                    for ruleset in self.rulesets() { try await self.kernel.apply(ruleset) }
+                    try? await Task.sleep(for: Self.pause)
                 }
-                try? await Task.sleep(for: min(.milliseconds(200) * failures, .seconds(10)))
-                change.yield()
             }
         }
     }

@@ -35,9 +35,9 @@ struct PolicyPod: Sendable, Hashable {
         key = pod.key
         labels = pod.labels
         isLocal = pod.spec.nodeName == nodeName
-        // Sidecars are init containers that go on, and may serve.
-        let sidecars = pod.spec.initContainers.filter { $0.restartPolicy == "Always" }
-        ports = (pod.spec.containers + sidecars).flatMap(\.ports).compactMap { port in
+        // Sidecars may serve.
+        ports = (pod.spec.containers + pod.spec.initContainers.filter(\.isSidecar)).flatMap(\.ports).compactMap {
+            port in
             guard let name = port.name, !name.isEmpty else { return nil }
             return Port(name: name, transport: (port.protocol ?? "TCP").lowercased(), number: port.containerPort)
         }
@@ -192,5 +192,4 @@ private struct PolicyCluster {
         }
         return .some(pods: pods.sorted { $0.key < $1.key }, blocks: blocks)
     }
-
 }

@@ -6,6 +6,8 @@
 // (https://kubernetes.io/docs/concepts/services-networking/network-policies/). Only the sockets of proxies that would
 // carry a pod's requests on to other pods are out of bounds for a pod that may not leave.
 
+import KubeTypes
+
 /// Where a proxy listens on this node.
 struct ProxySocket: Sendable, Hashable {
     let address: IPAddress

@@ -1,5 +1,7 @@
 // Chooses endpoints for connections, one by one: every algorithm of `ServiceScheduling`, without clock or sockets.
 
+import KubeTypes
+
 /// The endpoints of one Service port and what is under way to each.
 struct Balancer: Sendable {
     struct Server: Sendable, Hashable {
@@ -84,8 +86,7 @@ struct Balancer: Sendable {
 
     /// FNV-1a over the address: the same on every node and in every run.
     private static func hash(_ address: IPAddress) -> Int {
-        var hash: UInt32 = 0x811c_9dc5
-        for byte in address.bytes { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        let hash = FNV1a.hash32(address.bytes)
         // The low bits of FNV alternate with the last byte; the high ones are mixed better.
         return Int(hash ^ (hash >> 16))
     }

@@ -1,5 +1,6 @@
 // UDP to a Service, passed on: a socket to an endpoint for each client, until it has been quiet for a while.
 
+import KubeTypes
 import NIOCore
 import NIOPosix
 

@@ -2,6 +2,7 @@
 
 import Glibc
 import HTTPServer
+import KubeTypes
 import Logging
 import NIOCore
 import NIOPosix

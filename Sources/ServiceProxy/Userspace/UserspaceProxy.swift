@@ -1,6 +1,7 @@
 // The user-space mode: a socket of this process for each port of a Service, to which the packet filter leads, and a
 // connection of its own to the endpoint that the balancer chose.
 
+import KubeTypes
 import Logging
 import NIOCore
 import NIOPosix

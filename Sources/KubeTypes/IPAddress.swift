@@ -1,23 +1,23 @@
 // IP addresses and ranges as nftables, routes and the API write them: parsed, normalised, told apart by family.
 
-import Glibc
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// The two families that a Service or a pod network can have.
 public enum IPFamily: String, Sendable, Hashable, CaseIterable {
     case ipv4, ipv6
-
-    /// The keyword of nftables' tables and header fields.
-    var keyword: String { self == .ipv4 ? "ip" : "ip6" }
-    /// The nftables data type of an address.
-    var addressType: String { self == .ipv4 ? "ipv4_addr" : "ipv6_addr" }
 }
 
-struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
-    let family: IPFamily
+/// An address of either family. One of IPv4 in the form of IPv6 (`::ffff:10.0.0.1`) is one of IPv4.
+public struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let family: IPFamily
     /// 4 or 16 bytes in network order.
-    let bytes: [UInt8]
+    public let bytes: [UInt8]
 
-    init?(_ text: String) {
+    public init?(_ text: String) {
         var four = in_addr(), six = in6_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
             family = .ipv4
@@ -32,12 +32,12 @@ struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
         }
     }
 
-    init(family: IPFamily, bytes: [UInt8]) {
+    public init(family: IPFamily, bytes: [UInt8]) {
         self.family = family
         self.bytes = bytes
     }
 
-    var description: String {
+    public var description: String {
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         guard inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else {
             return ""
@@ -45,23 +45,23 @@ struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    var isLoopback: Bool {
+    public var isLoopback: Bool {
         family == .ipv4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1
     }
 
-    static func < (left: IPAddress, right: IPAddress) -> Bool {
+    public static func < (left: IPAddress, right: IPAddress) -> Bool {
         if left.family != right.family { return left.family == .ipv4 }
         return left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 }
 
 /// A range of addresses, `10.244.0.0/24`.
-struct IPRange: Sendable, Hashable, CustomStringConvertible {
+public struct IPRange: Sendable, Hashable, CustomStringConvertible {
     /// The first address: bits behind the prefix are zero.
-    let base: IPAddress
-    let prefixLength: Int
+    public let base: IPAddress
+    public let prefixLength: Int
 
-    init?(_ text: String) {
+    public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(String(parts[0])), let length = Int(parts[1]),
             (0...address.bytes.count * 8).contains(length)
@@ -70,21 +70,28 @@ struct IPRange: Sendable, Hashable, CustomStringConvertible {
         base = IPAddress(family: address.family, bytes: Self.mask(address.bytes, length))
     }
 
-    var family: IPFamily { base.family }
-    var description: String { "\(base)/\(prefixLength)" }
+    /// The range of one address.
+    public init(_ address: IPAddress) {
+        base = address
+        prefixLength = address.bytes.count * 8
+    }
 
-    func contains(_ address: IPAddress) -> Bool {
+    public var family: IPFamily { base.family }
+    public var description: String { "\(base)/\(prefixLength)" }
+
+    public func contains(_ address: IPAddress) -> Bool {
         address.family == family && Self.mask(address.bytes, prefixLength) == base.bytes
     }
 
     /// The first address that a host can have, which is the gateway's: `10.244.0.1`.
-    var firstHost: IPAddress {
+    public var firstHost: IPAddress {
         var bytes = base.bytes
         if prefixLength < bytes.count * 8 { bytes[bytes.count - 1] |= 1 }
         return IPAddress(family: family, bytes: bytes)
     }
 
-    private static func mask(_ bytes: [UInt8], _ length: Int) -> [UInt8] {
+    /// The bytes with all bits zero that lie behind the first `length`.
+    public static func mask(_ bytes: [UInt8], _ length: Int) -> [UInt8] {
         bytes.enumerated().map { index, byte in
             let kept = min(max(length - index * 8, 0), 8)
             return kept == 0 ? 0 : byte & (0xff << UInt8(8 - kept))
