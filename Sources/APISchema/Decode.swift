@@ -10,11 +10,12 @@ extension Schema {
     /// - Parameters:
     ///   - kind: the kind that the object says it is.
     ///   - version: the version that the object says it is of, without group.
+    ///   - known: a decoded value that this one was made from: what it still shares with it is not looked at again.
     /// - Throws: 400 BadRequest with upstream's message where a value has the wrong type.
     public func decode(
-        _ value: inout JSONValue, as message: MessageType, kind: String, version: String
+        _ value: inout JSONValue, as message: MessageType, kind: String, version: String, over known: JSONValue? = nil
     ) throws(APIError) -> [String] {
-        var decoder = Decoder()
+        var decoder = Decoder(over: known?.objectValue)
         do throws(DecodingProblem) {
             if let custom = message.custom, case .object(var object) = value {
                 let unknown = try custom.decode(&object)
@@ -41,6 +42,9 @@ struct Decoder {
     private var path: [Step] = []
     /// The message whose field is being decoded, as errors name it.
     private var owner: MessageType?
+    private let known: JSONObject?
+
+    init(over known: JSONObject? = nil) { self.known = known }
 
     private enum Step {
         case field(String)
@@ -75,7 +79,9 @@ struct Decoder {
     private mutating func change(_ object: JSONObject, _ message: MessageType) throws(DecodingProblem) -> JSONObject? {
         var changed: JSONObject?
         let outer = owner
+        let known = path.isEmpty ? known : nil
         for (key, value) in object {
+            if let known, known.shares(key, with: object) { continue }
             guard let field = message.field(key) else {
                 unknown.append(pathText(appending: key))
                 changed = changed ?? object

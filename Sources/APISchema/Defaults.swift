@@ -6,8 +6,23 @@ import KubeTypes
 /// defaults wherever it stands.
 extension Schema {
     /// Fills in the defaults of `object`, which has been decoded as `resource`'s message.
-    public func applyDefaults(to object: inout JSONValue, of resource: ResourceType) {
-        applyDefaults(to: &object, as: resource.message)
+    /// - Parameter known: a value that has all its defaults and that this one was made from: what it still shares with it
+    ///   stays shared.
+    public func applyDefaults(to object: inout JSONValue, of resource: ResourceType, over known: JSONValue? = nil) {
+        guard resource.custom == nil, case .object(let known)? = known, case .object(var fields) = object else {
+            return applyDefaults(to: &object, as: resource.message)
+        }
+        let message = resource.message
+        guard message.hasDefaults else { return }
+        object = .null
+        Self.fillFields(&fields, message)
+        if let function = message.defaultFunction {
+            var filled = fields
+            function(&filled)
+            if filled != fields { fields = filled }
+        }
+        Self.fillInner(&fields, message, over: known)
+        object = .object(fields)
     }
 
     /// Fills in the defaults of a value that has been decoded as `message`.
@@ -25,13 +40,22 @@ extension Schema {
     }
 
     private static func fill(_ object: inout JSONObject, _ message: MessageType) {
+        fillFields(&object, message)
+        if let function = message.defaultFunction { function(&object) }
+        fillInner(&object, message)
+    }
+
+    private static func fillFields(_ object: inout JSONObject, _ message: MessageType) {
         for field in message.defaultedFields {
             guard let rule = field.rule, let value = rule.defaultValue else { continue }
             if isMissing(object[field.name], zeroIsMissing: rule.zeroIsMissing) { object[field.name] = value }
         }
-        if let function = message.defaultFunction { function(&object) }
+    }
+
+    private static func fillInner(_ object: inout JSONObject, _ message: MessageType, over known: JSONObject? = nil) {
         for field in message.fieldsWithDefaults {
             guard object[field.name] != nil, let inner = field.type.message else { continue }
+            if let known, known.shares(field.name, with: object) { continue }
             object.update(field.name) { value in fill(&value, field.type, inner) }
         }
     }

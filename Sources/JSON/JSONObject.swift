@@ -49,6 +49,12 @@ public struct JSONObject: Sendable {
             }
     }
 
+    /// Whether the field `key` of both is one object in memory.
+    public func shares(_ key: String, with other: JSONObject) -> Bool {
+        guard case .object(let own)? = self[key], case .object(let another)? = other[key] else { return false }
+        return own.isIdentical(to: another)
+    }
+
     /// Makes room for `count` fields.
     public mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 

@@ -102,6 +102,29 @@ struct CRUDTests {
         #expect(plane.store.revision == before)
     }
 
+    /// Upstream writes a status that has nothing in it, so a JSON patch may add to one.
+    @Test func jsonPatchAddsToAStatusOfWhichThereIsNone() async throws {
+        let plane = try await ControlPlane()
+        let claims = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims"
+        await plane.call(
+            .POST, claims,
+            [
+                "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": ["name": "one"],
+                "spec": ["devices": ["requests": [["name": "r", "exactly": ["deviceClassName": "c"]]]]],
+            ])
+        let patched = await plane.call(
+            .PATCH, "\(claims)/one/status", [["op": "add", "path": "/status/allocation", "value": [:]]],
+            type: "application/json-patch+json")
+        #expect(patched.status == 200, "\(patched.json)")
+        #expect(patched.json["status"] == ["allocation": [:]])
+        let before = plane.store.revision
+        let unchanged = await plane.call(
+            .PATCH, "\(claims)/one", [["op": "test", "path": "/metadata/name", "value": "one"]],
+            type: "application/json-patch+json")
+        #expect(unchanged.status == 200)
+        #expect(plane.store.revision == before)
+    }
+
     @Test func patches() async throws {
         let plane = try await ControlPlane()
         await plane.call(.POST, Self.maps, configMap("one"))

@@ -4,7 +4,7 @@ import JSON
 
 /// The structs that upstream's empty objects hold. What is in an empty object is not there by anybody's doing: whoever
 /// creates a Deployment owns `spec.replicas`, but not `spec`.
-enum EmptyObject {
+public enum EmptyObject {
     /// Fields of messages, by the messages' short names, that are there in an empty one and are no pointers.
     private static let fields: [String: [String]] = [
         "CronJobSpec": ["jobTemplate"], "CustomResourceDefinitionSpec": ["names"],
@@ -34,6 +34,20 @@ enum EmptyObject {
     /// Adds what is always there to an object that says nothing of it: its spec and its status.
     static func addStructs(of resource: ResourceType, to object: inout JSONValue) {
         for (name, _) in structs(of: resource) where object[name] == nil { object[name] = .object([:]) }
+    }
+
+    /// What `change` makes of an object in which upstream's structs are there even if nothing is said of them: a JSON
+    /// patch may add to a status of which there is none yet.
+    public static func withStructs<Failure>(
+        of resource: ResourceType, _ object: JSONValue, _ change: (JSONValue) throws(Failure) -> JSONValue
+    ) throws(Failure) -> JSONValue {
+        var whole = object
+        addStructs(of: resource, to: &whole)
+        var changed = try change(whole)
+        for (name, _) in structs(of: resource) where object[name] == nil && changed[name] == .object([:]) {
+            changed[name] = nil
+        }
+        return changed
     }
 
     static func value(of resource: ResourceType) -> JSONValue {

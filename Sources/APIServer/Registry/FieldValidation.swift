@@ -112,11 +112,11 @@ extension Registry {
     /// Checks and prunes a value by its message and reports unknown fields as the request wants it.
     func decodeFields(
         _ object: inout JSONValue, as message: MessageType, _ kind: String, _ version: String,
-        _ request: RegistryRequest, _ options: WriteOptions
+        _ request: RegistryRequest, _ options: WriteOptions, over known: JSONValue? = nil
     ) throws(APIError) {
         let unknown: [String]
         do throws(APIError) {
-            unknown = try schema.decode(&object, as: message, kind: kind, version: version)
+            unknown = try schema.decode(&object, as: message, kind: kind, version: version, over: known)
         } catch {
             guard let patched = request.patched else { throw error }
             throw patched.invalid(error.message.components(behind: " cannot be handled as a \(message.shortName): "))

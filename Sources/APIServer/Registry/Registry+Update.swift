@@ -42,8 +42,8 @@ extension Registry {
         let patch = try Patch(body, type, kind: request.resource.kind)
         change(request, options, completion) { current throws(APIError) in
             let shown = try self.present(current.value, as: request.resource, storage: request.storage)
-            let patched = try patch.apply(to: shown, schema: self.schema, message: request.resource.message)
-            var object = try self.decode(patched, request.decoding(patched), options)
+            let patched = try patch.apply(to: shown, self.schema, request.resource)
+            var object = try self.decode(patched, request.decoding(patched), options, over: shown)
             try Self.placeInNamespace(&object, request)
             if object.name != request.name {
                 throw request.invalid([
@@ -249,6 +249,15 @@ struct Patch: Sendable {
         }
     }
 
+    /// Changes an object of `resource`.
+    func apply(to value: JSONValue, _ schema: Schema, _ resource: ResourceType) throws(APIError) -> JSONValue {
+        guard case .json = content else { return try apply(to: value, schema: schema, message: resource.message) }
+        return try EmptyObject.withStructs(of: resource, value) { value throws(APIError) in
+            try apply(to: value, schema: schema, message: resource.message)
+        }
+    }
+
+    /// Changes a value that is no object of a resource of its own.
     func apply(to value: JSONValue, schema: Schema, message: MessageType) throws(APIError) -> JSONValue {
         switch content {
         case .json(let patch):

@@ -128,12 +128,15 @@ final class Registry: Sendable {
 
     static let emptyBody = APIError.badRequest("the body of the request is empty: an object is expected")
 
-    func decode(_ body: JSONValue, _ request: RegistryRequest, _ options: WriteOptions) throws(APIError) -> JSONValue {
+    /// - Parameter known: an object of the same version that this one was made from: a patch leaves most of it alone.
+    func decode(
+        _ body: JSONValue, _ request: RegistryRequest, _ options: WriteOptions, over known: JSONValue? = nil
+    ) throws(APIError) -> JSONValue {
         let resource = request.resource
         var object = body
         try checkKind(&object, apiVersion: resource.apiVersion, kind: resource.kind)
-        try decodeFields(&object, as: resource.message, resource.kind, resource.version, request, options)
-        schema.applyDefaults(to: &object, of: resource)
+        try decodeFields(&object, as: resource.message, resource.kind, resource.version, request, options, over: known)
+        schema.applyDefaults(to: &object, of: resource, over: known)
         if resource != request.storage {
             try schema.toStorage(&object, from: resource)
             schema.applyDefaults(to: &object, of: request.storage)
