@@ -238,7 +238,7 @@ public struct ClusterNodes: Sendable {
             try JoinSecret(token: token, authorityHash: nil).write(in: entry.directory)
         }
         try NodeRecord.note(isStopped: false, in: entry.directory)
-        let command = namespace.entering(DetachedProcess.program, ["agent", "--data-dir", entry.directory.path])
+        let command = namespace.enteringAsHost(DetachedProcess.program, ["agent", "--data-dir", entry.directory.path])
         guard let enter = Subprocess.find(command.program) else {
             throw ClusterError("\(command.program) is missing", mend: "apt-get install util-linux")
         }

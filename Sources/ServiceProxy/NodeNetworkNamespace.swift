@@ -95,6 +95,13 @@ public struct NodeNamespace: Sendable {
         ("nsenter", ["--net=\(path)", "--", program] + arguments)
     }
 
+    /// The same, and where the machine allows it under the node's own host name: what shares the node's network has the
+    /// node's name.
+    public func enteringAsHost(_ program: String, _ arguments: [String]) -> (program: String, arguments: [String]) {
+        let rename = "{ echo \"$0\" > /proc/sys/kernel/hostname; } 2>/dev/null; exec \"$@\""
+        return entering("unshare", ["--uts", "--", "sh", "-c", rename, node, program] + arguments)
+    }
+
     private func ip(_ arguments: [String], _ lines: [String] = []) async throws {
         let result = try await Subprocess.run("ip", arguments, input: lines.map { $0 + "\n" }.joined())
         if !result.succeeded { throw NodeNetwork.Failure(description: "ip: \(result.complaint)") }
