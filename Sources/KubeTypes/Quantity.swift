@@ -114,56 +114,72 @@ public struct Quantity: JSONField, Comparable, CustomStringConvertible {
     public func hash(into hasher: inout Hasher) { hasher.combine(nanos) }
 
     private static func parse(_ text: String) -> Int128? {
-        var rest = Substring(text)
-        var negative = false
-        if let sign = rest.first, sign == "-" || sign == "+" {
-            negative = sign == "-"
+        var text = text
+        return text.withUTF8 { parse($0[...]) }
+    }
+
+    private static func parse(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int128? {
+        var rest = bytes
+        let isNegative = rest.first == UInt8(ascii: "-")
+        if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
+        var digits: Int128 = 0
+        var count = 0
+        var point: Int?
+        while let byte = rest.first {
+            if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+                count += 1
+                guard count < 30 else { return nil }
+                digits = digits * 10 + Int128(byte - UInt8(ascii: "0"))
+            } else if byte == UInt8(ascii: "."), point == nil {
+                point = count
+            } else {
+                break
+            }
             rest = rest.dropFirst()
         }
-        let mantissa = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
-        guard let (multiplier, divisor) = scale(of: rest[mantissa.endIndex...]) else { return nil }
-        let parts = mantissa.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, mantissa.contains(where: { $0 != "." }), mantissa.count <= 30 else { return nil }
-        var digits: Int128 = 0
-        for character in mantissa where character != "." {
-            digits = digits * 10 + Int128(character.wholeNumberValue ?? 0)
-        }
-        var denominator = divisor
-        if parts.count == 2 { for _ in parts[1] { denominator = denominator.multipliedReportingOverflow(by: 10).0 } }
+        guard count > 0, var (multiplier, denominator) = scale(of: rest) else { return nil }
+        for _ in (point ?? count)..<count { denominator = denominator.multipliedReportingOverflow(by: 10).0 }
         // Nano is the base: multiply first, then divide, rounding what is left away from zero.
         let (scaled, overflow) = digits.multipliedReportingOverflow(by: multiplier)
         let limit = Int128(Int64.max) * 1_000_000_000
         let value = overflow ? limit : min(limit, divide(scaled, by: denominator))
-        return negative ? -value : value
+        return isNegative ? -value : value
     }
 
     /// The factor, in billionths, that a suffix stands for.
-    private static func scale(of suffix: Substring) -> (multiplier: Int128, divisor: Int128)? {
+    private static func scale(of suffix: Slice<UnsafeBufferPointer<UInt8>>) -> (multiplier: Int128, divisor: Int128)? {
         let nano: Int128 = 1_000_000_000
-        switch suffix {
-        case "": return (nano, 1)
-        case "n": return (1, 1)
-        case "u": return (1000, 1)
-        case "m": return (1_000_000, 1)
-        case "k": return (nano * 1000, 1)
-        case "M": return (nano * 1_000_000, 1)
-        case "G": return (nano * 1_000_000_000, 1)
-        case "T": return (nano * 1_000_000_000_000, 1)
-        case "P": return (nano * 1_000_000_000_000_000, 1)
-        case "E": return (nano * 1_000_000_000_000_000_000, 1)
-        case "Ki": return (nano << 10, 1)
-        case "Mi": return (nano << 20, 1)
-        case "Gi": return (nano << 30, 1)
-        case "Ti": return (nano << 40, 1)
-        case "Pi": return (nano << 50, 1)
-        case "Ei": return (nano << 60, 1)
-        default:
-            guard let mark = suffix.first, mark == "e" || mark == "E", let exponent = Int(suffix.dropFirst()),
-                abs(exponent) <= 18
-            else { return nil }
-            var power: Int128 = 1
-            for _ in 0..<abs(exponent) { power *= 10 }
-            return exponent >= 0 ? (nano * power, 1) : (nano, power)
+        guard let first = suffix.first, let last = suffix.last else { return (nano, 1) }
+        if suffix.count == 1 {
+            switch first {
+            case UInt8(ascii: "n"): return (1, 1)
+            case UInt8(ascii: "u"): return (1000, 1)
+            case UInt8(ascii: "m"): return (1_000_000, 1)
+            case UInt8(ascii: "k"): return (nano * 1000, 1)
+            case UInt8(ascii: "M"): return (nano * 1_000_000, 1)
+            case UInt8(ascii: "G"): return (nano * 1_000_000_000, 1)
+            case UInt8(ascii: "T"): return (nano * 1_000_000_000_000, 1)
+            case UInt8(ascii: "P"): return (nano * 1_000_000_000_000_000, 1)
+            case UInt8(ascii: "E"): return (nano * 1_000_000_000_000_000_000, 1)
+            default: return nil
+            }
         }
+        if suffix.count == 2, last == UInt8(ascii: "i") {
+            switch first {
+            case UInt8(ascii: "K"): return (nano << 10, 1)
+            case UInt8(ascii: "M"): return (nano << 20, 1)
+            case UInt8(ascii: "G"): return (nano << 30, 1)
+            case UInt8(ascii: "T"): return (nano << 40, 1)
+            case UInt8(ascii: "P"): return (nano << 50, 1)
+            case UInt8(ascii: "E"): return (nano << 60, 1)
+            default: return nil
+            }
+        }
+        guard first == UInt8(ascii: "e") || first == UInt8(ascii: "E"),
+            let exponent = Int(String(decoding: suffix.dropFirst(), as: UTF8.self)), abs(exponent) <= 18
+        else { return nil }
+        var power: Int128 = 1
+        for _ in 0..<abs(exponent) { power *= 10 }
+        return exponent >= 0 ? (nano * power, 1) : (nano, power)
     }
 }
