@@ -37,6 +37,8 @@ public struct KubeletOptions: Sendable {
     public var clientCAPEM: String?
     /// Who may use the server besides members of `system:masters`: the API server, by its certificate's common name.
     public var allowedClients: Set<String> = ["kube-apiserver-kubelet-client"]
+    /// Whether `/logs/` shows what is below `/var/log`.
+    public var servesLogFiles = true
     public var nodeLabels: [String: String] = [:]
     public var maxPods = 110
     /// Seconds that the node's lease is good for; it is renewed four times as often (`nodeLeaseDurationSeconds`).

@@ -69,6 +69,9 @@ public struct KubeletConfiguration: Sendable {
                 throw Problem("\(name): it is the path of a directory")
             }
             return { $0.staticPodPath = path }
+        case "enableSystemLogHandler":
+            guard let isOn = value.boolValue else { throw Problem("\(name): it is true or false") }
+            return { $0.servesLogFiles = isOn }
         case "containerLogMaxSize":
             guard let size = value.stringValue.flatMap({ Quantity($0) })?.value, size > 0 else {
                 throw Problem("\(name): it is a quantity above 0")

@@ -126,6 +126,8 @@ final class FakeRuntime: RuntimeService {
         var images: Set<String> = ["docker.io/library/busybox:latest"]
         var log: [String] = []
         var next = 0
+        /// The calls that fail.
+        var failing: Set<String> = []
         var signal: (@Sendable () -> Void)?
     }
 
@@ -134,6 +136,11 @@ final class FakeRuntime: RuntimeService {
     var log: [String] { state.withLock { $0.log } }
 
     private func changed() { state.withLock { $0.signal }?() }
+
+    private func mayFail(_ call: String = #function) throws {
+        let name = String(call.prefix { $0 != "(" })
+        if state.withLock({ $0.failing.contains(name) }) { throw RuntimeError(.other, "\(name) does not work") }
+    }
 
     /// The newest container of a name.
     func container(_ name: String) -> RuntimeContainerStatus? {
@@ -169,6 +176,7 @@ final class FakeRuntime: RuntimeService {
     }
 
     func runPodSandbox(_ config: SandboxConfig) async throws -> String {
+        try mayFail()
         defer { changed() }
         return state.withLock { state in
             state.next += 1
@@ -184,6 +192,7 @@ final class FakeRuntime: RuntimeService {
     }
 
     func stopPodSandbox(_ id: String) async throws {
+        try mayFail()
         state.withLock { state in
             guard state.sandboxes[id]?.sandbox.ready == true else { return }
             state.sandboxes[id]?.sandbox.ready = false
@@ -219,7 +228,8 @@ final class FakeRuntime: RuntimeService {
     }
 
     func createContainer(_ config: ContainerConfig, in sandbox: String, _: SandboxConfig) async throws -> String {
-        state.withLock { state in
+        try mayFail()
+        return state.withLock { state in
             state.next += 1
             let id = "container\(state.next)"
             state.configs[id] = config
@@ -233,6 +243,7 @@ final class FakeRuntime: RuntimeService {
     }
 
     func startContainer(_ id: String) async throws {
+        try mayFail()
         state.withLock { state in
             state.containers[id]?.0.state = .running
             state.containers[id]?.0.startedAt = Self.nanoseconds()
@@ -242,6 +253,7 @@ final class FakeRuntime: RuntimeService {
     }
 
     func stopContainer(_ id: String, timeout: Int) async throws {
+        try mayFail()
         state.withLock { state in
             state.log.append("stop \(state.containers[id]?.0.name ?? "") \(timeout)")
             end(id, 143, "", &state)
@@ -271,8 +283,11 @@ final class FakeRuntime: RuntimeService {
     }
 
     func execSync(_ command: [String], in container: String, timeout: Int) async throws -> ExecResult {
-        state.withLock { $0.log.append("exec \(command.joined(separator: " "))") }
-        return ExecResult(stdout: [], stderr: [], exitCode: command.last == "fail" ? 1 : 0)
+        let fails = state.withLock { state in
+            state.log.append("exec \(command.joined(separator: " "))")
+            return command.last == "fail" || state.failing.contains("execSync")
+        }
+        return ExecResult(stdout: [], stderr: [], exitCode: fails ? 1 : 0)
     }
 
     func exec(_ command: [String], in container: String, _ streams: StreamOptions) async throws -> String {
@@ -296,7 +311,8 @@ final class FakeRuntime: RuntimeService {
 
     func listImages() async throws -> [RuntimeImage] { [] }
     func imageStatus(_ image: String) async throws -> RuntimeImage? {
-        state.withLock { $0.images.contains(image) } ? RuntimeImage(id: "sha256:1", tags: [image], uid: 0) : nil
+        try mayFail()
+        return state.withLock { $0.images.contains(image) } ? RuntimeImage(id: "sha256:1", tags: [image], uid: 0) : nil
     }
     func removeImage(_ image: String) async throws {}
     func imageFilesystems() async throws -> [FilesystemUse] { [] }

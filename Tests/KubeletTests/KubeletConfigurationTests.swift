@@ -19,6 +19,7 @@ import Testing
             maxPods: 42
             podPidsLimit: -1
             allowedUnsafeSysctls: [net.core.somaxconn, 'kernel.msg*']
+            enableSystemLogHandler: false
             containerLogMaxSize: 1Mi
             containerLogMaxFiles: 3
             imageGCHighThresholdPercent: 90
@@ -32,6 +33,7 @@ import Testing
         #expect(options.maxPods == 42)
         #expect(options.podPidsLimit == nil)
         #expect(options.allowedUnsafeSysctls == ["net.core.somaxconn", "kernel.msg*"])
+        #expect(!options.servesLogFiles)
         #expect(options.logMaxSize == 1 << 20)
         #expect(options.logMaxFiles == 3)
         #expect(options.imageGCHigh == 0.9)

@@ -149,6 +149,51 @@ import Testing
         }
     }
 
+    /// What the runtime refuses while a pod starts has upstream's name, as the reason to wait and in events, and passes
+    /// when the runtime works again.
+    @Test(arguments: [
+        ("runPodSandbox", "ContainerCreating", "FailedCreatePodSandBox", "Failed to create pod sandbox: "),
+        ("imageStatus", "ImageInspectError", "InspectFailed", "Failed to inspect image \"busybox\": "),
+        ("createContainer", "CreateContainerError", "Failed", "Error: "),
+        ("startContainer", "RunContainerError", "Failed", "Error: "),
+    ])
+    func startThatTheRuntimeRefuses(_ call: String, _ reason: String, _ event: String, _ message: String) async throws {
+        runtime.state.withLock { $0.failing = [call] }
+        try await withKubelet {
+            api.put(path, makePod(spec()).json)
+            await eventually(reason) { waitingReason("a") == reason }
+            await eventually("event") {
+                api.events.contains {
+                    $0["reason"]?.stringValue == event
+                        && $0["message"]?.stringValue?.hasPrefix(message) == true
+                        && $0["message"]?.stringValue?.contains("\(call) does not work") == true
+                }
+            }
+            runtime.state.withLock { $0.failing = [] }
+            await eventually("running", within: 30) { pod.status.phase == "Running" }
+        }
+    }
+
+    /// What is wrong with a pod's end has its name too. The end of the sandbox is the end of its containers.
+    @Test(arguments: [("stopContainer", "KillContainerError"), ("stopPodSandbox", "KillPodSandboxError")])
+    func endThatTheRuntimeRefuses(_ call: String, _ name: String) async throws {
+        try await withKubelet {
+            api.put(path, makePod(spec()).json)
+            await eventually("running") { pod.status.phase == "Running" }
+            runtime.state.withLock { $0.failing = [call] }
+            markDeleted()
+            await eventually("event") {
+                api.events.contains {
+                    $0["reason"]?.stringValue == "FailedKillPod"
+                        && $0["message"]?.stringValue?.contains("with \(name): ") == true
+                }
+            }
+            if call == "stopPodSandbox" { #expect(api.object(path) != nil) }
+            runtime.state.withLock { $0.failing = [] }
+            await eventually("gone", within: 30) { api.object(path) == nil }
+        }
+    }
+
     @Test func configErrorHealsWhenTheObjectAppears() async throws {
         try await withKubelet {
             let env: JSONValue = ["env": [["name": "K", "valueFrom": ["configMapKeyRef": ["name": "m", "key": "k"]]]]]
@@ -207,6 +252,25 @@ import Testing
             await eventually("restarted") { runtime.log.filter { $0 == "start a" }.count == 2 }
         }
         #expect(hasEvent("Unhealthy"))
+    }
+
+    /// A pod that is ending is asked whether it is ready until it has ended, and no more whether it lives.
+    @Test func readinessIsAskedToTheEnd() async throws {
+        try await withKubelet {
+            let probe: JSONValue = ["exec": ["command": ["ask"]], "periodSeconds": 1, "failureThreshold": 1]
+            api.put(path, makePod(spec(["readinessProbe": probe, "livenessProbe": probe])).json)
+            func isReady() -> Bool { pod.status.containerStatuses.first?.ready == true }
+            await eventually("ready") { isReady() }
+            runtime.state.withLock { $0.failing = ["stopContainer", "stopPodSandbox", "execSync"] }
+            markDeleted()
+            await eventually("not ready any more") { api.object(path) != nil && !isReady() }
+            #expect(pod.status.containerStatuses.first?.state?.running != nil)
+            runtime.state.withLock { $0.failing = [] }
+            await eventually("gone") { api.object(path) == nil }
+        }
+        #expect(!hasEvent("Killing", "Container a failed liveness probe, will be restarted"))
+        // Not as fast as it goes.
+        #expect(api.events.filter { $0["reason"]?.stringValue == "FailedKillPod" }.count < 20)
     }
 
     @Test func anotherAgentAdoptsWhatRuns() async throws {

@@ -71,6 +71,8 @@ actor PodWorker {
     private var stopping: Set<String> = []
     private var ending: Task<Void, Never>?
     private var endingGrace = Int.max
+    /// When the last attempt to end everything was over.
+    private var lastEnding: Time?
     /// The pod is over by what its containers did.
     private var isOver = false
     private var failure: WaitingReason?
@@ -609,10 +611,13 @@ actor PodWorker {
 
     // MARK: The end
 
+    /// Seconds between attempts to end what would not end.
+    private static let endingPause = 1.0
+
     /// Ends what runs, reports how it ended, and removes what is left.
     /// - Returns: whether nothing is left.
     private func end(_ now: Time) async throws -> Bool {
-        probes.stop()
+        probes.stopDeciding()
         if let starting {
             starting.cancel()
             report(waiting: [:], verdicts: probes.verdicts, isTerminal: false, now)
@@ -628,6 +633,12 @@ actor PodWorker {
             let pod = pod
             let observed = observed
             if ending == nil {
+                // What was left over the last time needs a moment: the runtime is in trouble.
+                if let lastEnding, now.since(lastEnding) < Self.endingPause {
+                    setTimer(after: Self.endingPause)
+                    report(waiting: [:], verdicts: probes.verdicts, isTerminal: false, now)
+                    return false
+                }
                 endingGrace = grace
                 ending = Task {
                     await executor.stopAll(pod, observed, grace: grace)
@@ -645,6 +656,7 @@ actor PodWorker {
             return false
         }
         if ending != nil { return false }
+        probes.stop()
         report(waiting: [:], verdicts: [:], isTerminal: true, now)
         guard pod.isBeingDeleted || removed else {
             // It stays as it is until somebody deletes it: its volumes are not needed any more.
@@ -681,6 +693,7 @@ actor PodWorker {
 
     private func endingEnded() {
         ending = nil
+        lastEnding = context.now()
         operationsEnded += 1
         wake()
     }

@@ -8,7 +8,7 @@ import Synchronization
 final class PodProbes: Sendable {
     private struct Watched {
         var verdict: ProbeVerdict
-        var tasks: [Task<Void, Never>] = []
+        var tasks: [(kind: ProbeKind, task: Task<Void, Never>)] = []
     }
 
     private let state = Mutex<[String: Watched]>([:])
@@ -39,7 +39,7 @@ final class PodProbes: Sendable {
             for id in gone.keys { state[id] = nil }
             return gone
         }
-        for watched in gone.values { for task in watched.tasks { task.cancel() } }
+        for watched in gone.values { for probe in watched.tasks { probe.task.cancel() } }
         for status in running {
             guard let container = pod.allContainers.first(where: { $0.name == status.name }) else { continue }
             let isNew = state.withLock { state in
@@ -57,14 +57,22 @@ final class PodProbes: Sendable {
         }
     }
 
-    /// No liveness or startup probe may end a container that is being ended anyway.
-    func stop() {
-        let all = state.withLock { state in
-            let all = state
-            for id in all.keys { state[id]?.tasks = [] }
-            return all
+    /// The pod is ending: no liveness or startup probe may end a container that is being ended anyway. Whether a container
+    /// is ready is asked until it has ended: whoever takes traffic off it waits for the answer.
+    func stopDeciding() { stop { $0 != .readiness } }
+
+    func stop() { stop { _ in true } }
+
+    private func stop(_ which: (ProbeKind) -> Bool) {
+        let stopped = state.withLock { state in
+            var stopped: [Task<Void, Never>] = []
+            for id in state.keys {
+                stopped += state[id]?.tasks.filter { which($0.kind) }.map(\.task) ?? []
+                state[id]?.tasks.removeAll { which($0.kind) }
+            }
+            return stopped
         }
-        for watched in all.values { for task in watched.tasks { task.cancel() } }
+        for task in stopped { task.cancel() }
     }
 
     private func start(_ container: Container, _ status: RuntimeContainerStatus, podIP: String) {
@@ -77,7 +85,7 @@ final class PodProbes: Sendable {
             let task = Task {
                 await self.run(kind, probe, container, status.id, Time(nanoseconds: status.startedAt), podIP)
             }
-            state.withLock { $0[status.id]?.tasks.append(task) }
+            state.withLock { $0[status.id]?.tasks.append((kind, task)) }
         }
     }
 
