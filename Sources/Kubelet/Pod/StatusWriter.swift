@@ -61,7 +61,7 @@ final class StatusWriter: Sendable {
     }
 
     /// Waits until what was submitted is written.
-    /// - Returns: whether it is; false where the API does not answer.
+    /// - Returns: whether it is, or there is nothing any more to write it to; false where the API does not answer.
     func flush() async -> Bool {
         await withCheckedContinuation { continuation in
             let done = state.withLock { state in
@@ -70,7 +70,7 @@ final class StatusWriter: Sendable {
             }
             if done { continuation.resume() }
         }
-        return state.withLock { $0.pending == nil }
+        return state.withLock { $0.pending == nil || $0.gone }
     }
 
     private func write() async {
@@ -157,9 +157,11 @@ final class StatusWriter: Sendable {
         do {
             let fresh = try await client.get(Pod.self, pod.name, namespace: pod.namespace)
             state.withLock { state in
-                if fresh.uid == pod.uid || fresh.mirroredUID == staticUID {
+                let isOurs = staticUID.map { fresh.mirroredUID == $0 } ?? (fresh.uid == pod.uid)
+                if isOurs {
                     state.base = fresh
                 } else if staticUID == nil {
+                    // Another pod has its name now.
                     state.gone = true
                 }
             }
