@@ -1,8 +1,14 @@
 /// Writes JSON values as bytes: compact, fields in the order they have, `<`, `>` and `&` left alone.
-public struct JSONWriter {
-    public private(set) var bytes: [UInt8] = []
+public struct JSONWriter: ~Copyable {
+    private var output: JSONOutput
 
-    public init(reserving capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+    public init(reserving capacity: Int = 0) { output = JSONOutput(reserving: capacity) }
+
+    /// A copy of what has been written, no larger than it needs to be.
+    public var bytes: [UInt8] { Array(output.bytes) }
+
+    /// How many bytes have been written.
+    public var count: Int { output.count }
 
     /// The compact text of `value`.
     public static func bytes(of value: JSONValue) -> [UInt8] {
@@ -19,19 +25,13 @@ public struct JSONWriter {
     }
 
     /// Appends bytes that are JSON already.
-    public mutating func write(raw: some Collection<UInt8>) { bytes.append(contentsOf: raw) }
+    public mutating func write(raw: some Collection<UInt8>) { for byte in raw { output.write(byte) } }
 
-    public mutating func write(raw: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: raw.utf8Start, count: raw.utf8CodeUnitCount))
-    }
+    public mutating func write(raw: StaticString) { output.write(literal: raw) }
 
-    public mutating func write(_ value: JSONValue) {
-        var output = JSONOutput(reserving: 1024)
-        output.write(value)
-        bytes.append(contentsOf: output.bytes)
-    }
+    public mutating func write(_ value: JSONValue) { output.write(value) }
 
-    public mutating func write(_ integer: Int64) { write(.integer(integer)) }
+    public mutating func write(_ integer: Int64) { output.write(integer) }
 
-    public mutating func write(_ string: String) { write(.string(string)) }
+    public mutating func write(_ string: String) { output.write(string) }
 }

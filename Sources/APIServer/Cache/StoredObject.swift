@@ -13,7 +13,7 @@ enum StoredObject {
     /// The stored form of an object: kind, apiVersion and metadata first, the rest in the order it has.
     static func encode(_ value: JSONValue) -> [UInt8] {
         guard let object = value.objectValue else { return [] }
-        var writer = JSONWriter(reserving: 1024)
+        var writer = JSONWriter(reserving: 8192)
         writer.write(raw: "{\"kind\":")
         writer.write(object["kind"] ?? "")
         writer.write(raw: ",\"apiVersion\":")
@@ -25,7 +25,7 @@ enum StoredObject {
             guard let field = metadata[key], !field.isEmptyValue else { continue }
             write(key, field, to: &writer)
         }
-        let offset = UInt32(writer.bytes.count)
+        let offset = UInt32(writer.count)
         for (key, field) in metadata where key != "resourceVersion" && !firstMetadata.contains(key) {
             if field.isNull { continue }
             write(key, field, to: &writer)
