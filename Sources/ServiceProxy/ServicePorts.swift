@@ -64,6 +64,8 @@ struct NodeFacts: Sendable, Hashable {
 enum ServicePorts {
     /// The label of Services that another proxy serves.
     static let proxyNameLabel = "service.kubernetes.io/service-proxy-name"
+    /// The label of Services without proxying, whatever their addresses are.
+    static let headlessLabel = "service.kubernetes.io/headless"
     static let serviceNameLabel = "kubernetes.io/service-name"
 
     /// The routes of all Services, ordered by Service, port and family.
@@ -80,7 +82,8 @@ enum ServicePorts {
 
     static func routes(of service: Service, slices: [EndpointSlice], node: NodeFacts) -> [ServicePortRoute] {
         let spec = service.spec
-        guard spec.type != "ExternalName", service.labels[proxyNameLabel] == nil else { return [] }
+        guard spec.type != "ExternalName", service.labels[proxyNameLabel] == nil, service.labels[headlessLabel] == nil
+        else { return [] }
         let listed = spec.clusterIPs.isEmpty ? [spec.clusterIP ?? ""] : spec.clusterIPs
         let clusterIPs = listed.compactMap { IPAddress($0) }
         let ports = spec.ports

@@ -63,8 +63,10 @@ import Testing
         for spec in specs {
             #expect(ServicePorts.routes(services: [Self.service(spec)], slices: [], node: Self.node).isEmpty)
         }
-        let labelled = Self.service(Self.spec, labels: ["service.kubernetes.io/service-proxy-name": "x"])
-        #expect(ServicePorts.routes(services: [labelled], slices: [], node: Self.node).isEmpty)
+        for label in ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] {
+            let labelled = Self.service(Self.spec, labels: [label: ""])
+            #expect(ServicePorts.routes(services: [labelled], slices: [], node: Self.node).isEmpty)
+        }
     }
 
     @Test func portsAreMatchedByName() throws {
