@@ -64,7 +64,7 @@ struct NodeFacts: Sendable, Hashable {
 enum ServicePorts {
     /// The label of Services that another proxy serves.
     static let proxyNameLabel = "service.kubernetes.io/service-proxy-name"
-    /// The label of Services without proxying, whatever their addresses are.
+    /// The label of slices that are not for proxies.
     static let headlessLabel = "service.kubernetes.io/headless"
     static let serviceNameLabel = "kubernetes.io/service-name"
 
@@ -72,7 +72,9 @@ enum ServicePorts {
     static func routes(services: [Service], slices: [EndpointSlice], node: NodeFacts) -> [ServicePortRoute] {
         var slicesByService: [ObjectKey: [EndpointSlice]] = [:]
         for slice in slices {
-            guard let name = slice.labels[serviceNameLabel], !name.isEmpty else { continue }
+            guard let name = slice.labels[serviceNameLabel], !name.isEmpty, slice.labels[headlessLabel] == nil else {
+                continue
+            }
             slicesByService[ObjectKey(namespace: slice.namespace, name: name), default: []].append(slice)
         }
         return services.sorted { $0.key < $1.key }.flatMap { service in
@@ -82,8 +84,7 @@ enum ServicePorts {
 
     static func routes(of service: Service, slices: [EndpointSlice], node: NodeFacts) -> [ServicePortRoute] {
         let spec = service.spec
-        guard spec.type != "ExternalName", service.labels[proxyNameLabel] == nil, service.labels[headlessLabel] == nil
-        else { return [] }
+        guard spec.type != "ExternalName", service.labels[proxyNameLabel] == nil else { return [] }
         let listed = spec.clusterIPs.isEmpty ? [spec.clusterIP ?? ""] : spec.clusterIPs
         let clusterIPs = listed.compactMap { IPAddress($0) }
         let ports = spec.ports
