@@ -100,6 +100,37 @@ private typealias UserInfo = InProcessAPI.User
         #expect(!decide("get secrets a/volume").allowed)
     }
 
+    /// Whoever keeps a volume's directory gives it up when nobody uses it any more: no pod leads there then.
+    @Test func aVolumeOfTheNodesOwnIsItsToGiveUp() {
+        func volume(on node: JSONValue) -> JSONValue {
+            [
+                "metadata": [
+                    "name": "own", "annotations": ["pv.kubernetes.io/provisioned-by": "martlet.io/local"],
+                    "finalizers": ["martlet.io/local-volume"],
+                ],
+                "spec": [
+                    "local": ["path": "/x"], "claimRef": ["namespace": "a", "name": "c"],
+                    "nodeAffinity": [
+                        "required": [
+                            "nodeSelectorTerms": [
+                                [
+                                    "matchExpressions": [
+                                        ["key": "kubernetes.io/hostname", "operator": "In", "values": [node]]
+                                    ]
+                                ]
+                            ]
+                        ]
+                    ],
+                ],
+            ]
+        }
+        put(.volume, volume(on: "n1"))
+        for verb in ["get", "update", "list", "watch"] { #expect(decide("\(verb) persistentvolumes -/own").allowed) }
+        #expect(!decide("delete persistentvolumes -/own").allowed)
+        put(.volume, volume(on: "n2"))
+        for verb in ["get", "update", "list", "watch"] { #expect(!decide("\(verb) persistentvolumes -/own").allowed) }
+    }
+
     @Test func volumesLeadThroughTheirClaims() {
         let volume: JSONValue = [
             "metadata": ["name": "pv"],

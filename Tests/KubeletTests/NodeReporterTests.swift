@@ -138,7 +138,7 @@ import Testing
         await used.release()
         signal.yield(.released)
         #expect(await eventually { api.object(path)?[path: "metadata", "finalizers"]?.arrayValue?.isEmpty ?? true })
-        #expect(!FileManager.default.fileExists(atPath: directory + "/pvc-1"))
+        #expect(await eventually { !FileManager.default.fileExists(atPath: directory + "/pvc-1") })
     }
 
     private actor Used {

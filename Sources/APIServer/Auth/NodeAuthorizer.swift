@@ -53,9 +53,9 @@ public struct NodeAuthorizer: Authorizer {
         case ("", "persistentvolumeclaims"): return get(request, .claim, node)
         // Whoever keeps a volume's directory sees when it has to go, and takes off the finalizer that waits for that.
         case ("", "persistentvolumes")
-        where ["update", "list", "watch"].contains(request.verb) && request.subresource.isEmpty && !request.name.isEmpty:
-            return graph.keeps(NodeGraph.Vertex(.volume, "", request.name), node: node)
-                ? .allow : .refuse("no relationship found between node '\(node)' and this object")
+        where ["get", "update", "list", "watch"].contains(request.verb) && request.subresource.isEmpty
+            && graph.keeps(NodeGraph.Vertex(.volume, "", request.name), node: node):
+            return .allow
         case ("", "persistentvolumes"): return get(request, .volume, node)
         case ("resource.k8s.io", "resourceclaims"): return get(request, .resourceClaim, node)
         case ("storage.k8s.io", "volumeattachments"): return get(request, .volumeAttachment, node)

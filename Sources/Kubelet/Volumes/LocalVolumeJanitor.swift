@@ -21,6 +21,9 @@ struct LocalVolumeJanitor: Sendable {
         case released
     }
 
+    /// Between attempts.
+    private static let pause = Duration.seconds(3)
+
     let client: KubeClient
     /// `<data directory>/local-volumes`
     let directory: String
@@ -35,6 +38,7 @@ struct LocalVolumeJanitor: Sendable {
         var followed: [String: Task<Void, Never>] = [:]
         /// Those to be removed; whether the volume itself is gone already.
         var condemned: [String: Bool] = [:]
+        var retry: Task<Void, Never>?
         for name in Files.list(directory) { signal.yield(.made(name)) }
         for await event in events {
             switch event {
@@ -47,20 +51,28 @@ struct LocalVolumeJanitor: Sendable {
             }
             guard !condemned.isEmpty else { continue }
             let used = await inUse()
+            var mustRetry = false
             for (name, isGone) in condemned where !used.contains("\(directory)/\(name)") {
                 do {
                     try await remove(name, isGone: isGone)
                     condemned[name] = nil
                     followed.removeValue(forKey: name)?.cancel()
                 } catch {
-                    logger.debug("volume \(name): \(error)")
-                    Task { [signal] in
-                        try? await Task.sleep(for: .seconds(3))
-                        signal.yield(.released)
-                    }
+                    logger.warning("volume \(name) cannot be given up: \(error)")
+                    mustRetry = true
                 }
             }
+            // One wait for all: more would multiply.
+            retry?.cancel()
+            retry =
+                !mustRetry
+                ? nil
+                : Task { [signal] in
+                    do { try await Task.sleep(for: Self.pause) } catch { return }
+                    signal.yield(.released)
+                }
         }
+        retry?.cancel()
         for task in followed.values { task.cancel() }
     }
 
@@ -87,18 +99,22 @@ struct LocalVolumeJanitor: Sendable {
         }
     }
 
+    /// What is in the directory goes first, then the finalizer, then the directory: as long as it is there, an agent that
+    /// begins anew knows that there is something left to do.
     private func remove(_ name: String, isGone: Bool) async throws {
         let path = "\(directory)/\(name)"
-        guard Files.exists(path) || !isGone else { return }
+        if !isGone {
+            for entry in Files.list(path) { try Files.removeTree("\(path)/\(entry)") }
+            do {
+                try await client.modify(PersistentVolume.self, name) { volume in
+                    guard volume.metadata.finalizers.contains(LocalVolumes.finalizer) else { return false }
+                    volume.metadata.finalizers.removeAll { $0 == LocalVolumes.finalizer }
+                    return true
+                }
+            } catch { if !error.isNotFound { throw error } }
+        }
+        guard Files.exists(path) else { return }
         try Files.removeTree(path)
         logger.info("the directory of volume \(name) is removed")
-        if isGone { return }
-        do {
-            try await client.modify(PersistentVolume.self, name) { volume in
-                guard volume.metadata.finalizers.contains(LocalVolumes.finalizer) else { return false }
-                volume.metadata.finalizers.removeAll { $0 == LocalVolumes.finalizer }
-                return true
-            }
-        } catch { if !error.isNotFound { throw error } }
     }
 }
