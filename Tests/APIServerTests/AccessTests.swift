@@ -9,7 +9,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AccessTests {
     @Test func credentials() async throws {
         let plane = try await ControlPlane()

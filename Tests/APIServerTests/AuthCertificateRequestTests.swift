@@ -9,7 +9,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct AuthCertificateRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthCertificateRequestTests {
     private static let path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
     private static let pem = (try? CertificateRequest.create(commonName: "ann"))?.requestPEM ?? ""
 

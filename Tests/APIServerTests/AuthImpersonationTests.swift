@@ -7,7 +7,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct AuthImpersonationTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthImpersonationTests {
     private func plane(_ rules: [JSONValue]) async throws -> ControlPlane {
         let plane = try await ControlPlane()
         let path = "/apis/rbac.authorization.k8s.io/v1"

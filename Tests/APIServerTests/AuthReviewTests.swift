@@ -8,7 +8,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct AuthReviewTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthReviewTests {
     private func review(
         _ plane: ControlPlane, _ kind: String, _ spec: JSONValue, metadata: JSONValue = [:], namespace: String = "",
         token: String = "admin"

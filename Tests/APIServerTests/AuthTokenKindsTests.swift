@@ -16,7 +16,7 @@ private typealias UserInfo = InProcessAPI.User
 
 private func base64(_ text: String) -> JSONValue { .string(Data(text.utf8).base64EncodedString()) }
 
-@Suite(.timeLimit(.minutes(1))) struct AuthTokenKindsTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthTokenKindsTests {
     private static let now: Int64 = 1_700_000_000
 
     // MARK: Bootstrap tokens

@@ -7,7 +7,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ComponentStatusTests {
     private func plane() async throws -> ControlPlane {
         try await ControlPlane { $0.components = { [("scheduler", nil), ("controller-manager", "it has stopped")] } }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PodTests {
     static let pods = "/api/v1/namespaces/default/pods"
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ProtobufServingTests {
     static let maps = "/api/v1/namespaces/default/configmaps"
     static let protobuf = Schema.protobufMediaType

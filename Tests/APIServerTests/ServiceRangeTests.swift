@@ -6,7 +6,7 @@ import Testing
 @testable import APIServer
 
 /// Ranges that ServiceCIDRs add to the cluster's own (KEP-1880).
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServiceRangeTests {
     private static let ranges = "/apis/networking.k8s.io/v1/servicecidrs"
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookTests {
     private static let configMaps = "/api/v1/namespaces/default/configmaps"
 
     private func configuration(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ControllerManager
 
-@Suite(.timeLimit(.minutes(1))) struct QuotaControllerTests {
+@Suite(.timeLimit(.minutes(5))) struct QuotaControllerTests {
     private func quota(_ hard: JSONValue, scopes: JSONValue? = nil) -> ResourceQuota {
         var quota = ResourceQuota(name: "q", namespace: "default")
         quota.json["spec"] = ["hard": hard]

@@ -9,7 +9,7 @@ import Testing
 @testable import Kubelet
 
 /// The whole agent between an API and a runtime that are made up.
-@Suite(.timeLimit(.minutes(1))) struct KubeletTests {
+@Suite(.timeLimit(.minutes(5))) struct KubeletTests {
     private let api = FakeAPI()
     private let runtime = FakeRuntime()
     private let path = "/api/v1/namespaces/shop/pods/web"
