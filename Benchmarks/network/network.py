@@ -231,8 +231,8 @@ def measure(arguments, root):
                 "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]}})
 
         def entry():
-            status = cluster.must("GET", "/apis/networking.k8s.io/v1/namespaces/default/ingresses/web")["status"]
-            entries = status.get("loadBalancer", {}).get("ingress", [])
+            found = cluster.must("GET", "/apis/networking.k8s.io/v1/namespaces/default/ingresses/web")
+            entries = found.get("status", {}).get("loadBalancer", {}).get("ingress", [])
             return entries[0]["ip"] if entries else None
 
         bench.wait("the ingress", entry, 20)

@@ -126,6 +126,8 @@ final class FakeRuntime: RuntimeService {
         var images: Set<String> = ["docker.io/library/busybox:latest"]
         var log: [String] = []
         var next = 0
+        /// What the errors of pulls begin with.
+        var pullProblem = ""
         /// The calls that fail.
         var failing: Set<String> = []
         var signal: (@Sendable () -> Void)?
@@ -306,7 +308,7 @@ final class FakeRuntime: RuntimeService {
     func pullImage(_ image: String, credentials: RegistryCredentials?, for sandbox: SandboxConfig?) async throws
         -> String
     {
-        throw RuntimeError(.other, "failed to resolve \(image)")
+        throw RuntimeError(.other, state.withLock { $0.pullProblem } + "failed to resolve \(image)")
     }
 
     func listImages() async throws -> [RuntimeImage] { [] }

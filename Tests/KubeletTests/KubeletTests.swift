@@ -149,6 +149,18 @@ import Testing
         }
     }
 
+    /// Why an image could not be pulled, where runtimes tell it apart.
+    @Test(arguments: ["RegistryUnavailable", "SignatureValidationFailed"])
+    func pullsFailForReasons(_ reason: String) async throws {
+        runtime.state.withLock { $0.pullProblem = "\(reason): " }
+        try await withKubelet {
+            api.put(path, makePod(spec(["image": "no/such:1"])).json)
+            await eventually(reason) { waitingReason("a") == reason }
+            await eventually("event") { hasEvent("Failed", "Error: \(reason)") }
+            await eventually("ImagePullBackOff") { waitingReason("a") == "ImagePullBackOff" }
+        }
+    }
+
     /// What the runtime refuses while a pod starts has upstream's name, as the reason to wait and in events, and passes
     /// when the runtime works again.
     @Test(arguments: [
