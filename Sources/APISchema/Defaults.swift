@@ -9,24 +9,11 @@ extension Schema {
     /// - Parameter known: a value that has all its defaults and that this one was made from: what it still shares with it
     ///   stays shared.
     public func applyDefaults(to object: inout JSONValue, of resource: ResourceType, over known: JSONValue? = nil) {
-        guard resource.custom == nil, case .object(let known)? = known, case .object(var fields) = object else {
-            return applyDefaults(to: &object, as: resource.message)
-        }
-        let message = resource.message
-        guard message.hasDefaults else { return }
-        object = .null
-        Self.fillFields(&fields, message)
-        if let function = message.defaultFunction {
-            var filled = fields
-            function(&filled)
-            if filled != fields { fields = filled }
-        }
-        Self.fillInner(&fields, message, over: known)
-        object = .object(fields)
+        applyDefaults(to: &object, as: resource.message, over: known)
     }
 
     /// Fills in the defaults of a value that has been decoded as `message`.
-    public func applyDefaults(to value: inout JSONValue, as message: MessageType) {
+    public func applyDefaults(to value: inout JSONValue, as message: MessageType, over known: JSONValue? = nil) {
         if let custom = message.custom, case .object(var object) = value {
             value = .null
             custom.applyDefaults(to: &object)
@@ -35,24 +22,25 @@ extension Schema {
         }
         guard message.hasDefaults, case .object(var object) = value else { return }
         value = .null
-        Self.fill(&object, message)
+        Self.fill(&object, message, over: known?.objectValue)
         value = .object(object)
     }
 
-    private static func fill(_ object: inout JSONObject, _ message: MessageType) {
-        fillFields(&object, message)
-        if let function = message.defaultFunction { function(&object) }
-        fillInner(&object, message)
-    }
-
-    private static func fillFields(_ object: inout JSONObject, _ message: MessageType) {
+    private static func fill(_ object: inout JSONObject, _ message: MessageType, over known: JSONObject? = nil) {
         for field in message.defaultedFields {
             guard let rule = field.rule, let value = rule.defaultValue else { continue }
             if isMissing(object[field.name], zeroIsMissing: rule.zeroIsMissing) { object[field.name] = value }
         }
-    }
-
-    private static func fillInner(_ object: inout JSONObject, _ message: MessageType, over known: JSONObject? = nil) {
+        if let function = message.defaultFunction {
+            if known == nil {
+                function(&object)
+            } else {
+                // It copies what it only looks at: what it leaves as it was stays shared.
+                var filled = object
+                function(&filled)
+                if filled != object { object = filled }
+            }
+        }
         for field in message.fieldsWithDefaults {
             guard object[field.name] != nil, let inner = field.type.message else { continue }
             if let known, known.shares(field.name, with: object) { continue }

@@ -61,20 +61,7 @@ public enum Names {
     }
 
     private static func isSubdomain(_ name: String) -> Bool {
-        // Every label begins and ends with a letter or a digit.
-        var before = UInt8(ascii: ".")
-        for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "."):
-                if !isLowerAlphanumeric(before) { return false }
-            case UInt8(ascii: "-"):
-                if before == UInt8(ascii: ".") { return false }
-            default:
-                if !isLowerAlphanumeric(byte) { return false }
-            }
-            before = byte
-        }
-        return isLowerAlphanumeric(before)
+        name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
     }
 
     private static func isLabel(_ bytes: Substring.UTF8View) -> Bool {
@@ -87,16 +74,7 @@ public enum Names {
 
     /// The key of a label or annotation: `[PREFIX/]NAME`, the prefix a subdomain.
     public static func isQualifiedName(_ key: String) -> [String] {
-        if let slash = key.utf8.lastIndex(of: UInt8(ascii: "/")) {
-            let name = key[key.utf8.index(after: slash)...]
-            if name.utf8.count <= 63, isLabelText(name.utf8), slash != key.startIndex, key.utf8.count <= 253,
-                isSubdomain(String(key[..<slash]))
-            {
-                return []
-            }
-        } else if key.utf8.count <= 63, isLabelText(key.utf8) {
-            return []
-        }
+        if key.utf8.count <= 63, isLabelText(key) { return [] }
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, let name = parts.last else {
             return [
@@ -117,7 +95,7 @@ public enum Names {
         } else if name.utf8.count > 63 {
             problems.append("name part \(tooLong(63))")
         }
-        if !isLabelText(name.utf8) { problems.append("name part \(labelKeyForm)") }
+        if !isLabelText(name) { problems.append("name part \(labelKeyForm)") }
         return problems
     }
 
@@ -130,7 +108,7 @@ public enum Names {
     public static func isLabelValue(_ value: String) -> [String] {
         var problems: [String] = []
         if value.utf8.count > 63 { problems.append(tooLong(63)) }
-        if !value.isEmpty, !isLabelText(value.utf8) {
+        if !value.isEmpty, !isLabelText(value) {
             problems.append(
                 "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
                     + "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
@@ -139,10 +117,10 @@ public enum Names {
         return problems
     }
 
-    private static func isLabelText<Text: BidirectionalCollection<UInt8>>(_ text: Text) -> Bool {
-        guard let first = text.first, let last = text.last, isAlphanumeric(first), isAlphanumeric(last)
+    private static func isLabelText(_ text: String) -> Bool {
+        guard let first = text.utf8.first, let last = text.utf8.last, isAlphanumeric(first), isAlphanumeric(last)
         else { return false }
-        return text.allSatisfy {
+        return text.utf8.allSatisfy {
             isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
         }
     }

@@ -130,6 +130,13 @@ package enum Files {
         }
     }
 
+    /// Where a path leads, all links followed.
+    package static func realPath(_ path: String) throws(SystemError) -> String {
+        guard let found = realpath(path, nil) else { throw SystemError(path) }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
     package static func readLink(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &buffer, buffer.count)

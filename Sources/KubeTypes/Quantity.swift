@@ -128,7 +128,7 @@ public struct Quantity: JSONField, Comparable, CustomStringConvertible {
         while let byte = rest.first {
             if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
                 count += 1
-                guard count < 30 else { return nil }
+                guard count <= 30 else { return nil }
                 digits = digits * 10 + Int128(byte - UInt8(ascii: "0"))
             } else if byte == UInt8(ascii: "."), point == nil {
                 point = count
@@ -137,7 +137,10 @@ public struct Quantity: JSONField, Comparable, CustomStringConvertible {
             }
             rest = rest.dropFirst()
         }
-        guard count > 0, var (multiplier, denominator) = scale(of: rest) else { return nil }
+        // The point counts as well.
+        guard count > 0, count + (point == nil ? 0 : 1) <= 30, var (multiplier, denominator) = scale(of: rest) else {
+            return nil
+        }
         for _ in (point ?? count)..<count { denominator = denominator.multipliedReportingOverflow(by: 10).0 }
         // Nano is the base: multiply first, then divide, rounding what is left away from zero.
         let (scaled, overflow) = digits.multipliedReportingOverflow(by: multiplier)
@@ -147,39 +150,33 @@ public struct Quantity: JSONField, Comparable, CustomStringConvertible {
     }
 
     /// The factor, in billionths, that a suffix stands for.
-    private static func scale(of suffix: Slice<UnsafeBufferPointer<UInt8>>) -> (multiplier: Int128, divisor: Int128)? {
+    private static func scale(of bytes: Slice<UnsafeBufferPointer<UInt8>>) -> (multiplier: Int128, divisor: Int128)? {
         let nano: Int128 = 1_000_000_000
-        guard let first = suffix.first, let last = suffix.last else { return (nano, 1) }
-        if suffix.count == 1 {
-            switch first {
-            case UInt8(ascii: "n"): return (1, 1)
-            case UInt8(ascii: "u"): return (1000, 1)
-            case UInt8(ascii: "m"): return (1_000_000, 1)
-            case UInt8(ascii: "k"): return (nano * 1000, 1)
-            case UInt8(ascii: "M"): return (nano * 1_000_000, 1)
-            case UInt8(ascii: "G"): return (nano * 1_000_000_000, 1)
-            case UInt8(ascii: "T"): return (nano * 1_000_000_000_000, 1)
-            case UInt8(ascii: "P"): return (nano * 1_000_000_000_000_000, 1)
-            case UInt8(ascii: "E"): return (nano * 1_000_000_000_000_000_000, 1)
-            default: return nil
-            }
+        let suffix = String(decoding: bytes, as: UTF8.self)
+        switch suffix {
+        case "": return (nano, 1)
+        case "n": return (1, 1)
+        case "u": return (1000, 1)
+        case "m": return (1_000_000, 1)
+        case "k": return (nano * 1000, 1)
+        case "M": return (nano * 1_000_000, 1)
+        case "G": return (nano * 1_000_000_000, 1)
+        case "T": return (nano * 1_000_000_000_000, 1)
+        case "P": return (nano * 1_000_000_000_000_000, 1)
+        case "E": return (nano * 1_000_000_000_000_000_000, 1)
+        case "Ki": return (nano << 10, 1)
+        case "Mi": return (nano << 20, 1)
+        case "Gi": return (nano << 30, 1)
+        case "Ti": return (nano << 40, 1)
+        case "Pi": return (nano << 50, 1)
+        case "Ei": return (nano << 60, 1)
+        default:
+            guard let mark = suffix.first, mark == "e" || mark == "E", let exponent = Int(suffix.dropFirst()),
+                abs(exponent) <= 18
+            else { return nil }
+            var power: Int128 = 1
+            for _ in 0..<abs(exponent) { power *= 10 }
+            return exponent >= 0 ? (nano * power, 1) : (nano, power)
         }
-        if suffix.count == 2, last == UInt8(ascii: "i") {
-            switch first {
-            case UInt8(ascii: "K"): return (nano << 10, 1)
-            case UInt8(ascii: "M"): return (nano << 20, 1)
-            case UInt8(ascii: "G"): return (nano << 30, 1)
-            case UInt8(ascii: "T"): return (nano << 40, 1)
-            case UInt8(ascii: "P"): return (nano << 50, 1)
-            case UInt8(ascii: "E"): return (nano << 60, 1)
-            default: return nil
-            }
-        }
-        guard first == UInt8(ascii: "e") || first == UInt8(ascii: "E"),
-            let exponent = Int(String(decoding: suffix.dropFirst(), as: UTF8.self)), abs(exponent) <= 18
-        else { return nil }
-        var power: Int128 = 1
-        for _ in 0..<abs(exponent) { power *= 10 }
-        return exponent >= 0 ? (nano * power, 1) : (nano, power)
     }
 }

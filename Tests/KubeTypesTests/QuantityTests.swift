@@ -5,6 +5,14 @@ import Testing
 @testable import KubeTypes
 
 @Suite struct QuantityTests {
+    /// Thirty characters of digits and a point, and no more.
+    @Test func length() {
+        #expect(Quantity(String(repeating: "0", count: 29) + "1")?.value == 1)
+        #expect(Quantity(String(repeating: "0", count: 28) + ".5")?.milliValue == 500)
+        #expect(Quantity(String(repeating: "0", count: 30) + "1") == nil)
+        #expect(Quantity(String(repeating: "0", count: 29) + ".5") == nil)
+    }
+
     @Test(
         arguments: [
             ("0", 0, 0), ("1", 1, 1000), ("100m", 1, 100), ("1500m", 2, 1500), ("0.5", 1, 500), (".5", 1, 500),

@@ -632,13 +632,10 @@ actor PodWorker {
         if !observed.running.isEmpty || observed.sandboxes.contains(where: { $0.sandbox.ready }) {
             let pod = pod
             let observed = observed
-            if ending == nil {
+            if ending == nil, let lastEnding, now.since(lastEnding) < Self.endingPause {
                 // What was left over the last time needs a moment: the runtime is in trouble.
-                if let lastEnding, now.since(lastEnding) < Self.endingPause {
-                    setTimer(after: Self.endingPause)
-                    report(waiting: [:], verdicts: probes.verdicts, isTerminal: false, now)
-                    return false
-                }
+                setTimer(after: Self.endingPause)
+            } else if ending == nil {
                 endingGrace = grace
                 ending = Task {
                     await executor.stopAll(pod, observed, grace: grace)

@@ -81,7 +81,7 @@ final class KubeletServer: HTTPResponder {
         case "exec" where isStreaming, "attach" where isStreaming, "portForward" where isStreaming:
             Task { await self.stream(request, parts, response) }
         case "logs" where request.method == .GET && options.servesLogFiles:
-            NodeLogFiles().answer(parts.dropFirst().joined(separator: "/"), response)
+            Task { NodeLogFiles().answer(parts.dropFirst().joined(separator: "/"), response) }
         case "run", "cri":
             Self.answer(response, .notImplemented, "\(parts[0]) is not supported by this kubelet yet")
         default: Self.answer(response, .notFound, "404 page not found")

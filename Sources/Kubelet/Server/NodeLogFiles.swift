@@ -22,7 +22,7 @@ struct NodeLogFiles: Sendable {
 
     /// - Parameter path: relative to the directory; empty for the directory itself.
     func find(_ path: String) -> Found? {
-        guard let top = Self.resolved(root), let full = Self.resolved("\(root)/\(path)"),
+        guard let top = try? Files.realPath(root), let full = try? Files.realPath("\(root)/\(path)"),
             full == top || full.hasPrefix(top + "/")
         else { return nil }
         switch Files.kind(of: full) {
@@ -34,12 +34,6 @@ struct NodeLogFiles: Sendable {
                 Files.list(full).sorted().map { Files.kind(of: "\(full)/\($0)") == .directory ? "\($0)/" : $0 })
         default: return nil
         }
-    }
-
-    private static func resolved(_ path: String) -> String? {
-        guard let found = realpath(path, nil) else { return nil }
-        defer { free(found) }
-        return String(cString: found)
     }
 
     /// A directory as Go's file server shows it.

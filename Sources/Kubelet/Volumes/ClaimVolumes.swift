@@ -85,9 +85,7 @@ actor ClaimVolumes {
                 throw ConfigError("no volume plugin matched for the block volume \(volume.name)")
             }
             // A link, as udev makes them, leads to the device.
-            guard let real = realpath(source.path, nil) else { throw SystemError(source.path) }
-            defer { free(real) }
-            let path = String(cString: real)
+            let path = try Files.realPath(source.path)
             guard Files.kind(of: path) == .blockDevice else {
                 throw ConfigError("path \"\(source.path)\" is no block device")
             }

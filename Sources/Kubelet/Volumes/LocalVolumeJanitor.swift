@@ -64,13 +64,11 @@ struct LocalVolumeJanitor: Sendable {
             }
             // One wait for all: more would multiply.
             retry?.cancel()
-            retry =
-                !mustRetry
-                ? nil
-                : Task { [signal] in
-                    do { try await Task.sleep(for: Self.pause) } catch { return }
-                    signal.yield(.released)
-                }
+            guard mustRetry else { continue }
+            retry = Task { [signal] in
+                do { try await Task.sleep(for: Self.pause) } catch { return }
+                signal.yield(.released)
+            }
         }
         retry?.cancel()
         for task in followed.values { task.cancel() }

@@ -47,16 +47,14 @@ struct PreparedVolume: Sendable, Hashable {
     func existing(_ relative: String) throws(ConfigError) -> String {
         let target = "\(path)/\(relative)"
         // A link that a container has left there must not lead out of the volume.
-        guard let resolved = realpath(target, nil) else {
-            throw ConfigError("failed to prepare subPath for volumeMount: \(SystemError(target))")
+        let real: String
+        let base: String
+        do {
+            real = try Files.realPath(target)
+            base = try Files.realPath(path)
+        } catch {
+            throw ConfigError("failed to prepare subPath for volumeMount: \(error)")
         }
-        defer { free(resolved) }
-        let real = String(cString: resolved)
-        guard let root = realpath(path, nil) else {
-            throw ConfigError("failed to prepare subPath for volumeMount: \(SystemError(path))")
-        }
-        defer { free(root) }
-        let base = String(cString: root)
         guard real == base || real.hasPrefix(base + "/") else {
             throw ConfigError("failed to prepare subPath for volumeMount: \(relative) leads out of the volume")
         }
