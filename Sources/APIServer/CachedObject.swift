@@ -19,7 +19,7 @@ public final class CachedObject: Sendable {
         self.revision = revision
     }
 
-    /// The object's value, whose parts are found in the bytes when they are asked for.
+    /// The object's value, whose parts are found in the bytes when they are asked for. The table of them is kept.
     public var value: JSONValue {
         document.withLock { document in
             if let document { return document.root }
@@ -31,7 +31,6 @@ public final class CachedObject: Sendable {
 
     /// The object in protobuf, without its envelope, as `make` encodes it from the value.
     /// - Parameter keep: for the watchers that will ask for the same. Lists don't keep what they will not need again.
-    ///   A value that was parsed for this alone is not kept.
     func protobuf(keep: Bool, _ make: (JSONValue) -> [UInt8]) -> [UInt8] {
         if let known = encoded.withLock({ $0 }) { return known }
         let bytes = make(transientValue)
@@ -39,8 +38,8 @@ public final class CachedObject: Sendable {
         return bytes
     }
 
-    /// The value, whose table is made anew where nobody has asked for it yet.
-    private var transientValue: JSONValue {
+    /// The same for who asks once and for very many objects: the table is not kept if it was not there.
+    var transientValue: JSONValue {
         (document.withLock { $0 } ?? JSONDocument(written: bytes))?.root ?? .null
     }
 

@@ -48,7 +48,10 @@ public final class JSONDocument: Sendable {
         var builder = Builder(capacity: bytes.count / 8 + 8)
         guard bytes.withUnsafeBufferPointer({ builder.build($0) }) else { return nil }
         self.bytes = bytes
-        nodes = Array(builder.nodes)
+        // A copy, which is no larger than it needs to be.
+        nodes = Array(unsafeUninitializedCapacity: builder.nodes.count) { nodes, count in
+            count = nodes.initialize(fromContentsOf: builder.nodes)
+        }
     }
 
     /// The whole value.

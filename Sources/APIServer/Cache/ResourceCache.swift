@@ -14,6 +14,8 @@ final class ResourceCache: Sendable {
     let prefix: String
     /// How stored objects become those of this version; nil for built-in types, which are cached as they are stored.
     let form: CustomResourceForm?
+    /// The objects as they are stored, where `form` converts them.
+    private let raw: RawObjects
     /// Where objects wait for a conversion webhook; nil where nobody has to be asked.
     private let queue: ConversionQueue?
 
@@ -45,6 +47,7 @@ final class ResourceCache: Sendable {
         self.resource = resource
         self.prefix = prefix
         self.form = form
+        self.raw = raw
         queue = form.flatMap { $0.webhook == nil ? nil : ConversionQueue($0, raw) }
     }
 
@@ -61,6 +64,13 @@ final class ResourceCache: Sendable {
     func take(_ changes: [RawChange]) {
         if let queue { return queue.take(changes, into: self) }
         apply(changes.map { ($0.kind, form?.shown($0.object, isFresh: $0.isFresh) ?? $0.object) })
+    }
+
+    /// Whether an object would be stored in another version if it were written today, so that even a write that changes
+    /// nothing is one.
+    func isStoredInFormerVersion(_ key: ObjectKey) -> Bool {
+        guard let form, let stored = raw.snapshot.objects[key] else { return false }
+        return stored.transientValue["apiVersion"]?.stringValue != form.storedVersion
     }
 
     /// Whether a request may have to wait until all changes are here; false for all but resources with a conversion

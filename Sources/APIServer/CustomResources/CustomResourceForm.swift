@@ -15,7 +15,7 @@ struct CustomResourceForm: Sendable {
     let webhook: ConversionWebhook?
 
     var apiVersion: String { "\(version.group)/\(version.version)" }
-    private var storedVersion: String { "\(storage.group)/\(storage.version)" }
+    var storedVersion: String { "\(storage.group)/\(storage.version)" }
 
     /// Whether somebody has to be asked what a stored object is in this version.
     func needsWebhook(toShow object: JSONValue) -> Bool {

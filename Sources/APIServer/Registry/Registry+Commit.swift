@@ -133,7 +133,7 @@ extension Registry {
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
             let isSame = value == current.value || Self.differsInTimesOnly(value, current.value)
-            if isSame, !store.needsRewrite(attempt.cache.storeKey(attempt.key)) {
+            if isSame, !store.needsRewrite(path), !attempt.cache.isStoredInFormerVersion(attempt.key) {
                 for hook in planned.onFailure { hook() }
                 return completion(.success(MutationResult(object: current)))
             }
