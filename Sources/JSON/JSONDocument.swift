@@ -5,7 +5,7 @@
 /// `JSONValue`s a pod of 2.6 KB costs 16 KB in some hundred allocations; as a document, its bytes, which are held
 /// anyway, and eight bytes for each name and value. Parts of it are `JSONObject`s like others (`root`): changing one
 /// copies the fields of that object, and leaves those below where they are.
-public final class JSONDocument: Sendable {
+public final class JSONDocument: @unchecked Sendable {
     /// A name or value in the order of the text. An object's names and values follow it, an array's elements too.
     ///
     /// An object or array that is not empty takes two: the second says where its text ends and how many it holds.
@@ -39,7 +39,8 @@ public final class JSONDocument: Sendable {
     private static let sizeLimit = 1 << 28
 
     let bytes: [UInt8]
-    private let nodes: [Node]
+    /// Written once, before anybody else sees them. No array: looking at one would cost counting who holds it.
+    private let nodes: UnsafeMutablePointer<Node>
 
     /// Takes a text that `JSONWriter` has written: compact, each name once, UTF-8. It is not checked again; nil where
     /// it obviously is not JSON, or larger than 256 MiB.
@@ -48,11 +49,10 @@ public final class JSONDocument: Sendable {
         var builder = Builder(capacity: bytes.count / 8 + 8)
         guard bytes.withUnsafeBufferPointer({ builder.build($0) }) else { return nil }
         self.bytes = bytes
-        // A copy, which is no larger than it needs to be.
-        nodes = Array(unsafeUninitializedCapacity: builder.nodes.count) { nodes, count in
-            count = nodes.initialize(fromContentsOf: builder.nodes)
-        }
+        nodes = builder.finish()
     }
+
+    deinit { nodes.deallocate() }
 
     /// The whole value.
     public var root: JSONValue { value(0) }
@@ -64,29 +64,27 @@ public final class JSONDocument: Sendable {
 
     /// The value of the field `key` of the object at `node`.
     func field(_ key: String, of node: Int) -> JSONValue? {
+        let found = key.utf8.withContiguousStorageIfAvailable { position(of: $0, in: node) }
+        return (found ?? Array(key.utf8).withUnsafeBufferPointer { position(of: $0, in: node) }).map(value)
+    }
+
+    /// Where the value of a field stands.
+    private func position(of key: UnsafeBufferPointer<UInt8>, in node: Int) -> Int? {
         guard nodes[node].kind == .object else { return nil }
-        var key = key
-        let found: Int? = key.withUTF8 { key in
-            bytes.withUnsafeBufferPointer { bytes in
-                nodes.withUnsafeBufferPointer { nodes in
-                    var position = node + 2
-                    let end = Int(nodes[node].extent)
-                    while position < end {
-                        let name = nodes[position]
-                        if name.kind == .string {
-                            if Int(name.extent) == key.count, Self.isSame(bytes, name.offset, key) {
-                                return position + 1
-                            }
-                        } else if unescaped(name).utf8.elementsEqual(key) {
-                            return position + 1
-                        }
-                        position = Self.next(nodes, position + 1)
-                    }
-                    return nil
+        return bytes.withUnsafeBufferPointer { bytes in
+            var position = node + 2
+            let end = Int(nodes[node].extent)
+            while position < end {
+                let name = nodes[position]
+                if name.kind == .string {
+                    if Int(name.extent) == key.count, Self.isSame(bytes, name.offset, key) { return position + 1 }
+                } else if unescaped(name).utf8.elementsEqual(key) {
+                    return position + 1
                 }
+                position = next(position + 1)
             }
+            return nil
         }
-        return found.map(value)
     }
 
     @inline(__always)
@@ -117,16 +115,14 @@ public final class JSONDocument: Sendable {
     func nextField(_ position: inout Int, of node: Int) -> JSONObject.Field? {
         guard nodes[node].kind == .object, position < Int(nodes[node].extent) else { return nil }
         let field = JSONObject.Field(key: string(nodes[position]), value: value(position + 1))
-        position = nodes.withUnsafeBufferPointer { Self.next($0, position + 1) }
+        position = next(position + 1)
         return field
     }
 
     /// The field at `index` of the object at `node`.
     func field(at index: Int, of node: Int) -> JSONObject.Field? {
         var position = firstField(of: node)
-        nodes.withUnsafeBufferPointer { nodes in
-            for _ in 0..<index { position = Self.next(nodes, position + 1) }
-        }
+        for _ in 0..<index { position = next(position + 1) }
         return nextField(&position, of: node)
     }
 
@@ -146,7 +142,7 @@ public final class JSONDocument: Sendable {
     // MARK: Values
 
     @inline(__always)
-    private static func next(_ nodes: UnsafeBufferPointer<Node>, _ position: Int) -> Int {
+    private func next(_ position: Int) -> Int {
         switch nodes[position].kind {
         case .object, .array: Int(nodes[position].extent)
         default: position + 1
@@ -170,7 +166,7 @@ public final class JSONDocument: Sendable {
                     while initialized < count {
                         (elements.baseAddress.unsafelyUnwrapped + initialized).initialize(to: value(element))
                         initialized += 1
-                        element = nodes.withUnsafeBufferPointer { Self.next($0, element) }
+                        element = next(element)
                     }
                 })
         case .object:
@@ -217,84 +213,123 @@ public final class JSONDocument: Sendable {
     // MARK: Building
 
     /// One pass over the text that notes where things stand.
-    private struct Builder {
-        private(set) var nodes: [Node] = []
-        /// The objects and arrays that are open, and how many values each has so far.
-        private var open: [(node: Int, count: Int)] = []
+    private struct Builder: ~Copyable {
+        private var nodes: UnsafeMutablePointer<Node>
+        private var capacity: Int
+        private var count = 0
+        /// The innermost object or array that is open; -1 if none is. As long as one is open, its first node says in
+        /// which other one it is, and its second one how many values it has so far.
+        private var open = -1
+        private var isObject = false
 
-        init(capacity: Int) { nodes.reserveCapacity(capacity) }
+        init(capacity: Int) {
+            self.capacity = capacity
+            nodes = .allocate(capacity: capacity)
+        }
+
+        deinit { nodes.deallocate() }
+
+        /// The nodes in memory that is no larger than it needs to be.
+        func finish() -> UnsafeMutablePointer<Node> {
+            let final = UnsafeMutablePointer<Node>.allocate(capacity: count)
+            final.initialize(from: nodes, count: count)
+            return final
+        }
+
+        @inline(__always)
+        private mutating func append(_ node: Node) {
+            if count == capacity { grow() }
+            (nodes + count).initialize(to: node)
+            count += 1
+        }
+
+        @inline(never)
+        private mutating func grow() {
+            let larger = UnsafeMutablePointer<Node>.allocate(capacity: capacity * 2)
+            larger.moveInitialize(from: nodes, count: count)
+            nodes.deallocate()
+            nodes = larger
+            capacity *= 2
+        }
+
+        private mutating func enter(_ kind: Kind, at offset: Int) {
+            append(Node(kind, at: offset, extent: open))
+            append(Node(end: 0, count: 0))
+            open = count - 2
+            isObject = kind == .object
+        }
+
+        /// Closes what is open; its text ends before `end`.
+        private mutating func leave(end: Int) {
+            let parent = Int(Int32(bitPattern: nodes[open].extent))
+            nodes[open].extent = UInt32(truncatingIfNeeded: count)
+            nodes[open + 1].head = UInt32(truncatingIfNeeded: end)
+            open = parent
+            isObject = parent >= 0 && nodes[parent].kind == .object
+        }
 
         /// False where the text is obviously not JSON.
         mutating func build(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
             guard let base = bytes.baseAddress else { return false }
+            let size = bytes.count
             var offset = 0
             // Every value of an object has a name before it, and no other value has one.
             var isNamed = false
-            while offset < bytes.count {
-                switch bytes[offset] {
-                case UInt8(ascii: "\""):
-                    guard let end = string(base, offset + 1, bytes.count) else { return false }
+            while offset < size {
+                let first = base[offset]
+                if first == UInt8(ascii: "\"") {
+                    guard let end = string(base, offset + 1, size) else { return false }
                     offset = end + 1
-                    if offset < bytes.count, bytes[offset] == UInt8(ascii: ":"), !isNamed {
+                    if offset < size, base[offset] == UInt8(ascii: ":"), isObject, !isNamed {
                         isNamed = true
                         offset += 1
                         continue
                     }
-                case UInt8(ascii: "{"), UInt8(ascii: "["):
-                    let isObject = bytes[offset] == UInt8(ascii: "{")
-                    if offset + 1 < bytes.count, bytes[offset + 1] == bytes[offset] + 2 {
-                        nodes.append(Node(isObject ? .emptyObject : .emptyArray, at: offset, extent: 2))
-                        offset += 2
-                    } else {
-                        guard accepts(isNamed) else { return false }
-                        isNamed = false
-                        open.append((nodes.count, 0))
-                        nodes.append(Node(isObject ? .object : .array, at: offset, extent: 0))
-                        nodes.append(Node(end: 0, count: 0))
-                        offset += 1
-                        continue
+                    guard isNamed == isObject else { return false }
+                } else {
+                    guard isNamed == isObject else { return false }
+                    switch first {
+                    case UInt8(ascii: "{"), UInt8(ascii: "["):
+                        let isObject = first == UInt8(ascii: "{")
+                        if offset + 1 < size, base[offset + 1] == first + 2 {
+                            append(Node(isObject ? .emptyObject : .emptyArray, at: offset, extent: 2))
+                            offset += 2
+                        } else {
+                            enter(isObject ? .object : .array, at: offset)
+                            isNamed = false
+                            offset += 1
+                            continue
+                        }
+                    case UInt8(ascii: "t"):
+                        append(Node(.yes, at: offset, extent: 4))
+                        offset += 4
+                    case UInt8(ascii: "f"):
+                        append(Node(.no, at: offset, extent: 5))
+                        offset += 5
+                    case UInt8(ascii: "n"):
+                        append(Node(.null, at: offset, extent: 4))
+                        offset += 4
+                    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                        let start = offset
+                        while offset < size, Self.isNumber(base[offset]) { offset += 1 }
+                        append(Node(.number, at: start, extent: offset - start))
+                    default: return false
                     }
-                case UInt8(ascii: "t"):
-                    nodes.append(Node(.yes, at: offset, extent: 4))
-                    offset += 4
-                case UInt8(ascii: "f"):
-                    nodes.append(Node(.no, at: offset, extent: 5))
-                    offset += 5
-                case UInt8(ascii: "n"):
-                    nodes.append(Node(.null, at: offset, extent: 4))
-                    offset += 4
-                case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    let start = offset
-                    while offset < bytes.count, Self.isNumber(bytes[offset]) { offset += 1 }
-                    nodes.append(Node(.number, at: start, extent: offset - start))
-                default: return false
                 }
-                guard accepts(isNamed) else { return false }
                 isNamed = false
                 // Behind a value: what it ends, or what comes next.
                 while true {
-                    guard let last = open.indices.last else { return offset == bytes.count }
-                    open[last].count += 1
-                    guard offset < bytes.count else { return false }
-                    if bytes[offset] == UInt8(ascii: ",") {
-                        offset += 1
-                        break
-                    }
-                    let node = open[last].node
-                    let isObject = nodes[node].kind == .object
-                    guard bytes[offset] == UInt8(ascii: isObject ? "}" : "]") else { return false }
+                    if open < 0 { return offset == size }
+                    nodes[open + 1].extent += 1
+                    guard offset < size else { return false }
+                    let behind = base[offset]
                     offset += 1
-                    nodes[node].extent = UInt32(truncatingIfNeeded: nodes.count)
-                    nodes[node + 1] = Node(end: offset, count: open[last].count)
-                    open.removeLast()
+                    if behind == UInt8(ascii: ",") { break }
+                    guard behind == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else { return false }
+                    leave(end: offset)
                 }
             }
             return false
-        }
-
-        /// Whether a value with or without a name can stand here.
-        private func accepts(_ isNamed: Bool) -> Bool {
-            open.last.map { nodes[$0.node].kind == .object } ?? false == isNamed
         }
 
         private static func isNumber(_ byte: UInt8) -> Bool {
@@ -308,19 +343,23 @@ public final class JSONDocument: Sendable {
 
         /// Notes the string that begins at `start`, and says where its closing quote stands.
         @inline(__always)
-        private mutating func string(_ base: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int? {
+        private mutating func string(_ base: UnsafePointer<UInt8>, _ start: Int, _ size: Int) -> Int? {
             var offset = start
             var kind = Kind.string
             while true {
-                while offset + 8 <= count,
-                    JSONBytes.special(UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self)) == 0
-                {
+                while offset + 8 <= size {
+                    let special = JSONBytes.special(UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
+                    if special != 0 {
+                        // The lowest of the marks is right, those above it may not be.
+                        offset += special.trailingZeroBitCount >> 3
+                        break
+                    }
                     offset += 8
                 }
-                guard offset < count else { return nil }
+                guard offset < size else { return nil }
                 switch base[offset] {
                 case UInt8(ascii: "\""):
-                    nodes.append(Node(kind, at: start, extent: offset - start))
+                    append(Node(kind, at: start, extent: offset - start))
                     return offset
                 case UInt8(ascii: "\\"):
                     kind = .escapedString

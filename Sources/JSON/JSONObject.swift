@@ -15,48 +15,43 @@ public struct JSONObject: Sendable {
         }
     }
 
-    private enum Form: Sendable {
-        case fields([Field])
-        case indexed(IndexedFields)
-        case part(of: JSONDocument)
+    private enum Extra: Sendable {
+        case none
+        /// Where each of many fields stands.
+        case index([String: Int])
+        /// What this is a part of; `fields` is empty.
+        case document(JSONDocument)
     }
 
-    private var form: Form
+    private var fields: [Field]
+    private var extra: Extra
     /// Where in its document a part of one stands.
     private var node: UInt32 = 0
 
     /// More fields than this carry an index.
     static let indexedFrom = 24
 
-    public init() { form = .fields([]) }
+    public init() {
+        fields = []
+        extra = .none
+    }
 
     /// Takes fields of which no two have the same name, and their index if it is known.
     init(unique fields: [Field], index: [String: Int]? = nil) {
-        if fields.count > Self.indexedFrom {
-            form = .indexed(IndexedFields(fields, index ?? Self.index(of: fields)))
-        } else {
-            form = .fields(fields)
-        }
+        self.fields = fields
+        extra = fields.count > Self.indexedFrom ? .index(index ?? Self.index(of: fields)) : .none
     }
 
     /// The object that stands at `node` of a document.
     init(in document: JSONDocument, node: Int) {
-        form = .part(of: document)
+        fields = []
+        extra = .document(document)
         self.node = UInt32(truncatingIfNeeded: node)
-    }
-
-    /// The fields, made where this is a part of a document.
-    private var fields: [Field] {
-        switch form {
-        case .fields(let fields): fields
-        case .indexed(let indexed): indexed.fields
-        case .part(let document): document.fields(Int(node))
-        }
     }
 
     /// The document and where in it, if this is a part of one.
     var part: (document: JSONDocument, node: Int)? {
-        if case .part(let document) = form { (document, Int(node)) } else { nil }
+        if case .document(let document) = extra { (document, Int(node)) } else { nil }
     }
 
     static func index(of fields: some Collection<Field>) -> [String: Int] {
@@ -74,15 +69,14 @@ public struct JSONObject: Sendable {
     /// Whether both are the same fields in memory, as parts of a value are that a change has left alone. Equal objects
     /// need not be identical.
     public func isIdentical(to other: JSONObject) -> Bool {
-        switch (form, other.form) {
-        case (.fields(let own), .fields(let others)):
-            own.count == others.count
-                && own.withUnsafeBufferPointer { own in
-                    others.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress }
+        switch (extra, other.extra) {
+        case (.document(let own), .document(let others)): own === others && node == other.node
+        case (.document, _), (_, .document): false
+        default:
+            fields.count == other.fields.count
+                && fields.withUnsafeBufferPointer { own in
+                    other.fields.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress }
                 }
-        case (.indexed(let own), .indexed(let others)): own === others
-        case (.part(let own), .part(let others)): own === others && node == other.node
-        default: false
         }
     }
 
@@ -93,33 +87,23 @@ public struct JSONObject: Sendable {
     }
 
     /// Makes room for `count` fields.
-    public mutating func reserveCapacity(_ count: Int) { change { $0.reserveCapacity(count) } }
-
-    private func position(of key: String) -> Int? {
-        switch form {
-        case .fields(let fields): Self.position(of: key, in: fields)
-        case .indexed(let indexed): indexed.index[key]
-        case .part: Self.position(of: key, in: fields)
-        }
+    public mutating func reserveCapacity(_ count: Int) {
+        own()
+        fields.reserveCapacity(count)
     }
 
-    private static func position(of key: String, in fields: [Field]) -> Int? {
-        for position in fields.indices where isSame(fields[position].key, key) { return position }
+    /// The position of a field among those that this has of its own.
+    private func position(of key: String) -> Int? {
+        if case .index(let index) = extra { return index[key] }
+        for position in fields.indices where Self.isSame(fields[position].key, key) { return position }
         return nil
     }
 
     /// The value of the field `key`. Setting replaces it where it stands or appends it; nil removes it.
     public subscript(key: String) -> JSONValue? {
         get {
-            switch form {
-            case .fields(let fields):
-                for position in fields.indices where Self.isSame(fields[position].key, key) {
-                    return fields[position].value
-                }
-                return nil
-            case .indexed(let indexed): return indexed.index[key].map { indexed.fields[$0].value }
-            case .part(let document): return document.field(key, of: Int(node))
-            }
+            if case .document(let document) = extra { return document.field(key, of: Int(node)) }
+            return position(of: key).map { fields[$0].value }
         }
         set {
             guard let newValue else {
@@ -128,7 +112,7 @@ public struct JSONObject: Sendable {
             }
             own()
             if let position = position(of: key) {
-                change { $0[position].value = newValue }
+                fields[position].value = newValue
             } else {
                 append(key: key, value: newValue)
             }
@@ -144,54 +128,31 @@ public struct JSONObject: Sendable {
             if let value { append(key: key, value: value) }
             return result
         }
-        var value: JSONValue? = change { fields in
-            let value = fields[position].value
-            fields[position].value = .null
-            return value
-        }
+        var value: JSONValue? = fields[position].value
+        fields[position].value = .null
         defer {
-            if let value { change { $0[position].value = value } } else { removeValue(forKey: key) }
+            if let value { fields[position].value = value } else { removeValue(forKey: key) }
         }
         return try body(&value)
     }
 
     /// Takes the fields out of the document.
     private mutating func own() {
-        guard case .part(let document) = form else { return }
-        self = JSONObject(unique: document.fields(Int(node)))
-    }
-
-    /// Changes the fields in place: their values, or how much room they have. Their names stay.
-    private mutating func change<Result>(_ body: (inout [Field]) -> Result) -> Result {
-        own()
-        switch form {
-        case .fields(var fields):
-            // Let go of our own reference first, so that the fields are changed in place.
-            form = .fields([])
-            defer { form = .fields(fields) }
-            return body(&fields)
-        case .indexed(var indexed):
-            form = .fields([])
-            if !isKnownUniquelyReferenced(&indexed) { indexed = IndexedFields(indexed.fields, indexed.index) }
-            defer { form = .indexed(indexed) }
-            return body(&indexed.fields)
-        case .part(let document):
-            // Not reached: the fields are our own now.
-            var fields = document.fields(Int(node))
-            return body(&fields)
-        }
+        if let part { self = JSONObject(unique: part.document.fields(part.node)) }
     }
 
     private mutating func append(key: String, value: JSONValue) {
-        let position = change { fields in
-            fields.append(Field(key: key, value: value))
-            return fields.count - 1
+        if case .index(var index) = extra {
+            // Let go of our own reference first, so that the index is changed in place.
+            extra = .none
+            index[key] = fields.count
+            extra = .index(index)
+        } else if fields.count == Self.indexedFrom {
+            var index = Self.index(of: fields)
+            index[key] = fields.count
+            extra = .index(index)
         }
-        switch form {
-        case .fields(let fields): if fields.count > Self.indexedFrom { self = JSONObject(unique: fields) }
-        case .indexed(let indexed): indexed.index[key] = position
-        case .part: break
-        }
+        fields.append(Field(key: key, value: value))
     }
 
     /// Removes the field `key` and returns what it held.
@@ -199,10 +160,12 @@ public struct JSONObject: Sendable {
     public mutating func removeValue(forKey key: String) -> JSONValue? {
         own()
         guard let position = position(of: key) else { return nil }
-        let removed = change { $0.remove(at: position) }
-        if case .indexed(let indexed) = form {
-            indexed.index[key] = nil
-            for later in position..<indexed.fields.count { indexed.index[indexed.fields[later].key] = later }
+        let removed = fields.remove(at: position)
+        if case .index(var index) = extra {
+            extra = .none
+            index[key] = nil
+            for later in position..<fields.count { index[fields[later].key] = later }
+            extra = .index(index)
         }
         return removed.value
     }
@@ -211,17 +174,9 @@ public struct JSONObject: Sendable {
     public var values: some Sequence<JSONValue> { lazy.map(\.value) }
 
     /// The fields ordered by name, as Go's encoder writes maps.
-    public func sortedByKey() -> JSONObject { JSONObject(unique: fields.sorted { $0.key < $1.key }) }
-}
-
-/// Many fields, and where each stands. Changed only by an object that is the only one to hold it.
-private final class IndexedFields: @unchecked Sendable {
-    var fields: [JSONObject.Field]
-    var index: [String: Int]
-
-    init(_ fields: [JSONObject.Field], _ index: [String: Int]) {
-        self.fields = fields
-        self.index = index
+    public func sortedByKey() -> JSONObject {
+        let all = part.map { $0.document.fields($0.node) } ?? fields
+        return JSONObject(unique: all.sorted { $0.key < $1.key })
     }
 }
 
@@ -234,7 +189,7 @@ extension JSONObject: RandomAccessCollection {
 
         fileprivate init(_ object: JSONObject) {
             part = object.part
-            fields = part == nil ? object.fields : []
+            fields = object.fields
             position = part.map { $0.document.firstField(of: $0.node) } ?? 0
         }
 
@@ -251,7 +206,7 @@ extension JSONObject: RandomAccessCollection {
     public func makeIterator() -> Iterator { Iterator(self) }
 
     public var startIndex: Int { 0 }
-    public var endIndex: Int { if case .part(let document) = form { document.count(Int(node)) } else { fields.count } }
+    public var endIndex: Int { part.map { $0.document.count($0.node) } ?? fields.count }
     public subscript(position: Int) -> (key: String, value: JSONValue) {
         if let part, let field = part.document.field(at: position, of: part.node) { return (field.key, field.value) }
         return (fields[position].key, fields[position].value)
