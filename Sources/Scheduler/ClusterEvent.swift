@@ -113,7 +113,8 @@ extension Plugin {
         case .dynamicResources:
             switch event.kind {
             case .nodeAdded, .nodeLabels, .nodeAllocatable, .deviceClass, .resourceSlice: return true
-            case .deviceClaim: return event.claimChange.freed || event.claimChange.matters && isOwnDeviceClaim(event, pod)
+            case .deviceClaim:
+                return event.claimChange.freed || event.claimChange.matters && isOwnDeviceClaim(event, pod)
             default: return false
             }
         case .gangScheduling: return event.kind == .group

@@ -41,7 +41,8 @@ import Testing
                     + "a.matches(b + c + d)))))",
                 "too complex, exceeds cost limit"
             ),
-        ] as [(String, String?)]) func selectorsAreCompiledWhenTheyAreWritten(text: String, problem: String?) async throws
+        ] as [(String, String?)]) func selectorsAreCompiledWhenTheyAreWritten(text: String, problem: String?)
+        async throws
     {
         let plane = try await ControlPlane()
         let selectors: JSONValue = ["selectors": [["cel": ["expression": .string(text)]]]]

@@ -236,14 +236,18 @@ import Testing
         let pool = makeSlice("pool", taint("NoSchedule"), taint("NoExecute"), taint("None"))
         func tolerating(_ toleration: String) -> String {
             allocate(
-                [makeClaim("c", requests(request("r", "\"allocationMode\": \"ExactCount\", \"count\": 1\(toleration)")))],
+                [
+                    makeClaim(
+                        "c", requests(request("r", "\"allocationMode\": \"ExactCount\", \"count\": 1\(toleration)")))
+                ],
                 deviceState([pool])
             ).text
         }
         #expect(tolerating("") == "r=d2")
         #expect(tolerating(", \"tolerations\": [{\"key\": \"k\", \"operator\": \"Exists\"}]") == "r=d0")
         #expect(tolerating(", \"tolerations\": [{\"operator\": \"Exists\", \"effect\": \"NoExecute\"}]") == "r=d1")
-        #expect(tolerating(", \"tolerations\": [{\"key\": \"k\", \"operator\": \"Equal\", \"value\": \"w\"}]") == "r=d2")
+        #expect(
+            tolerating(", \"tolerations\": [{\"key\": \"k\", \"operator\": \"Equal\", \"value\": \"w\"}]") == "r=d2")
     }
 
     @Test func countersAreShared() {
@@ -335,7 +339,8 @@ import Testing
         let claim = makeClaim(
             "c",
             requests(request("a"), request("b"))
-                + ", \"config\": [{\"requests\": [\"b\"], \"opaque\": {\"driver\": \"x\", \"parameters\": {\"a\": 1}}}]")
+                + ", \"config\": [{\"requests\": [\"b\"], \"opaque\": {\"driver\": \"x\", \"parameters\": {\"a\": 1}}}]"
+        )
         let found = allocate([claim], deviceState([makeSlice("pool", "", "")], [], [gpu])).allocations
         let config = try #require(found.first?.json["devices"]?["config"]?.arrayValue)
         #expect(config.count == 2)

@@ -14,7 +14,8 @@ import Testing
         var spec: String {
             let selector = cel("device.attributes[\"\(testDriver)\"].memory >= \(least)")
             let constraint = same ? ", \"constraints\": [{\"matchAttribute\": \"\(testDriver)/group\"}]" : ""
-            return "\"requests\": [\(request("r", "\"allocationMode\": \"ExactCount\", \"count\": \(count), \(selector)"))]"
+            return
+                "\"requests\": [\(request("r", "\"allocationMode\": \"ExactCount\", \"count\": \(count), \(selector)"))]"
                 + constraint
         }
     }
@@ -71,7 +72,9 @@ import Testing
         var revision = 10
         for number in 0..<40 {
             // A claim that nobody needs any more.
-            if !held.isEmpty, Int.random(in: 0..<3, using: &random) == 0, let name = held.keys.sorted().randomElement(using: &random) {
+            if !held.isEmpty, Int.random(in: 0..<3, using: &random) == 0,
+                let name = held.keys.sorted().randomElement(using: &random)
+            {
                 held[name] = nil
                 core.deviceClaimDeleted(ObjectKey(namespace: "default", name: name), now: time)
             }

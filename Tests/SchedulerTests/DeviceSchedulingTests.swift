@@ -46,7 +46,9 @@ private func pod(_ name: String, _ claims: String..., template: String? = nil, m
     var pod = makePod(name, spec: "{\"resourceClaims\": [\(list.joined(separator: ", "))]}")
     if let made {
         pod.json["status"] = [
-            "resourceClaimStatuses": [made.isEmpty ? ["name": "own"] : ["name": "own", "resourceClaimName": .string(made)]]
+            "resourceClaimStatuses": [
+                made.isEmpty ? ["name": "own"] : ["name": "own", "resourceClaimName": .string(made)]
+            ]
         ]
     }
     return pod
@@ -97,7 +99,9 @@ private let preemption = "preemption: 0/1 nodes are available: 1 Preemption is n
             fixture.add(makeClaim("taken", one, status: allocated("d0", users: ["x"])))
             fixture.add(makeClaim("c", one))
             fixture.add(pod("p", "c"))
-            #expect(fixture.next() == "p: 0/1 nodes are available: 1 cannot allocate all claims. still not schedulable, \(preemption)")
+            #expect(
+                fixture.next()
+                    == "p: 0/1 nodes are available: 1 cannot allocate all claims. still not schedulable, \(preemption)")
             #expect(fixture.next() == "idle")
             fixture.wait(20)
             return fixture
@@ -106,7 +110,8 @@ private let preemption = "preemption: 0/1 nodes are available: 1 Preemption is n
         freed.add(makeClaim("taken", one, status: "{}", revision: 2))
         #expect(freed.next() == "p on n1: c=d0")
         var more = waiting()
-        more.core.resourceSliceChanged(SliceInfo(makeSlice("s", node: "n1", pool: "pool", generation: 2, "", "")), now: more.time)
+        more.core.resourceSliceChanged(
+            SliceInfo(makeSlice("s", node: "n1", pool: "pool", generation: 2, "", "")), now: more.time)
         #expect(more.next() == "p on n1: c=d1")
         var unrelated = waiting()
         unrelated.add(makeClaim("taken", one, status: allocated("d0", users: ["x", "y"]), revision: 2))
@@ -224,7 +229,8 @@ private let preemption = "preemption: 0/1 nodes are available: 1 Preemption is n
             var fixture = Fixture(
                 "n1", "n2", "n3",
                 slices: (1...3).map {
-                    makeSlice("s\($0)", node: "n\($0)", "\"attributes\": {\"memory\": {\"int\": \((($0 + seed) % 3) + 1)}}")
+                    makeSlice(
+                        "s\($0)", node: "n\($0)", "\"attributes\": {\"memory\": {\"int\": \((($0 + seed) % 3) + 1)}}")
                 })
             fixture.add(makeClaim("c", claim))
             fixture.add(pod("p", "c"))

@@ -113,7 +113,9 @@ func allocate(
         guard let found else { return ("none", []) }
         let text = found.map { allocation in
             var requests: [String] = []
-            for device in allocation.devices where !requests.contains(device.request) { requests.append(device.request) }
+            for device in allocation.devices where !requests.contains(device.request) {
+                requests.append(device.request)
+            }
             return requests.map { name in
                 "\(name)=\(allocation.devices.filter { $0.request == name }.map(\.id.name).joined(separator: ","))"
             }.joined(separator: " ")

@@ -13,7 +13,8 @@ enum DeviceSelectorRules {
     /// What is wrong with the selectors in a field `selectors`.
     static func problems(_ object: JSONObject, at path: String) -> [FieldError] {
         object[array: "selectors"].enumerated().compactMap { index, selector in
-            guard let text = selector[path: "cel", "expression"]?.stringValue, !text.isEmpty, text.utf8.count <= 10 << 10
+            guard let text = selector[path: "cel", "expression"]?.stringValue, !text.isEmpty,
+                text.utf8.count <= 10 << 10
             else { return nil }
             return problem(text).map { error in
                 FieldError(

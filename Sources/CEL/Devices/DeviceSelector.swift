@@ -68,7 +68,8 @@ public struct DeviceSelector: Sendable {
     /// - Parameter formats: For the library `format`, by name.
     public init(_ text: String, formats: [String: NamedFormat]) throws(Problem) {
         let environment = CELEnvironment(
-            variables: [Self.device: Self.declared.type], declared: [Self.declared], formats: formats)
+            variables: [Self.device: Self.declared.type], declared: [Self.declared], formats: formats,
+            hasBind: true)
         let compilation = environment.compile(text)
         if let problem = compilation.problem {
             throw Problem(detail: "compilation failed: \(problem)", isInternal: false)

@@ -1,6 +1,21 @@
-// The AllocationResult that is written into a claim's status.
+// What a search for devices comes to: the AllocationResult for a claim's status, or why there is none.
 import JSON
 import KubeTypes
+
+/// Why no devices could be sought at all.
+struct DeviceAllocationError: Error, Sendable, Hashable {
+    enum Reach: Sendable, Hashable {
+        /// Other nodes may do.
+        case node
+        /// The claim or its class is wrong: no node will do.
+        case everywhere
+        /// The search took too long.
+        case overdue
+    }
+
+    let reach: Reach
+    let message: String
+}
 
 enum DeviceAllocationResult {
     typealias Choice = (
@@ -37,7 +52,8 @@ enum DeviceAllocationResult {
         set("bindingFailureConditions", choice.device.bindingFailureConditions)
         if !choice.share.isEmpty { result["shareID"] = .string(choice.share) }
         if !choice.consumed.isEmpty {
-            result["consumedCapacity"] = choice.consumed.mapValues { Quantity(nanos: $0.nanos, format: $0.format) }.field
+            result["consumedCapacity"] =
+                choice.consumed.mapValues { Quantity(nanos: $0.nanos, format: $0.format) }.field
         }
         return result
     }

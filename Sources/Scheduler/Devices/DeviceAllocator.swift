@@ -3,21 +3,6 @@ import CEL
 import JSON
 import KubeTypes
 
-/// Why no devices could be sought at all.
-struct DeviceAllocationError: Error, Sendable, Hashable {
-    enum Reach: Sendable, Hashable {
-        /// Other nodes may do.
-        case node
-        /// The claim or its class is wrong: no node will do.
-        case everywhere
-        /// The search took too long.
-        case overdue
-    }
-
-    let reach: Reach
-    let message: String
-}
-
 /// One search. Tries requests in order, and for each the devices in order, going back where that leads nowhere.
 ///
 /// The same input gives the same devices; only the names of shares are new each time.
@@ -97,7 +82,8 @@ struct DeviceAllocator {
 
     /// Devices for each of the claims; nil if the node does not have them.
     static func allocate(
-        _ claims: [DeviceClaimInfo], on node: AllocationNode, from pools: [DevicePool], beside allocated: AllocatedDevices,
+        _ claims: [DeviceClaimInfo], on node: AllocationNode, from pools: [DevicePool],
+        beside allocated: AllocatedDevices,
         classes: [String: DeviceClassInfo], selectors: DeviceSelectorCache, newShare: @escaping () -> String
     ) throws(Problem) -> [DeviceAllocation]? {
         var search = DeviceAllocator(
@@ -404,36 +390,5 @@ struct DeviceAllocator {
                 takenCounters[pool, default: [:]][set, default: [:]][name, default: 0] += sign * amount
             }
         }
-    }
-}
-
-/// A claim's condition on its devices together, and those that it holds for already.
-private struct ConstraintState {
-    let constraint: DeviceClaimInfo.Constraint
-    private var values: [DeviceValue.Attribute] = []
-
-    init(constraint: DeviceClaimInfo.Constraint) { self.constraint = constraint }
-
-    private func concerns(_ request: DeviceRequest) -> Bool {
-        constraint.requests.isEmpty || constraint.requests.contains(request.name)
-            || constraint.requests.contains(request.base)
-    }
-
-    /// False: the device does not go with the others.
-    mutating func add(_ device: DeviceInfo, _ request: DeviceRequest) -> Bool {
-        guard concerns(request) else { return true }
-        guard let value = device.attribute(constraint.attribute) else { return false }
-        if constraint.isDistinct {
-            if values.contains(value) { return false }
-        } else if let first = values.first, first != value {
-            return false
-        }
-        values.append(value)
-        return true
-    }
-
-    /// Takes back what was added last.
-    mutating func remove(_ device: DeviceInfo, _ request: DeviceRequest) {
-        if concerns(request) { values.removeLast() }
     }
 }

@@ -120,7 +120,8 @@ struct DeviceAllocation: Sendable {
         self.json = json
         devices = json[object: "devices"][array: "results"].compactMap(\.objectValue).map { result in
             Device(
-                id: DeviceID(driver: result[string: "driver"], pool: result[string: "pool"], name: result[string: "device"]),
+                id: DeviceID(
+                    driver: result[string: "driver"], pool: result[string: "pool"], name: result[string: "device"]),
                 request: result[string: "request"], hasAdminAccess: result[flag: "adminAccess"],
                 share: result[string: "shareID"],
                 consumed: Dictionary(
@@ -165,7 +166,9 @@ struct DeviceClaimInfo: Sendable {
     let isBeingDeleted: Bool
     let owner: String
     let consumers: [String]
-    var config: [JSONObject] { object.json[path: "spec", "devices", "config"]?.arrayValue?.compactMap(\.objectValue) ?? [] }
+    var config: [JSONObject] {
+        object.json[path: "spec", "devices", "config"]?.arrayValue?.compactMap(\.objectValue) ?? []
+    }
 
     init(_ claim: DeviceClaim) {
         object = claim

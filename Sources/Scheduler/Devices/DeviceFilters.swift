@@ -83,7 +83,8 @@ extension Snapshot {
             }
         }
         question.devices = DeviceQuestion(
-            state: state, claims: claims, open: open, findings: DeviceFindings(seed: surroundings.deviceSeed), now: surroundings.now,
+            state: state, claims: claims, open: open, findings: DeviceFindings(seed: surroundings.deviceSeed),
+            now: surroundings.now,
             bindingTimeout: question.profile.deviceBindingTimeout)
     }
 
