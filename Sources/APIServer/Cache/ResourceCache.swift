@@ -30,8 +30,6 @@ final class ResourceCache: Sendable {
         /// only of its own.
         var general: [Int: Watcher] = [:]
         var byNode: [String: [Int: Watcher]] = [:]
-        /// How many of the watchers read objects' values.
-        var valueReaders = 0
         /// Told of changes before watchers are.
         var observers: [@Sendable ([CacheEvent]) -> Void] = []
     }
@@ -105,8 +103,6 @@ final class ResourceCache: Sendable {
     var count: Int { state.withLock { $0.objects.count } }
     var watcherCount: Int { state.withLock { $0.watchers.count } }
     var revision: Revision { state.withLock { $0.revision } }
-    /// Whether it pays to keep the value of an object that was just written.
-    var wantsValues: Bool { form != nil || state.withLock { $0.valueReaders > 0 } }
 
     func load(_ objects: [CachedObject], at revision: Revision) {
         let observers = state.withLock { state in
@@ -219,7 +215,6 @@ final class ResourceCache: Sendable {
         } else {
             state.general[watcher.number] = watcher
         }
-        if watcher.readsValues { state.valueReaders += 1 }
     }
 
     func removeWatcher(_ watcher: Watcher) {
@@ -231,7 +226,6 @@ final class ResourceCache: Sendable {
                 state.byNode[node]?[identifier] = nil
                 if state.byNode[node]?.isEmpty == true { state.byNode[node] = nil }
             }
-            if watcher.readsValues { state.valueReaders -= 1 }
         }
     }
 

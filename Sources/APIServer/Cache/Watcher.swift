@@ -48,8 +48,6 @@ struct ObjectScope: Sendable {
 
 /// Where a watch's events go: a connection, or a stream in this process.
 protocol WatchSink: Sendable {
-    /// Whether events' values are read, not just their bytes.
-    var readsValues: Bool { get }
     /// Takes events; false says that the client is too slow or gone and the watch is over.
     func send(_ events: [WatchEvent]) -> Bool
     /// Tells how far the watch has come. `initialEventsEnd` marks the end of the objects that were there at first.
@@ -77,9 +75,6 @@ final class Watcher: Sendable {
     }
 
     private let state = Mutex(State())
-
-    /// Whether objects' values are read, by selectors or by the client.
-    var readsValues: Bool { scope.hasSelectors || sink.readsValues }
 
     init(scope: ObjectScope, sink: any WatchSink) {
         self.scope = scope

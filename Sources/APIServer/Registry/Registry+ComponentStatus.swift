@@ -46,6 +46,6 @@ extension Registry {
             "conditions": [.object(condition)],
         ]
         return CachedObject(
-            key: ObjectKey(name: name), bytes: JSONWriter.bytes(of: value), revision: revision, value: value)
+            key: ObjectKey(name: name), bytes: JSONWriter.bytes(of: value), revision: revision)
     }
 }
