@@ -64,7 +64,7 @@ let allTargets: [Target] = [
     .target(name: "ControllerManager", dependencies: ["JSON", "KubeClient", "KubeTypes", "PKI", logging, crypto]),
     .target(
         name: "Scheduler",
-        dependencies: ["JSON", "KubeClient", "KubeTypes", logging, package("HeapModule", "swift-collections")]),
+        dependencies: ["CEL", "JSON", "KubeClient", "KubeTypes", logging, package("HeapModule", "swift-collections")]),
     .target(
         name: "Kubelet",
         dependencies: ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient, logging, crypto]
@@ -105,7 +105,7 @@ let allTargets: [Target] = [
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON", package("NIOCore", "swift-nio")]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
-    tests(of: "Scheduler", ["JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Scheduler", ["CEL", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Simulation", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Kubelet", ["CRI", "HTTPServer", "JSON", "KubeClient", "KubeTypes"] + nio),
     tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),

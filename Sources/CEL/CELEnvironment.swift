@@ -9,6 +9,7 @@ public struct CELEnvironment: Sendable {
     let objectTypes: [String: any CELObjectType]
     private let findObjectType: (@Sendable (String) -> (any CELObjectType)?)?
     let formats: [String: NamedFormat]
+    private let hasBind: Bool
     let declarations = Declarations.standard
 
     /// What one evaluation may cost unless the caller says otherwise; Kubernetes' limit per call.
@@ -18,10 +19,11 @@ public struct CELEnvironment: Sendable {
     ///   - objectTypes: The types that variables have and that expressions construct, by name.
     ///   - declared: Types that schemas declare; the object types within them come along.
     ///   - formats: For the library `format`, by name.
+    ///   - hasBind: Whether expressions may give values names with `cel.bind`.
     ///   - findObjectType: Knows further object types, of which there are more than can be listed.
     public init(
         variables: [String: CELType], objectTypes: [String: any CELObjectType] = [:], declared: [DeclaredType] = [],
-        formats: [String: NamedFormat] = [:],
+        formats: [String: NamedFormat] = [:], hasBind: Bool = false,
         findObjectType: (@Sendable (String) -> (any CELObjectType)?)? = nil
     ) {
         self.variables = variables
@@ -30,6 +32,7 @@ public struct CELEnvironment: Sendable {
         for type in declared { type.objects(into: &found) }
         self.objectTypes = objectTypes.merging(found.mapValues { $0 as any CELObjectType }) { own, _ in own }
         self.formats = formats
+        self.hasBind = hasBind
     }
 
     func type(ofName name: String) -> CELType? {
@@ -49,7 +52,7 @@ public struct CELEnvironment: Sendable {
 
     /// Parses and checks an expression.
     public func compile(_ text: String) -> CELCompilation {
-        let (parsed, issues) = Parser.parse(text)
+        let (parsed, issues) = Parser.parse(text, withBind: hasBind)
         guard let expression = parsed else {
             return CELCompilation(text: text, expression: nil, type: .error, issues: issues.issues, environment: self)
         }

@@ -86,6 +86,8 @@ struct ContainerdConfig: Equatable {
           # A container's process opens ports below 1024 and pings as it does elsewhere.
           enable_unprivileged_ports = true
           enable_unprivileged_icmp = true
+          # Devices of drivers, where containerd knows of them: from 1.7 on.
+          enable_cdi = true
 
           [plugins."io.containerd.grpc.v1.cri".cni]
             bin_dir = \(quoted(options.cniBinDir))

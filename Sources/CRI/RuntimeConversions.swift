@@ -196,6 +196,7 @@ extension ContainerConfig {
             message.permissions = device.permissions
             return message
         }
+        message.cdiDevices = cdiDevices.map { name in .with { $0.name = name } }
         message.labels = labels
         message.annotations = annotations
         message.logPath = logPath

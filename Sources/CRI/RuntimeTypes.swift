@@ -59,6 +59,8 @@ public struct RuntimeFeatures: Sendable, Hashable {
 
     public var handlers: [Handler] = []
     public var supplementalGroupsPolicy = false
+    /// Whether it makes devices of the Container Device Interface available to containers itself.
+    public var deviceInterface = false
 
     public init() {}
 
@@ -286,6 +288,8 @@ public struct ContainerConfig: Sendable, Hashable {
     public var environment: [(name: String, value: String)] = []
     public var mounts: [RuntimeMount] = []
     public var devices: [RuntimeDevice] = []
+    /// Names of the Container Device Interface, for runtimes that know it.
+    public var cdiDevices: [String] = []
     public var labels: [String: String] = [:]
     public var annotations: [String: String] = [:]
     /// Relative to the sandbox's log directory.
@@ -306,7 +310,8 @@ public struct ContainerConfig: Sendable, Hashable {
         left.name == right.name && left.attempt == right.attempt && left.image == right.image
             && left.command == right.command && left.args == right.args && left.workingDir == right.workingDir
             && left.environment.elementsEqual(right.environment, by: ==) && left.mounts == right.mounts
-            && left.devices == right.devices && left.labels == right.labels && left.annotations == right.annotations
+            && left.devices == right.devices && left.cdiDevices == right.cdiDevices && left.labels == right.labels
+            && left.annotations == right.annotations
             && left.logPath == right.logPath
             && left.stdin == right.stdin && left.stdinOnce == right.stdinOnce && left.tty == right.tty
             && left.resources == right.resources && left.security == right.security

@@ -304,7 +304,7 @@ final class ControlPlane: Sendable {
             clientOf: { [self] account in client(ofAccount: account) })
         let scheduler = Scheduler(
             client: client(as: "system:kube-scheduler"), configuration: schedulerConfiguration,
-            logger: Logger(label: "scheduler", from: logger),
+            formats: ExpressionFormats.all, logger: Logger(label: "scheduler", from: logger),
             seed: .random(in: .min ... .max))
         let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in

@@ -110,6 +110,8 @@ public final class Kubelet: Sendable {
     private let state: Mutex<State>
     private let context: PodWorkerContext
     private let room: NodeRoom
+    private let plugins: PluginRegistry
+    private let slices: NodeSlices
     private let staticPods: StaticPods
     private let sources: ObjectSources
     private let relist: (stream: AsyncStream<Void>, signal: AsyncStream<Void>.Continuation)
@@ -171,11 +173,21 @@ public final class Kubelet: Sendable {
         let admission = PodAdmission(
             client: options.client, nodeName: options.nodeName, node: own, room: room, pressure: pressure,
             features: features, allowedUnsafeSysctls: options.allowedUnsafeSysctls)
+        let slices = NodeSlices(client: options.client, nodeName: options.nodeName, logger: logger)
+        self.slices = slices
+        let plugins = PluginRegistry(
+            directory: options.dataDir + "/plugins_registry", paths: NodePaths(root: options.dataDir),
+            access: SocketPlugins(), logger: logger
+        ) { name, isThere in slices.driver(name, isThere: isThere) }
+        self.plugins = plugins
+        let devices = DeviceManager(
+            client: options.client, path: options.dataDir + "/dra_manager_state", logger: logger
+        ) { plugins.drivers(named: $0) }
         let services = services
         let executor = PodExecutor(
             runtime: runtime, volumes: volumes,
             images: images,
-            hooks: HookRunner(runtime: runtime), cgroups: cgroups, reporter: reporter, facts: facts,
+            hooks: HookRunner(runtime: runtime), cgroups: cgroups, devices: devices, reporter: reporter, facts: facts,
             services: {
                 await services.waitForSync()
                 return services.objects
@@ -237,6 +249,14 @@ public final class Kubelet: Sendable {
             group.addTask { await self.watchRuntime() }
             group.addTask { await self.eviction.run() }
             group.addTask { await self.runStaticPods() }
+            group.addTask { await self.plugins.run() }
+            group.addTask { await self.slices.run() }
+            group.addTask {
+                await self.pods.waitForSync()
+                await self.context.executor.devices.run { [weak self] in
+                    self?.state.withLock { Set($0.workers.keys) } ?? []
+                }
+            }
             group.addTask { await self.collector.run() }
             group.addTask {
                 await LocalVolumeJanitor(

@@ -3,8 +3,10 @@ struct Algorithm: Sendable {
     private var next = 0
 
     enum Decision: Sendable {
-        case place(slot: Int)
+        case place(slot: Int, DevicePlan)
         case refuse(Diagnosis, Nomination, PreemptionPlan?)
+        /// What the pod asks for cannot be worked out.
+        case fail(String)
     }
 
     mutating func decide(
@@ -24,7 +26,7 @@ struct Algorithm: Sendable {
         if let nominee = snapshot.nomination(of: pod.key) ?? (pod.nominatedNode.isEmpty ? nil : pod.nominatedNode),
             let slot = snapshot.slots[nominee], snapshot.refusal(of: slot, question) == nil
         {
-            return .place(slot: slot)
+            return place(slot, question, snapshot)
         }
         var feasible: [Int] = []
         var refusals: [(slot: Int, refusal: Refusal)] = []
@@ -55,13 +57,14 @@ struct Algorithm: Sendable {
             }
             next = (start + asked) % order.count
         }
+        if question.devices != nil, let failure = Self.failure(in: refusals) { return .fail(failure) }
         if feasible.isEmpty {
             var diagnosis = diagnose(snapshot, refusals, unasked: order.count - asked)
             let (nomination, plan) = makeRoom(
                 question, snapshot, &diagnosis, refusals: refusals, surroundings, random: &random)
             return .refuse(diagnosis, nomination, plan)
         }
-        if feasible.count == 1 { return .place(slot: feasible[0]) }
+        if feasible.count == 1 { return place(feasible[0], question, snapshot) }
         let scores = snapshot.scores(of: feasible, question, surroundings)
         var best: [Int] = []
         var highest = Int64.min
@@ -72,7 +75,22 @@ struct Algorithm: Sendable {
             }
             if score == highest { best.append(feasible[position]) }
         }
-        return .place(slot: best[best.count == 1 ? 0 : Int.random(in: 0..<best.count, using: &random)])
+        return place(
+            best[best.count == 1 ? 0 : Int.random(in: 0..<best.count, using: &random)], question, snapshot)
+    }
+
+    private func place(_ slot: Int, _ question: PodQuestion, _ snapshot: Snapshot) -> Decision {
+        .place(slot: slot, question.devices.map { snapshot.plan(slot, $0, question.pod) } ?? DevicePlan())
+    }
+
+    /// What went wrong instead of refusing a node: then the pod goes nowhere, lest nobody notices.
+    private static func failure(in refusals: [(slot: Int, refusal: Refusal)]) -> String? {
+        for (_, refusal) in refusals {
+            if case .failed(let plugin, let why) = refusal {
+                return "running \"\(plugin.rawValue)\" filter plugin: \(why)"
+            }
+        }
+        return nil
     }
 
     private func diagnose(
@@ -90,13 +108,18 @@ struct Algorithm: Sendable {
         return diagnosis
     }
 
-    /// What upstream's PostFilter plugins do: there are no claims to give up, so it is for preemption.
+    /// What upstream's PostFilter plugins do: claims are given up, and pods.
     private func makeRoom(
         _ question: PodQuestion, _ snapshot: Snapshot, _ diagnosis: inout Diagnosis,
         refusals: [(slot: Int, refusal: Refusal)], _ surroundings: Surroundings,
         random: inout some RandomNumberGenerator
     ) -> (Nomination, PreemptionPlan?) {
-        guard question.profile.preempts else { return (.keep, nil) }
+        let (claim, giving) = snapshot.claimToGiveUp(question)
+        diagnosis.claimToGiveUp = claim?.key
+        guard question.profile.preempts else {
+            if question.devices != nil { diagnosis.preemption = giving }
+            return (.keep, nil)
+        }
         let resolvable = refusals.filter(\.refusal.isResolvable).map(\.slot)
         let unresolvable = Set(refusals.lazy.filter { !$0.refusal.isResolvable }.map(\.slot))
         switch Preemption.attempt(
@@ -104,7 +127,7 @@ struct Algorithm: Sendable {
             random: &random)
         {
         case .none(let reason, let nomination):
-            diagnosis.preemption = "no new claims to deallocate, preemption: \(reason)"
+            diagnosis.preemption = "\(giving), preemption: \(reason)"
             return (nomination, nil)
         case .plan(let plan): return (.set(plan.node), plan)
         }

@@ -10,6 +10,8 @@ struct ClusterEvent: Sendable {
         case podRemoved
         /// A claim, a volume, a storage class, or what a CSI driver says of itself, of a node, or of its storage.
         case claim, volume, storageClass, storage
+        /// A claim for devices, a device class, or what a driver publishes.
+        case deviceClaim, deviceClass, resourceSlice
         /// A pod of a group has come, or the group has.
         case group
     }
@@ -21,6 +23,8 @@ struct ClusterEvent: Sendable {
     var node: NodeFacts?
     /// The claim that came or changed.
     var claim: ObjectKey?
+    /// What of a claim for devices has changed.
+    var claimChange = DeviceState.Change()
     /// Where a pod has left: what is free there now, and for whom of it room has been made.
     var room: Room?
 
@@ -106,6 +110,13 @@ extension Plugin {
                     || other.affinity.requiredAnti.contains { mayMean($0, pod) }
             default: return false
             }
+        case .dynamicResources:
+            switch event.kind {
+            case .nodeAdded, .nodeLabels, .nodeAllocatable, .deviceClass, .resourceSlice: return true
+            case .deviceClaim:
+                return event.claimChange.freed || event.claimChange.matters && isOwnDeviceClaim(event, pod)
+            default: return false
+            }
         case .gangScheduling: return event.kind == .group
         }
     }
@@ -120,6 +131,11 @@ extension Plugin {
         guard event.kind == .claim else { return false }
         guard let claim = event.claim else { return true }
         return claim.namespace == pod.key.namespace && pod.volumes.claims.contains { $0.name == claim.name }
+    }
+
+    private func isOwnDeviceClaim(_ event: ClusterEvent, _ pod: PodInfo) -> Bool {
+        guard let claim = event.claim else { return true }
+        return claim.namespace == pod.key.namespace && pod.claims.uses.contains { $0.name == claim.name }
     }
 
     /// Namespaces chosen by labels are not looked up here.

@@ -1,3 +1,5 @@
+import KubeTypes
+
 /// Why no node takes a pod, in the words that kube-scheduler has for it.
 struct Diagnosis: Sendable, Equatable {
     /// What refused nodes, to tell later which changes may help.
@@ -9,6 +11,8 @@ struct Diagnosis: Sendable, Equatable {
     var beforeNodes = ""
     /// What keeps the pod from pushing others out, as upstream ends its message; empty where it does push.
     var preemption = ""
+    /// An allocated claim that is given up, so that the pod can have other devices.
+    var claimToGiveUp: ObjectKey?
 
     /// `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). …`
     var message: String {
@@ -44,6 +48,7 @@ enum Plugin: String, Sendable, CaseIterable {
     case volumeZone = "VolumeZone"
     case podTopologySpread = "PodTopologySpread"
     case interPodAffinity = "InterPodAffinity"
+    case dynamicResources = "DynamicResources"
     case gangScheduling = "GangScheduling"
 }
 
@@ -80,6 +85,7 @@ extension Plugin {
         case .podTopologySpread: 1024
         case .interPodAffinity: 2048
         case .gangScheduling: 4096
+        case .dynamicResources: 8192
         }
     }
 }
@@ -94,6 +100,9 @@ enum Refusal: Sendable, Equatable {
     case disk, claimInUse, volumeLimit, zone
     /// In upstream's order.
     case volumes([String])
+    case devices(String)
+    /// No refusal of this node: something is wrong with what the pod asks for, and no node shall have it.
+    case failed(Plugin, String)
 
     var plugin: Plugin {
         switch self {
@@ -109,6 +118,8 @@ enum Refusal: Sendable, Equatable {
         case .volumeLimit: .nodeVolumeLimits
         case .zone: .volumeZone
         case .volumes: .volumeBinding
+        case .devices: .dynamicResources
+        case .failed(let plugin, _): plugin
         }
     }
 
@@ -134,6 +145,7 @@ enum Refusal: Sendable, Equatable {
         case .volumeLimit: ["node(s) exceed max volume count"]
         case .zone: ["node(s) had no available volume zone"]
         case .volumes(let reasons): reasons
+        case .devices(let reason), .failed(_, let reason): [reason]
         case .resources(let names, _): names.map { $0 == "pods" ? "Too many pods" : "Insufficient \($0)" }
         }
     }

@@ -95,7 +95,9 @@ extension Snapshot {
             let count = Int(question.hardSpread[index].counts[Int(domain)] ?? 0)
             if count > question.hardSpread[index].most { return .spread }
         }
-        if !question.affinity.isEmpty { return affinityRefusal(of: slot, question.affinity) }
+        if !question.affinity.isEmpty, let refusal = affinityRefusal(of: slot, question.affinity) { return refusal }
+        // The dearest comes last.
+        if let devices = question.devices { return refusal(of: slot, devices) }
         return nil
     }
 

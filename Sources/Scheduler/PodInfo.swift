@@ -36,6 +36,8 @@ final class PodInfo: Sendable {
     let hardSpread: [SpreadConstraint]
     let softSpread: [SpreadConstraint]
     let volumes: PodVolumes
+    /// Claims for devices.
+    let claims: PodClaims
     /// Images of containers, init containers and image volumes, with a tag or digest; as often as they are named.
     let images: [String]
     let containerCount: Int
@@ -103,6 +105,7 @@ final class PodInfo: Sendable {
         }
         let specVolumes = spec.volumes
         volumes = PodVolumes(specVolumes, podName: key.name)
+        claims = PodClaims(pod)
         images =
             (initContainers + containers).compactMap(\.image).map(Self.normalizedImage)
             + specVolumes.compactMap { $0.image?.reference }.map(Self.normalizedImage)

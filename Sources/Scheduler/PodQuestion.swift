@@ -17,6 +17,7 @@ struct PodQuestion: Sendable {
     var hardSpread: [HardSpread] = []
     var affinity = Affinity()
     var volumes: VolumeQuestion?
+    var devices: DeviceQuestion?
     /// What is wrong with the pod itself, and who says so.
     var refusal: (plugin: Plugin, message: String)?
 
@@ -74,6 +75,11 @@ struct Surroundings: Sendable {
     /// Selectors of the services, by namespace and name.
     var services: [String: [String: [String: String]]] = [:]
     var volumes = VolumeState()
+    var devices = DeviceState()
+    /// For what has a deadline in the API's time, and for what needs new names: set before a decision about a pod with
+    /// claims.
+    var now = Time(seconds: 0)
+    var deviceSeed: UInt64 = 0
     var budgets: [ObjectKey: DisruptionBudget] = [:]
 }
 
@@ -107,6 +113,9 @@ extension Snapshot {
         if profile.filters.contains(.podTopologySpread) { countHardSpread(&question, surroundings) }
         if profile.filters.contains(.interPodAffinity) { countAffinity(&question, surroundings) }
         if !pod.volumes.isEmpty { askForVolumes(&question, surroundings) }
+        if !pod.claims.isEmpty, question.refusal == nil, profile.filters.contains(.dynamicResources) {
+            askForDevices(&question, surroundings)
+        }
         return question
     }
 

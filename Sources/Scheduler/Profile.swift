@@ -7,7 +7,7 @@ struct Profile: Sendable, Hashable {
     /// A score that is not here does not count.
     var weights: [ScorePlugin: Int64] = [
         .taintToleration: 3, .nodeAffinity: 2, .nodeResourcesFit: 1, .volumeBinding: 1, .podTopologySpread: 2,
-        .interPodAffinity: 2, .nodeResourcesBalancedAllocation: 1, .imageLocality: 1,
+        .interPodAffinity: 2, .nodeResourcesBalancedAllocation: 1, .imageLocality: 1, .dynamicResources: 2,
     ]
     var preempts = true
     var fit = FitStrategy()
@@ -28,6 +28,8 @@ struct Profile: Sendable, Hashable {
     var minCandidateNodesAbsolute = 100
     /// How long a pod waits for its volumes.
     var bindTimeout = Duration.seconds(600)
+    /// How long after their allocation devices may take to be ready, in seconds.
+    var deviceBindingTimeout: Int64 = 600
     var ignoredResources: Set<String> = []
     var ignoredResourceGroups: Set<String> = []
 
@@ -55,6 +57,7 @@ enum ScorePlugin: String, Sendable, CaseIterable {
     case interPodAffinity = "InterPodAffinity"
     case nodeResourcesBalancedAllocation = "NodeResourcesBalancedAllocation"
     case imageLocality = "ImageLocality"
+    case dynamicResources = "DynamicResources"
 }
 
 /// What NodeResourcesFit prefers: nodes with much left, with little left, or by a curve.

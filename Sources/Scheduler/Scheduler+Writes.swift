@@ -56,11 +56,11 @@ extension Scheduler {
     }
 
     /// Writes what the plan says and waits until the claims are bound. False: the pod has been put back.
-    func bindVolumes(of pod: PodInfo, _ plan: VolumePlan, _ pods: Informer<Pod>) async -> Bool {
+    func bindVolumes(of pod: PodInfo, _ plan: BindingPlan, _ pods: Informer<Pod>) async -> Bool {
         let prefix = "running PreBind plugin \"VolumeBinding\": "
         do throws(APIError) {
-            for (volume, claim) in plan.bindings { try await bind(volume, to: claim) }
-            for claim in plan.provisions { try await select(plan.node, for: claim) }
+            for (volume, claim) in plan.volumes.bindings { try await bind(volume, to: claim) }
+            for claim in plan.volumes.provisions { try await select(plan.node, for: claim) }
         } catch {
             await failed(pod, plan, pods, message: prefix + error.message)
             return false
@@ -69,7 +69,7 @@ extension Scheduler {
         let deadline = ContinuousClock.now + timeout
         while !Task.isCancelled {
             let ticket = state.storage.ticket()
-            let (progress, isAssumed) = state.core.withLock { ($0.progress(of: plan), $0.isAssumed(pod)) }
+            let (progress, isAssumed) = state.core.withLock { ($0.progress(of: plan.volumes), $0.isAssumed(pod)) }
             guard isAssumed else {
                 await failed(pod, plan, pods, message: nil)
                 return false

@@ -1,3 +1,4 @@
+import CEL
 import JSON
 import KubeClient
 import KubeTypes
@@ -35,10 +36,11 @@ public struct Scheduler: Sendable {
     /// - Parameters:
     ///   - client: Must be allowed what upstream's `system:kube-scheduler` role allows.
     ///   - configuration: Only pods whose `schedulerName` is that of one of its profiles are looked after.
+    ///   - formats: What the expressions of device selectors know as `format`.
     ///   - seed: Decides between nodes that are equally good.
     public init(
         client: KubeClient, configuration: SchedulerConfiguration = SchedulerConfiguration(),
-        logger: Logger = Logger(label: "scheduler"), seed: UInt64
+        formats: [String: NamedFormat] = [:], logger: Logger = Logger(label: "scheduler"), seed: UInt64
     ) {
         self.client = client
         self.logger = logger
@@ -47,7 +49,7 @@ public struct Scheduler: Sendable {
                 ($0.name, EventRecorder(client: client, component: $0.name, logger: logger))
             }
         ) { first, _ in first }
-        state = Shared(SchedulerCore(configuration, seed: seed))
+        state = Shared(SchedulerCore(configuration, formats: formats, seed: seed))
     }
 
     /// Schedules until the task is cancelled.
@@ -96,7 +98,7 @@ public struct Scheduler: Sendable {
             let slots = Permits(Self.writesInFlight)
             while !Task.isCancelled {
                 let (step, due) = state.core.withLock { core in
-                    let step = core.step(now: .now)
+                    let step = core.step(now: .now, wallClock: wallClockTime())
                     return (step, core.queue.nextDue)
                 }
                 switch step {
@@ -104,20 +106,32 @@ public struct Scheduler: Sendable {
                     // Pods that wait for an event are looked at once in a while, too.
                     let latest = ContinuousClock.now + .seconds(30)
                     await state.bell.wait(until: min(due ?? latest, latest))
-                case .bind(let pod, let node, let plan):
+                case .bind(let pod, let plan):
                     if plan.isEmpty { await slots.take() }
                     group.addTask {
-                        // A pod that waits for its volumes keeps nobody else waiting.
+                        // A pod that waits for its volumes or devices keeps nobody else waiting.
                         if !plan.isEmpty {
-                            guard await bindVolumes(of: pod, plan, pods) else { return }
+                            if !plan.volumes.isEmpty {
+                                guard await bindVolumes(of: pod, plan, pods) else { return }
+                            }
+                            if !plan.devices.isEmpty {
+                                guard await bindDevices(of: pod, plan, pods) else { return }
+                            }
                             await slots.take()
                         }
-                        await bind(pod, to: node, plan, pods)
+                        await bind(pod, plan, pods)
+                        slots.giveBack()
+                    }
+                case .failed(let pod, let message):
+                    await slots.take()
+                    group.addTask {
+                        await report(pod, reason: "SchedulerError", message: message, nomination: .clear)
                         slots.giveBack()
                     }
                 case .refused(let pod, let diagnosis, let nomination, let plan):
                     await slots.take()
                     group.addTask {
+                        if let claim = diagnosis.claimToGiveUp { await giveUp(claim, for: pod) }
                         if let plan {
                             async let made: Void = makeRoom(for: pod, plan)
                             await report(
@@ -135,7 +149,8 @@ public struct Scheduler: Sendable {
     }
 
     /// Tells the API that the pod runs on the node.
-    private func bind(_ pod: PodInfo, to node: String, _ plan: VolumePlan, _ pods: Informer<Pod>) async {
+    private func bind(_ pod: PodInfo, _ plan: BindingPlan, _ pods: Informer<Pod>) async {
+        let node = plan.node
         let binding: JSONValue = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": [
@@ -158,7 +173,8 @@ public struct Scheduler: Sendable {
     func recorder(for pod: PodInfo) -> EventRecorder? { events[pod.schedulerName] }
 
     /// A decision could not be carried out: the pod is put back, and, with a message, told why.
-    func failed(_ pod: PodInfo, _ plan: VolumePlan, _ pods: Informer<Pod>, message: String?) async {
+    func failed(_ pod: PodInfo, _ plan: BindingPlan, _ pods: Informer<Pod>, message: String?) async {
+        if !plan.devices.isEmpty { await unreserve(plan.devices, pod) }
         let current = pods[pod.key].map(PodInfo.init)
         let waiting = current.flatMap { $0.uid == pod.uid && $0.nodeName.isEmpty ? $0 : nil }
         state.change { $0.bindFailed(pod, plan, current: waiting, now: .now) }

@@ -101,8 +101,7 @@ enum ProfileReader {
     /// Every plugin of kube-scheduler, whether it filters, scores or does something else.
     private static let known: Set<String> =
         Set(Plugin.allCases.map(\.rawValue)).union(ScorePlugin.allCases.map(\.rawValue)).union([
-            "PrioritySort", "SchedulingGates", "DefaultPreemption", "DefaultBinder", "DynamicResources",
-            "NodeDeclaredFeatures",
+            "PrioritySort", "SchedulingGates", "DefaultPreemption", "DefaultBinder", "NodeDeclaredFeatures",
         ])
 
     static func read(
@@ -242,6 +241,15 @@ enum ProfileReader {
         case "VolumeBinding":
             let seconds = try fields.integer("bindTimeoutSeconds", in: 0...Int(Int32.max)) ?? 600
             profile.bindTimeout = .seconds(seconds)
+        case "DynamicResources":
+            // How long a search may take is counted in steps here, not by a clock.
+            if let text = fields.string("bindingTimeout") {
+                guard let nanoseconds = GoDuration.nanoseconds(text), nanoseconds >= 1_000_000_000 else {
+                    throw fields.invalid(
+                        "bindingTimeout", .string(text), "must be a duration of at least one second")
+                }
+                profile.deviceBindingTimeout = nanoseconds / 1_000_000_000
+            }
         default: break
         }
     }

@@ -1,3 +1,4 @@
+import CEL
 import KubeTypes
 
 /// What the scheduler knows and decides, without I/O: the snapshot, the queue, and the pods that have a node in its mind
@@ -15,15 +16,23 @@ struct SchedulerCore: Sendable {
     private var assumed: [ObjectKey: PodInfo] = [:]
     /// How often the API refused what was decided.
     private var bindFailures: [ObjectKey: Int] = [:]
+    /// Pods that are not tried before a claim for devices is there, by the claim.
+    private var awaitedClaims: [ObjectKey: [ObjectKey: PodInfo]] = [:]
 
     enum Step: Sendable {
-        case bind(PodInfo, node: String, VolumePlan)
+        case bind(PodInfo, BindingPlan)
         case refused(PodInfo, Diagnosis, Nomination, PreemptionPlan?)
+        /// What the pod asks for cannot be worked out; it is tried again after a while.
+        case failed(PodInfo, String)
         /// Nothing to try now.
         case idle
     }
 
-    init(_ configuration: SchedulerConfiguration = SchedulerConfiguration(), seed: UInt64) {
+    init(
+        _ configuration: SchedulerConfiguration = SchedulerConfiguration(), formats: [String: NamedFormat] = [:],
+        seed: UInt64
+    ) {
+        surroundings.devices = DeviceState(formats: formats)
         profiles = Dictionary(configuration.profiles.map { ($0.name, $0) }) { first, _ in first }
         queue = SchedulingQueue(
             initialBackoff: configuration.initialBackoff, maximumBackoff: configuration.maximumBackoff)
@@ -70,7 +79,7 @@ struct SchedulerCore: Sendable {
             // On its way. Should binding fail, the pod is put back as it is then.
             if pod.isBeingDeleted { queue.remove(pod.key) }
         } else if profiles[pod.schedulerName] != nil, !pod.isBeingDeleted {
-            queue.set(pod, now: now)
+            enqueue(pod, now: now)
             // What the API says of a nomination is written by us, or by someone who has a reason.
             if !pod.nominatedNode.isEmpty { snapshot.nominate(pod, to: pod.nominatedNode) }
         } else {
@@ -79,8 +88,22 @@ struct SchedulerCore: Sendable {
         }
     }
 
+    /// Puts a pod in the queue, to wait where one of its claims is not there (upstream's PreEnqueue).
+    private mutating func enqueue(_ pod: PodInfo, now: Instant) {
+        guard !pod.claims.isEmpty, profiles[pod.schedulerName]?.filters.contains(.dynamicResources) == true,
+            let (_, claim) = surroundings.devices.problem(of: pod)
+        else { return queue.set(pod, now: now) }
+        queue.set(pod, isHeld: true, now: now)
+        if let claim { awaitedClaims[claim, default: [:]][pod.key] = pod }
+    }
+
     mutating func podDeleted(_ pod: PodInfo, now: Instant) {
         queue.remove(pod.key)
+        for use in pod.claims.uses {
+            let claim = ObjectKey(namespace: pod.key.namespace, name: use.name)
+            awaitedClaims[claim]?[pod.key] = nil
+            if awaitedClaims[claim]?.isEmpty == true { awaitedClaims[claim] = nil }
+        }
         assumed[pod.key] = nil
         bindFailures[pod.key] = nil
         snapshot.removeNomination(pod.key)
@@ -125,18 +148,61 @@ struct SchedulerCore: Sendable {
         queue.happened(ClusterEvent(kind: kind, claim: claim), now: now)
     }
 
+    // MARK: Devices
+
+    mutating func deviceClaimChanged(_ claim: DeviceClaimInfo, now: Instant) {
+        deviceClaimChanged(claim.key, surroundings.devices.set(claim), now: now)
+        // Those that are still not to be tried wait again. What has changed meanwhile was put in the queue as it is now.
+        for pod in (awaitedClaims.removeValue(forKey: claim.key) ?? [:]).values
+        where queue.isGated(pod.key, uid: pod.uid) { enqueue(pod, now: now) }
+    }
+
+    mutating func deviceClaimDeleted(_ key: ObjectKey, now: Instant) {
+        deviceClaimChanged(key, surroundings.devices.removeClaim(key), now: now)
+    }
+
+    private mutating func deviceClaimChanged(_ key: ObjectKey, _ change: DeviceState.Change, now: Instant) {
+        guard change.freed || change.matters else { return }
+        queue.happened(ClusterEvent(kind: .deviceClaim, claim: key, claimChange: change), now: now)
+    }
+
+    mutating func deviceClassChanged(_ deviceClass: DeviceClass, now: Instant) {
+        surroundings.devices.classes[deviceClass.name] = DeviceClassInfo(deviceClass)
+        queue.happened(ClusterEvent(kind: .deviceClass), now: now)
+    }
+
+    mutating func deviceClassDeleted(_ name: String) { surroundings.devices.classes[name] = nil }
+
+    mutating func resourceSliceChanged(_ slice: SliceInfo, now: Instant) {
+        surroundings.devices.slices.set(slice)
+        queue.happened(ClusterEvent(kind: .resourceSlice), now: now)
+    }
+
+    mutating func resourceSliceDeleted(_ name: String) { surroundings.devices.slices.remove(name) }
+
+    /// A claim as it is known now.
+    func deviceClaim(_ key: ObjectKey) -> DeviceClaimInfo? { surroundings.devices.claims[key] }
+
     // MARK: Deciding
 
     /// Tries the next pod.
-    mutating func step(now: Instant) -> Step {
+    /// - Parameter wallClock: The API's time, for deadlines that it says.
+    mutating func step(now: Instant, wallClock: @autoclosure () -> Time = Time(seconds: 0)) -> Step {
         queue.flush(now: now)
         guard let pod = queue.take(now: now) else { return .idle }
         guard let profile = profiles[pod.schedulerName] else {
             queue.remove(pod.key)
             return .idle
         }
+        if !pod.claims.isEmpty {
+            surroundings.now = wallClock()
+            surroundings.deviceSeed = random.next()
+        }
         switch algorithm.decide(pod, &snapshot, profile, surroundings, random: &random) {
-        case .place(let slot):
+        case .fail(let message):
+            queue.failed(pod.key, plugins: [], now: now)
+            return .failed(pod, message)
+        case .place(let slot, let devices):
             var plan = VolumePlan(node: snapshot.info[slot].name)
             if !pod.volumes.claims.isEmpty, profile.filters.contains(.volumeBinding) {
                 var question = PodQuestion(pod: pod, profile: profile, requests: pod.requests)
@@ -146,9 +212,10 @@ struct SchedulerCore: Sendable {
             snapshot.assume(pod, in: slot)
             snapshot.removeNomination(pod.key)
             if !plan.isEmpty { surroundings.volumes.assume(plan) }
+            if !devices.isEmpty { surroundings.devices.assume(devices) }
             assumed[pod.key] = pod
             queue.placed(pod.key)
-            return .bind(pod, node: snapshot.info[slot].name, plan)
+            return .bind(pod, BindingPlan(volumes: plan, devices: devices))
         case .refuse(let diagnosis, let nomination, let plan):
             queue.failed(pod.key, plugins: diagnosis.plugins, now: now)
             switch nomination {
@@ -180,8 +247,11 @@ struct SchedulerCore: Sendable {
 
     /// The API did not take a decision: what the pod took up is free again. `current` is the pod as it is now, if it is
     /// still there and without a node.
-    mutating func bindFailed(_ pod: PodInfo, _ plan: VolumePlan, current: PodInfo?, now: Instant) {
-        if !plan.isEmpty { surroundings.volumes.forget(plan) }
+    mutating func bindFailed(_ pod: PodInfo, _ plan: BindingPlan, current: PodInfo?, now: Instant) {
+        if !plan.volumes.isEmpty { surroundings.volumes.forget(plan.volumes) }
+        if !plan.devices.isEmpty, surroundings.devices.forget(plan.devices) {
+            queue.happened(ClusterEvent(kind: .deviceClaim, claimChange: .init(freed: true)), now: now)
+        }
         // Confirmed or deleted meanwhile: then the state is right as it is.
         guard assumed[pod.key]?.uid == pod.uid else { return }
         assumed[pod.key] = nil
@@ -193,4 +263,12 @@ struct SchedulerCore: Sendable {
         bindFailures[pod.key] = failures
         queue.putBack(current, failures: failures, now: now)
     }
+}
+
+/// What is to be written before a pod is bound to a node.
+struct BindingPlan: Sendable {
+    var volumes: VolumePlan
+    var devices = DevicePlan()
+    var node: String { volumes.node }
+    var isEmpty: Bool { volumes.isEmpty && devices.isEmpty }
 }

@@ -77,24 +77,26 @@ struct SchedulingQueue: Sendable {
     // MARK: Coming and going
 
     /// A pod that has no node has come or changed. What is the same but for its status stays where it is.
-    mutating func set(_ pod: PodInfo, now: Instant) {
+    /// - Parameter isHeld: It cannot be tried before something else has been made; `set` again then.
+    mutating func set(_ pod: PodInfo, isHeld: Bool = false, now: Instant) {
+        let isGated = isHeld || !pod.schedulingGates.isEmpty
         guard var (entry, place, _) = entries[pod.key] else {
-            insert(Entry(pod: pod), pod.schedulingGates.isEmpty ? .active : .gated, now: now)
+            insert(Entry(pod: pod), isGated ? .gated : .active, now: now)
             return
         }
         let changed =
             entry.pod.uid != pod.uid || entry.pod.generation != pod.generation || entry.pod.labels != pod.labels
-            || entry.pod.schedulingGates != pod.schedulingGates
+            || entry.pod.schedulingGates != pod.schedulingGates || entry.pod.claims != pod.claims
         if entry.pod.uid != pod.uid {
             entry = Entry(pod: pod)
             if place == .taken { takenCount -= 1 }
-            insert(entry, pod.schedulingGates.isEmpty ? .active : .gated, now: now)
+            insert(entry, isGated ? .gated : .active, now: now)
             return
         }
         entry.pod = pod
         switch place {
         case .taken: entries[pod.key]?.entry = entry
-        case .gated where pod.schedulingGates.isEmpty: insert(entry, .active, now: now)
+        case .gated where !isGated: insert(entry, .active, now: now)
         case .unschedulable where changed && heldBack[pod.key] == nil:
             insert(entry, isBackingOff(entry, now) ? .backoff : .active, now: now)
         default: entries[pod.key]?.entry = entry
@@ -262,6 +264,11 @@ struct SchedulingQueue: Sendable {
 
     /// When a backoff ends next.
     var nextDue: Instant? { backoff.min?.due }
+
+    /// Whether a pod waits for something to be made before it is tried.
+    func isGated(_ key: ObjectKey, uid: String) -> Bool {
+        entries[key].map { $0.place == .gated && $0.entry.pod.uid == uid } ?? false
+    }
 
     /// Where a pod waits, for tests.
     func place(of key: ObjectKey) -> String? { entries[key].map { "\($0.place)" } }

@@ -22,6 +22,9 @@ extension Snapshot {
         if let weight = weights[.interPodAffinity] {
             addPodAffinityScores(to: &totals, slots, question, surroundings, weight)
         }
+        if let devices = question.devices, devices.hasAlternatives, let weight = weights[.dynamicResources] {
+            addDeviceScores(to: &totals, slots, devices, weight)
+        }
         return totals
     }
 

@@ -13,6 +13,9 @@ struct Sources: Sendable {
     private let csiNodes: Informer<CSINode>
     private let drivers: Informer<CSIDriver>
     private let capacities: Informer<CSIStorageCapacity>
+    private let deviceClaims: Informer<DeviceClaim>
+    private let deviceClasses: Informer<DeviceClass>
+    private let slices: Informer<ResourceSlice>
 
     init(_ scheduler: Scheduler) {
         let client = scheduler.client
@@ -28,6 +31,9 @@ struct Sources: Sendable {
         csiNodes = Informer(client, logger: logger)
         drivers = Informer(client, logger: logger)
         capacities = Informer(client, logger: logger)
+        deviceClaims = Informer(client, logger: logger)
+        deviceClasses = Informer(client, logger: logger)
+        slices = Informer(client, logger: logger)
 
         /// Hands changes to the core: the object if it is there, or its key if it has gone.
         func listen<T: KubeObject>(
@@ -115,6 +121,19 @@ struct Sources: Sendable {
                 core.storageChanged(.storage, now: .now) { $0.capacities[capacity.key] = CapacityInfo(capacity) }
             },
             remove: { core, key in core.storageChanged(.storage, now: .now) { $0.capacities[key] = nil } })
+        listen(
+            deviceClaims, set: { $0.deviceClaimChanged(DeviceClaimInfo($1), now: .now) },
+            remove: { $0.deviceClaimDeleted($1, now: .now) }, isStorage: true)
+        listen(deviceClasses) {
+            $0.deviceClassChanged($1, now: .now)
+        } remove: {
+            $0.deviceClassDeleted($1.name)
+        }
+        listen(slices) {
+            $0.resourceSliceChanged(SliceInfo($1), now: .now)
+        } remove: {
+            $0.resourceSliceDeleted($1.name)
+        }
     }
 
     /// Listens until the task is cancelled.
@@ -130,6 +149,9 @@ struct Sources: Sendable {
             group.addTask { await csiNodes.run() }
             group.addTask { await drivers.run() }
             group.addTask { await capacities.run() }
+            group.addTask { await deviceClaims.run() }
+            group.addTask { await deviceClasses.run() }
+            group.addTask { await slices.run() }
         }
     }
 
@@ -145,5 +167,8 @@ struct Sources: Sendable {
         await csiNodes.waitForSync()
         await drivers.waitForSync()
         await capacities.waitForSync()
+        await deviceClaims.waitForSync()
+        await deviceClasses.waitForSync()
+        await slices.waitForSync()
     }
 }

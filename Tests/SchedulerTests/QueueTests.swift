@@ -152,7 +152,8 @@ import Testing
 
     private func describe(_ step: SchedulerCore.Step) -> String {
         switch step {
-        case .bind(let pod, let node, _): "\(pod.key.name) to \(node)"
+        case .bind(let pod, let plan): "\(pod.key.name) to \(plan.node)"
+        case .failed(let pod, let message): "\(pod.key.name) failed: \(message)"
         case .refused(let pod, let diagnosis, _, _): "\(pod.key.name): \(diagnosis.message)"
         case .idle: "idle"
         }
@@ -198,7 +199,7 @@ import Testing
         var core = SchedulerCore(seed: 1)
         core.nodeChanged(makeNode("n", "cpu=1,pods=10"), now: now)
         let pod = PodInfo(makePod("a", "cpu=1"))
-        let plan = VolumePlan(node: "n")
+        let plan = BindingPlan(volumes: VolumePlan(node: "n"))
         core.podChanged(pod, now: now)
         _ = core.step(now: now)
         core.bindFailed(pod, plan, current: pod, now: now)

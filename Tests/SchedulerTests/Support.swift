@@ -77,7 +77,8 @@ func outcome(
     var algorithm = Algorithm()
     var random = SeededGenerator(seed: seed)
     switch algorithm.decide(PodInfo(pod), &snapshot, profile, surroundings, random: &random) {
-    case .place(let slot): return (snapshot.info[slot].name, nil, .keep)
+    case .place(let slot, _): return (snapshot.info[slot].name, nil, .keep)
+    case .fail(let message): return (message, nil, .clear)
     case .refuse(let diagnosis, let nomination, let plan): return (diagnosis.message, plan, nomination)
     }
 }

@@ -4,9 +4,9 @@ import APISchema
 import CEL
 import KubeTypes
 
-enum ExpressionFormats {
+public enum ExpressionFormats {
     /// By the names that expressions use.
-    static let all: [String: NamedFormat] = {
+    public static let all: [String: NamedFormat] = {
         func prefix(_ check: @escaping @Sendable (String) -> [String]) -> @Sendable (String) -> [String] {
             // What is generated begins with the text: a dash at its end is not the end of the name.
             { text in check(text.hasSuffix("-") ? text + "a" : text) }

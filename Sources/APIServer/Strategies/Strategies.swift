@@ -36,7 +36,9 @@ enum Strategies {
             ("storage.k8s.io", "csistoragecapacities"), ("storage.k8s.io", "volumeattachments"),
             ("certificates.k8s.io", "clustertrustbundles"):
             PlainStrategy(allowsUnconditionalUpdate: false)
-        case ("resource.k8s.io", "resourceclaims"), ("resource.k8s.io", "resourceclaimtemplates"): PlainStrategy()
+        case ("resource.k8s.io", "resourceclaims"): ResourceClaimStrategy()
+        case ("resource.k8s.io", "resourceclaimtemplates"): ResourceClaimTemplateStrategy()
+        case ("resource.k8s.io", "deviceclasses"): DeviceClassStrategy()
         case ("rbac.authorization.k8s.io", "rolebindings"), ("rbac.authorization.k8s.io", "clusterrolebindings"):
             RoleBindingStrategy()
         case ("rbac.authorization.k8s.io", _): RoleStrategy()

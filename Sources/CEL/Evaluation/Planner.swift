@@ -188,7 +188,7 @@ struct Planner {
             value, container throws(CELError) in
             switch container {
             case .list(let list): .bool(try list.contains(value))
-            case .map(let map): .bool(try map.value(for: value) != nil)
+            case .map(let map): .bool(try map.contains(value))
             default: throw .noSuchOverload
             }
         }

@@ -1,4 +1,4 @@
-/// The macros: `has`, comprehensions over one and two variables, `optMap`, `optFlatMap`, `sortBy`.
+/// The macros: `has`, comprehensions over one and two variables, `optMap`, `optFlatMap`, `sortBy`, `cel.bind`.
 ///
 /// Specified in the CEL language definition under *Macros*, and in cel-go's extensions for what goes beyond it.
 extension Parser {
@@ -17,6 +17,7 @@ extension Parser {
             return function == "has" && arguments.count == 1 ? expansion.has(arguments[0]) : nil
         }
         switch (function, arguments.count) {
+        case ("bind", 3) where hasBind && target.qualifiedName == "cel": return expansion.bind(arguments)
         case ("all", 2), ("all", 3), ("exists", 2), ("exists", 3), ("exists_one", 2), ("exists_one", 3),
             ("existsOne", 3):
             return expansion.quantifier(function, target, arguments)
@@ -178,6 +179,15 @@ extension Parser {
                         range: node(.list([], optional: [])), variable: Parser.unusedVariable, secondVariable: nil,
                         accumulator: name, initial: value, condition: literal(.bool(false)), step: self.name(name),
                         result: body)))
+        }
+
+        /// `cel.bind(name, value, body)`.
+        mutating func bind(_ arguments: [Expression]) -> Expression {
+            guard case .identifier(let name) = arguments[0].kind else {
+                return parser.problem(
+                    at: arguments[0].offset, "cel.bind() variable names must be simple identifiers")
+            }
+            return bind(name, to: arguments[1], in: arguments[2])
         }
 
         mutating func optionalMap(_ target: Expression, _ arguments: [Expression], isFlat: Bool) -> Expression {

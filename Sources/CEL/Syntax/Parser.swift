@@ -21,7 +21,7 @@ struct Parser {
     private var alsoExpected = ""
 
     /// The tree of `text`; nil, with issues, where it is no expression.
-    static func parse(_ text: String) -> (Expression?, IssueList) {
+    static func parse(_ text: String, withBind: Bool = false) -> (Expression?, IssueList) {
         let scalars = Array(text.unicodeScalars)
         let issues = IssueList(scalars)
         guard scalars.count <= longest else {
@@ -30,12 +30,16 @@ struct Parser {
             return (nil, issues)
         }
         var lexer = Lexer(scalars, issues: issues)
-        var parser = Parser(tokens: lexer.tokens(), issues: issues)
+        var parser = Parser(tokens: lexer.tokens(), issues: issues, hasBind: withBind)
         let expression = try? parser.start()
         return (issues.isEmpty ? expression : nil, issues)
     }
 
-    private init(tokens: [Token], issues: IssueList) {
+    /// Whether `cel.bind` is a macro.
+    let hasBind: Bool
+
+    private init(tokens: [Token], issues: IssueList, hasBind: Bool) {
+        self.hasBind = hasBind
         self.tokens = tokens
         self.issues = issues
     }

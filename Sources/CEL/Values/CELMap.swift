@@ -17,7 +17,7 @@ public enum CELMap: Sendable {
         switch self {
         case .values(let dictionary):
             guard let key = CELKey(key) else { return nil }
-            return dictionary.value(for: key)
+            return dictionary.value(for: key) ?? dictionary.otherwise
         case .json(let map):
             guard case .string(let name) = key else { return nil }
             return try map.value(for: name)
@@ -27,9 +27,15 @@ public enum CELMap: Sendable {
     /// The value for a key that is a string.
     func value(forField name: String) throws(CELError) -> CELValue? {
         switch self {
-        case .values(let dictionary): dictionary.value(for: .string(name))
+        case .values(let dictionary): dictionary.value(for: .string(name)) ?? dictionary.otherwise
         case .json(let map): try map.value(for: name)
         }
+    }
+
+    /// Whether there is an entry of its own for a key.
+    func contains(_ key: CELValue) throws(CELError) -> Bool {
+        if case .values(let dictionary) = self { return CELKey(key).flatMap { dictionary.value(for: $0) } != nil }
+        return try value(for: key) != nil
     }
 
     var keys: [CELValue] {
@@ -80,6 +86,11 @@ enum CELKey: Hashable, Sendable {
 public struct CELDictionary: Sendable {
     private(set) var entries: [(key: CELValue, value: CELValue)]
     private var index: [CELKey: Int]
+    private let holdsEmptyMaps: Bool
+    /// What is found under every other key.
+    var otherwise: CELValue? {
+        holdsEmptyMaps ? .map(.values(CELDictionary(fields: [:]))) : Optional<CELValue>.none
+    }
 
     /// Throws where a key cannot be one.
     init(_ entries: [(key: CELValue, value: CELValue)]) throws(CELError) {
@@ -89,6 +100,7 @@ public struct CELDictionary: Sendable {
             guard let key = CELKey(entry.key) else { throw CELError("unsupported key type") }
             index[key] = position
         }
+        holdsEmptyMaps = false
         // Of a key that comes twice, the last value stays.
         self.entries =
             index.count == entries.count
@@ -106,7 +118,11 @@ public struct CELDictionary: Sendable {
     }
 
     /// Entries with names, each once.
-    public init(fields: [String: CELValue]) {
+    public init(fields: [String: CELValue]) { self.init(fields: fields, holdsEmptyMaps: false) }
+
+    /// - Parameter holdsEmptyMaps: Empty maps are found under names that have no entry; `in` does not see them.
+    init(fields: [String: CELValue], holdsEmptyMaps: Bool) {
+        self.holdsEmptyMaps = holdsEmptyMaps
         entries = fields.sorted { $0.key < $1.key }.map { (.string($0.key), $0.value) }
         var index: [CELKey: Int] = [:]
         for (position, field) in fields.keys.sorted().enumerated() { index[.string(field)] = position }

@@ -1393,11 +1393,28 @@ nonisolated struct Runtime_V1_ContainerConfig: @unchecked Sendable {
   /// Clears the value of `linux`. Subsequent reads from it will return its default value.
   mutating func clearLinux() {_uniqueStorage()._linux = nil}
 
+  var cdiDevices: [Runtime_V1_CDIDevice] {
+    get {_storage._cdiDevices}
+    set {_uniqueStorage()._cdiDevices = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct Runtime_V1_CDIDevice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Runtime_V1_CreateContainerRequest: Sendable {
@@ -4536,7 +4553,7 @@ nonisolated extension Runtime_V1_ContainerMetadata: SwiftProtobuf.Message, Swift
 
 nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ContainerConfig"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}image\0\u{1}command\0\u{1}args\0\u{3}working_dir\0\u{1}envs\0\u{1}mounts\0\u{1}devices\0\u{1}labels\0\u{1}annotations\0\u{3}log_path\0\u{1}stdin\0\u{3}stdin_once\0\u{1}tty\0\u{1}linux\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metadata\0\u{1}image\0\u{1}command\0\u{1}args\0\u{3}working_dir\0\u{1}envs\0\u{1}mounts\0\u{1}devices\0\u{1}labels\0\u{1}annotations\0\u{3}log_path\0\u{1}stdin\0\u{3}stdin_once\0\u{1}tty\0\u{1}linux\0\u{4}\u{2}CDI_devices\0")
 
   fileprivate class _StorageClass {
     var _metadata: Runtime_V1_ContainerMetadata? = nil
@@ -4554,6 +4571,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
     var _stdinOnce: Bool = false
     var _tty: Bool = false
     var _linux: Runtime_V1_LinuxContainerConfig? = nil
+    var _cdiDevices: [Runtime_V1_CDIDevice] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4579,6 +4597,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
       _stdinOnce = source._stdinOnce
       _tty = source._tty
       _linux = source._linux
+      _cdiDevices = source._cdiDevices
     }
   }
 
@@ -4612,6 +4631,7 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
         case 13: try { try decoder.decodeSingularBoolField(value: &_storage._stdinOnce) }()
         case 14: try { try decoder.decodeSingularBoolField(value: &_storage._tty) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._linux) }()
+        case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._cdiDevices) }()
         default: break
         }
       }
@@ -4669,6 +4689,9 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
       try { if let v = _storage._linux {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
       } }()
+      if !_storage._cdiDevices.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._cdiDevices, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4693,10 +4716,41 @@ nonisolated extension Runtime_V1_ContainerConfig: SwiftProtobuf.Message, SwiftPr
         if _storage._stdinOnce != rhs_storage._stdinOnce {return false}
         if _storage._tty != rhs_storage._tty {return false}
         if _storage._linux != rhs_storage._linux {return false}
+        if _storage._cdiDevices != rhs_storage._cdiDevices {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Runtime_V1_CDIDevice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CDIDevice"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Runtime_V1_CDIDevice, rhs: Runtime_V1_CDIDevice) -> Bool {
+    if lhs.name != rhs.name {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -146,9 +146,7 @@ final class ResourceClaimController: Controller {
             else { continue }
             var changed = claim
             changed.json["status"]?["reservedFor"] = .array(
-                claim.consumers + [
-                    ["resource": "pods", "name": .string(pod.name), "uid": .string(pod.uid)]
-                ])
+                claim.consumers + [DeviceClaim.consumer(name: pod.name, uid: pod.uid)])
             try await context.client.updateStatus(changed)
         }
     }

@@ -67,7 +67,9 @@ actor NodeReporter {
             }
             let status = try await runtime.status()
             problem = Self.problem(status.conditions)
-            features.set(status.features)
+            var known = status.features
+            known.deviceInterface = Self.knowsDeviceInterface(runtimeVersion)
+            features.set(known)
             images = try await runtime.listImages()
         } catch let error as RuntimeError {
             problem = "container runtime is down: \(error)"
@@ -88,6 +90,14 @@ actor NodeReporter {
             let name = isReady ? "NodeReady" : "NodeNotReady"
             event(name, "Node \(options.nodeName) status is now: \(name)")
         }
+    }
+
+    /// Whether a runtime knows the Container Device Interface: containerd does from 1.7 on.
+    static func knowsDeviceInterface(_ runtime: String) -> Bool {
+        guard runtime.hasPrefix("containerd://") else { return true }
+        let text = runtime.dropFirst("containerd://".count).drop { !$0.isNumber }
+        let numbers = text.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= (1, 7)
     }
 
     /// What keeps the node from being ready, from the runtime's conditions.

@@ -21,6 +21,10 @@ struct ContainerPlan {
     /// The file for the termination message on the node.
     var terminationLog: String?
     var node: NodeFacts
+    /// Names of devices that drivers have made ready, and what the container needs for them where the runtime does not
+    /// know such names.
+    var cdiDevices: [String] = []
+    var deviceEdits = DeviceEdits()
     /// The container whose processes an ephemeral one is to see, by its id.
     var targetContainer: String?
 
@@ -34,6 +38,8 @@ struct ContainerPlan {
         config.environment = environment
         config.mounts = try mounts(lookup)
         config.devices = try devices()
+        config.cdiDevices = cdiDevices
+        deviceEdits.apply(to: &config)
         config.labels = [
             RuntimeKeys.podName: pod.name, RuntimeKeys.podNamespace: pod.namespace, RuntimeKeys.podUID: pod.uid,
             RuntimeKeys.containerName: container.name,

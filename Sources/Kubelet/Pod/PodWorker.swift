@@ -70,6 +70,9 @@ actor PodWorker {
     private var operationsEnded = 0
     private var stopping: Set<String> = []
     private var ending: Task<Void, Never>?
+    /// Devices are being given back; nil where that has not begun or has failed.
+    private var releasing: Task<Void, Never>?
+    private var releaseRetry: Time?
     private var endingGrace = Int.max
     /// When the last attempt to end everything was over.
     private var lastEnding: Time?
@@ -653,6 +656,22 @@ actor PodWorker {
             return false
         }
         if ending != nil { return false }
+        // A pod has ended when its devices can be given to another.
+        if await executor.devices.holds(uid) {
+            if let retry = releaseRetry, now < retry {
+                setTimer(after: retry.since(now))
+            } else if releasing == nil {
+                releasing = Task {
+                    do throws(DeviceError) { try await executor.devices.unprepare(pod: uid) } catch {
+                        context.logger.info("devices of \(pod.key) are not given back yet: \(error)")
+                        releaseRetry = context.now().adding(1)
+                    }
+                    self.releasingEnded()
+                }
+            }
+            report(waiting: [:], verdicts: probes.verdicts, isTerminal: false, now)
+            return false
+        }
         probes.stop()
         report(waiting: [:], verdicts: [:], isTerminal: true, now)
         guard pod.isBeingDeleted || removed else {
@@ -686,6 +705,11 @@ actor PodWorker {
             }
         }
         return true
+    }
+
+    private func releasingEnded() {
+        releasing = nil
+        wake()
     }
 
     private func endingEnded() {

@@ -13,6 +13,7 @@ struct PodExecutor: Sendable {
     let images: ImagePuller
     let hooks: HookRunner
     let cgroups: PodCgroups
+    let devices: DeviceManager
     let reporter: PodReporter
     let facts: @Sendable () -> NodeFacts
     let services: @Sendable () async -> [Service]
@@ -33,6 +34,12 @@ struct PodExecutor: Sendable {
             _ = try await volumes.prepare(pod, allocatable: facts.allocatable)
         } catch let error as VolumeError {
             reporter.warning(pod, nil, "FailedMount", error.description)
+            throw error
+        }
+        do throws(DeviceError) { try await devices.prepare(pod) } catch {
+            reporter.warning(
+                pod, nil, "FailedPrepareDynamicResources",
+                "Failed to prepare dynamic resources: prepare dynamic resources: \(error)")
             throw error
         }
         let config: SandboxConfig
@@ -121,10 +128,16 @@ struct PodExecutor: Sendable {
                 hostIPs: facts.ips, nodeName: facts.name, nodeAllocatable: facts.allocatable,
                 volumes: prepared
             ).build()
+            let names: [String]
+            do throws(DeviceError) { names = try await devices.cdiDevices(of: container, in: pod) } catch {
+                throw ConfigError(error.description)
+            }
+            let edits = facts.features.deviceInterface ? DeviceEdits() : try DeviceInterface.edits(for: names)
             let plan = ContainerPlan(
                 pod: pod, container: container, attempt: attempt, image: found.image, imageReference: found.reference,
                 environment: environment, volumes: prepared, hostsFile: try writeHosts(pod, ips, facts),
-                terminationLog: try makeTerminationLog(pod, container), node: facts,
+                terminationLog: try makeTerminationLog(pod, container), node: facts, cdiDevices: names,
+                deviceEdits: edits,
                 targetContainer: try target(of: container, pod, observed))
             let config = try plan.config()
             for mount in config.mounts where !Files.exists(mount.hostPath) {

@@ -92,7 +92,7 @@ actor ClaimVolumes {
             return path
         }
         if let source = volume.spec.hostPath {
-            return try HostPath.prepare(source)
+            return try HostPath.prepare(source, at: source.path)
         }
         if let source = volume.spec.local {
             let path = source.path
@@ -114,8 +114,7 @@ actor ClaimVolumes {
 
 /// Paths of the node, checked or made as their type says.
 enum HostPath {
-    static func prepare(_ source: HostPathVolumeSource) throws -> String {
-        let path = source.path
+    static func prepare(_ source: HostPathVolumeSource, at path: String) throws -> String {
         let kind = Files.kind(of: path)
         func require(_ wanted: Files.Kind, _ what: String) throws(ConfigError) {
             if kind != wanted { throw ConfigError("hostPath type check failed: \(path) is not \(what)") }

@@ -108,7 +108,8 @@ struct PodVolumes: Sendable {
         _ volume: Volume, _ pod: Pod, _ objects: ReferencedObjects, _ allocatable: [String: Quantity]
     ) async throws -> PreparedVolume {
         if let source = volume.hostPath {
-            return PreparedVolume(path: try HostPath.prepare(source), readOnly: false)
+            return PreparedVolume(
+                path: try HostPath.prepare(source, at: NodePaths(root: root).own(source.path)), readOnly: false)
         }
         if let source = volume.emptyDir { return try emptyDir(source, volume.name, pod) }
         if let source = volume.configMap {
