@@ -44,8 +44,9 @@ struct SharedStoreTests {
         }
         do {
             // Both make what every cluster has, at the same time.
-            async let first: Void = planes[0].server.start()
-            async let second: Void = planes[1].server.start()
+            let (one, other) = (planes[0].server, planes[1].server)
+            async let first: Void = one.start()
+            async let second: Void = other.start()
             _ = try await (first, second)
             try await body(Pair(a: planes[0], b: planes[1]), etcd)
         } catch {
@@ -170,7 +171,7 @@ struct SharedStoreTests {
             configuration.nodePortRange = 30000...30049
         }
         try await withServers(small) { servers, _ in
-            let answers = Mutex<[Recorded]>([])
+            let answers = Box<[Recorded]>([])
             await withTaskGroup(of: Void.self) { group in
                 for (index, plane) in [servers.a, servers.b, servers.a, servers.b].enumerated() {
                     group.addTask { [self] in
@@ -211,7 +212,7 @@ struct SharedStoreTests {
             // Claims of services that are not there are found, twice, and removed.
             let store = servers.a.server.cache.store
             _ = try await store.commit(
-                .create(key: "/registry/ranges/servicenodeports/30049", value: Array("nobody".utf8)))
+                .create(key: "/registry/ranges/servicenodeports/30099", value: Array("nobody".utf8)))
             let claims = try #require(servers.a.server.registry.services.claims)
             let cache = try #require(servers.a.server.cache.cache(group: "", resource: "services"))
             for _ in 0..<2 { try await claims.repair(cache, servers.a.server.registry.services) }
@@ -220,6 +221,13 @@ struct SharedStoreTests {
             #expect(left.count == holdings.reduce(0) { $0 + $1.addresses.count + $1.ports.count })
             #expect(!left.contains { $0.value == Array("nobody".utf8) })
         }
+    }
+
+    /// What tasks of a test share.
+    private final class Box<Value: Sendable>: Sendable {
+        private let value: Mutex<Value>
+        init(_ value: Value) { self.value = Mutex(value) }
+        func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { value.withLock { body(&$0) } }
     }
 
     @Test func quotaHoldsAcrossServers() async throws {
@@ -233,7 +241,7 @@ struct SharedStoreTests {
             quota["status"] = ["hard": hard, "used": ["count/configmaps": "0"]]
             #expect(await servers.a.call(.PUT, "\(path)/q/status", quota).status == 200)
             try await servers.b.server.cache.store.synchronize()
-            let accepted = Mutex(0)
+            let accepted = Box(0)
             await withTaskGroup(of: Void.self) { group in
                 for (index, plane) in [servers.a, servers.b, servers.a, servers.b].enumerated() {
                     group.addTask {
