@@ -125,7 +125,7 @@ let allTargets: [Target] = [
     tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
-    tests(of: "Cluster", ["APIServer", "EtcdServer", "JSON", "KubeClient", "KubeTypes"]),
+    tests(of: "Cluster", ["APIServer", "EtcdServer", "JSON", "KubeClient", "KubeTypes", "Storage"]),
     // A whole control plane under a simulated clock; the tests of faults run it, a seed at a time.
     .target(name: "CSimulatedSystem", path: "Tests/Support/CSimulatedSystem"),
     .executableTarget(

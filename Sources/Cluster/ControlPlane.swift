@@ -311,6 +311,9 @@ final class ControlPlane: Sendable {
         let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [logger] in await DefaultStorageClass.ensure(master, logger: logger) }
+            group.addTask { [logger] in
+                await ServerIdentity(client: master, hostName: ClusterOptions.hostName(), logger: logger).run()
+            }
             group.addTask { await manager.run() }
             group.addTask { [self] in await runScheduler(identity) }
             if let simulatedNodes {

@@ -2,6 +2,7 @@ import ClusterDNS
 import KubeClient
 import KubeTypes
 import Logging
+import Simulation
 
 /// Keeps the endpoints of the Service `kube-dns`: every node answers queries, and its pods ask it first.
 struct DNSServers: Sendable {
@@ -16,9 +17,14 @@ struct DNSServers: Sendable {
 
     /// Works until the task is cancelled.
     func run() async {
-        let nodes = Informer<Node>(reader, logger: logger)
+        // Simulated nodes answer nobody.
+        let nodes = Informer<Node>(reader, labelSelector: "!\(SimulatedNode.label)", logger: logger)
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        nodes.addHandler { _ in change.yield() }
+        nodes.addHandler { event in
+            // Nodes report themselves often, and mostly the same.
+            if case .updated(let old, let new) = event, Self.server(of: old) == Self.server(of: new) { return }
+            change.yield()
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await nodes.run() }
             group.addTask {
@@ -48,11 +54,16 @@ struct DNSServers: Sendable {
         if !ownNode.isEmpty, let gateway = NodeSettings.gateway(of: network.firstPodCIDR) {
             servers.append(ClusterDNS.Server(address: gateway, nodeName: ownNode))
         }
-        for node in nodes.sorted(by: { $0.name < $1.name }) where node.name != ownNode {
-            guard let gateway = node.spec.podCIDR.flatMap(NodeSettings.gateway) else { continue }
-            let ready = node.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
-            servers.append(ClusterDNS.Server(address: gateway, nodeName: node.name, isReady: ready))
+        servers += nodes.filter { $0.name != ownNode }.compactMap(Self.server).sorted {
+            ($0.nodeName ?? "") < ($1.nodeName ?? "")
         }
         return servers
+    }
+
+    /// Where a node answers; nil before it has a range of addresses.
+    private static func server(of node: Node) -> ClusterDNS.Server? {
+        guard let gateway = node.spec.podCIDR.flatMap(NodeSettings.gateway) else { return nil }
+        let ready = node.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
+        return ClusterDNS.Server(address: gateway, nodeName: node.name, isReady: ready)
     }
 }

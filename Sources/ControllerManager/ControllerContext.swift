@@ -77,26 +77,20 @@ final class InformerFactory: Sendable {
 
     /// The informer for a resource; to be asked for before `run`.
     func informer<Object: KubeObject>(_ type: Object.Type = Object.self) -> Informer<Object> {
-        shared(type, transform: nil)
-    }
-
-    /// Pods, without the parts of them that no controller reads, and indexed by who owns them, their node and labels.
-    var pods: Informer<Pod> {
-        let informer = shared(Pod.self, transform: PodState.slim)
-        PodIndex.add(to: informer)
-        return informer
-    }
-
-    private func shared<Object: KubeObject>(
-        _ type: Object.Type, transform: (@Sendable (Object) -> Object)?
-    ) -> Informer<Object> {
         let name = "\(Object.type.apiVersion)/\(Object.type.resource)"
         return entries.withLock { entries in
             if let informer = entries[name]?.informer as? Informer<Object> { return informer }
-            let informer = Informer<Object>(client, transform: transform, logger: logger)
+            let informer = Informer<Object>(client, logger: logger)
             entries[name] = Entry(informer: informer, run: { await informer.run() })
             return informer
         }
+    }
+
+    /// Pods, indexed by who owns them, their node and labels.
+    var pods: Informer<Pod> {
+        let informer = informer(Pod.self)
+        PodIndex.add(to: informer)
+        return informer
     }
 
     func run() async {

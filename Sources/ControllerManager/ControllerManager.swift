@@ -216,6 +216,14 @@ public struct ControllerManager: Sendable {
             ("ttl-controller", "ttl-controller", { NodeTTLController($0) }),
             ("ephemeral-volume-controller", "ephemeral-volume-controller", { EphemeralVolumeController($0) }),
             (
+                "storage-version-garbage-collector-controller", "storage-version-garbage-collector",
+                { StorageVersionCleaner($0) }
+            ),
+            (
+                "storage-version-migrator-controller", "storage-version-migrator-controller",
+                { StorageVersionMigrator($0) }
+            ),
+            (
                 "volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
                 { InUseProtectionController($0, .classes) }
             ),

@@ -60,54 +60,6 @@ extension Pod {
     }
 }
 
-enum PodState {
-    private static let specFields = [
-        "nodeName", "tolerations", "hostname", "subdomain", "hostNetwork", "restartPolicy",
-        "terminationGracePeriodSeconds", "nodeSelector", "affinity", "resourceClaims",
-    ]
-    private static let statusFields = [
-        "phase", "reason", "podIP", "podIPs", "hostIP", "hostIPs", "startTime", "observedGeneration",
-        "resourceClaimStatuses",
-    ]
-
-    /// A pod with those fields that controllers read. At thousands of pods the rest would be most of the memory; whoever
-    /// writes a pod must therefore patch it or read it anew.
-    @Sendable static func slim(_ pod: Pod) -> Pod {
-        var slim = JSONObject()
-        slim["apiVersion"] = pod.json["apiVersion"]
-        slim["kind"] = pod.json["kind"]
-        var metadata = pod.json["metadata"] ?? [:]
-        metadata["managedFields"] = nil
-        slim["metadata"] = metadata
-        var spec = JSONObject()
-        for field in specFields { spec[field] = pod.json["spec"]?[field] }
-        for list in ["containers", "initContainers"] {
-            guard let containers = pod.json["spec"]?[list]?.arrayValue else { continue }
-            spec[list] = .array(containers.map { keep(["name", "ports", "restartPolicy"], of: $0) })
-        }
-        let claimed = (pod.json["spec"]?["volumes"]?.arrayValue ?? []).filter {
-            $0["persistentVolumeClaim"] != nil || $0["ephemeral"] != nil
-        }
-        if !claimed.isEmpty { spec["volumes"] = .array(claimed) }
-        slim["spec"] = .object(spec)
-        var status = JSONObject()
-        for field in statusFields { status[field] = pod.json["status"]?[field] }
-        if let conditions = pod.json["status"]?["conditions"] { status["conditions"] = conditions }
-        for list in ["containerStatuses", "initContainerStatuses"] {
-            guard let containers = pod.json["status"]?[list]?.arrayValue else { continue }
-            status[list] = .array(containers.map { keep(["name", "restartCount", "ready", "state"], of: $0) })
-        }
-        slim["status"] = .object(status)
-        return Pod(.object(slim))
-    }
-
-    private static func keep(_ fields: [String], of value: JSONValue) -> JSONValue {
-        var kept = JSONObject()
-        for field in fields { kept[field] = value[field] }
-        return .object(kept)
-    }
-}
-
 /// Ways to find pods without looking at all of them.
 enum PodIndex {
     private static let controller = "controller"

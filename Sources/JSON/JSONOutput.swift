@@ -59,13 +59,18 @@ struct JSONOutput: ~Copyable {
             }
             write(UInt8(ascii: "]"))
         case .object(let object):
+            if let part = object.part {
+                write(part.document.bytes[part.document.text(part.node)])
+                return
+            }
             write(UInt8(ascii: "{"))
-            let fields = object.fields
-            for position in fields.indices {
-                if position > 0 { write(UInt8(ascii: ",")) }
-                write(fields[position].key)
+            var isFirst = true
+            for (key, value) in object {
+                if !isFirst { write(UInt8(ascii: ",")) }
+                isFirst = false
+                write(key)
                 write(UInt8(ascii: ":"))
-                write(fields[position].value)
+                write(value)
             }
             write(UInt8(ascii: "}"))
         }
@@ -74,6 +79,15 @@ struct JSONOutput: ~Copyable {
     private mutating func write(raw text: String) {
         var text = text
         text.withUTF8 { run in
+            reserve(run.count)
+            if let start = run.baseAddress { (base + count).update(from: start, count: run.count) }
+            count += run.count
+        }
+    }
+
+    /// Appends bytes as they are.
+    mutating func write(_ bytes: ArraySlice<UInt8>) {
+        bytes.withUnsafeBufferPointer { run in
             reserve(run.count)
             if let start = run.baseAddress { (base + count).update(from: start, count: run.count) }
             count += run.count

@@ -48,6 +48,12 @@ public final class Informer<Object: KubeObject>: Sendable {
             return old
         }
 
+        mutating func addIndex(_ name: String, _ keys: @escaping Indexer) {
+            var index = InformerIndex(name, keys)
+            for (key, object) in objects { index.replace(nil, by: object, key) }
+            indices.append(index)
+        }
+
         func index(_ name: String) -> InformerIndex<Object>? { indices.first { $0.name == name } }
     }
 
@@ -87,12 +93,7 @@ public final class Informer<Object: KubeObject>: Sendable {
     /// Adds an index under a name, so that `objects(by:_:)` finds objects without looking at all of them. An index whose
     /// name is taken already is left as it is: several users of one informer may ask for the same.
     public func addIndex(_ name: String, _ keys: @escaping Indexer) {
-        state.withLock { state in
-            guard state.index(name) == nil else { return }
-            var index = InformerIndex(name, keys)
-            for (key, object) in state.objects { index.replace(nil, by: object, key) }
-            state.indices.append(index)
-        }
+        state.withLock { state in if state.index(name) == nil { state.addIndex(name, keys) } }
     }
 
     /// The objects that the index `name` holds under `value`, in no order; none if there is no such index.
@@ -115,8 +116,10 @@ public final class Informer<Object: KubeObject>: Sendable {
 
     /// The objects of one namespace, from an index that is made when it is first asked for.
     public func objects(namespace: String) -> [Object] {
-        addIndex(Self.byNamespace) { [$0.namespace] }
-        return objects(by: Self.byNamespace, namespace)
+        state.withLock { state in
+            if state.index(Self.byNamespace) == nil { state.addIndex(Self.byNamespace) { [$0.namespace] } }
+            return state.index(Self.byNamespace)?[namespace].map { Array($0.values) } ?? []
+        }
     }
 
     public var count: Int { state.withLock { $0.objects.count } }

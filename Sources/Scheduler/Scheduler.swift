@@ -54,8 +54,7 @@ public struct Scheduler: Sendable {
     public func run() async {
         // What has ended holds nothing; the server need not tell of it.
         let pods = Informer<Pod>(
-            client, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", transform: Self.withoutManagers,
-            logger: logger)
+            client, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", logger: logger)
         let sources = Sources(self)
         let state = state
         let gated = AsyncStream.makeStream(of: PodInfo.self, bufferingPolicy: .bufferingNewest(1000))
@@ -227,14 +226,6 @@ public struct Scheduler: Sendable {
     }
 
     // MARK: What need not be looked at
-
-    /// Nothing here asks who wrote what.
-    private static func withoutManagers(_ pod: Pod) -> Pod {
-        guard pod.json["metadata"]?["managedFields"] != nil else { return pod }
-        var pod = pod
-        pod.json["metadata"]?["managedFields"] = nil
-        return pod
-    }
 
     /// Whether all that changed of a pod with a node is its status: the kubelet writes it often.
     static func isOnlyStatus(_ old: Pod, _ new: Pod) -> Bool {

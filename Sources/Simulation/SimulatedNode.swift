@@ -2,12 +2,12 @@
 import JSON
 import KubeTypes
 
-struct SimulatedNode: Sendable {
+package struct SimulatedNode: Sendable {
     let name: String
     let index: Int
 
     /// Nodes are found again by this label.
-    static let label = "martlet.dev/simulated"
+    package static let label = "martlet.dev/simulated"
 
     /// An address of its own, in a range that nothing else here uses.
     var address: String { "10.\(192 + (index >> 16) & 31).\((index >> 8) & 255).\(index & 255)" }

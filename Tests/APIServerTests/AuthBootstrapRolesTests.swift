@@ -90,6 +90,8 @@ import Testing
         "kube-public/kubeadm:bootstrap-signer-clusterinfo", "kube-system/system:martlet:node-config",
         "system:martlet:node-network", "system:martlet:network-policy", "system:martlet:ingress",
         "kube-system/system:martlet:ingress",
+        // Upstream has these two where the resources that they are for are switched on.
+        "system:controller:storage-version-garbage-collector", "system:controller:storage-version-migrator-controller",
     ]
 
     private static let roles: [String: ClusterRole] = {

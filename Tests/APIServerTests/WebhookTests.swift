@@ -370,7 +370,7 @@ import Testing
             func generation(group: String, resource: String) -> Int64 { 0 }
             static func cached(_ value: JSONValue) -> CachedObject {
                 CachedObject(
-                    key: ObjectKey(name: value.name), bytes: JSONWriter.bytes(of: value), revision: 1, value: value)
+                    key: ObjectKey(name: value.name), bytes: JSONWriter.bytes(of: value), revision: 1)
             }
         }
         let slice: JSONValue = [

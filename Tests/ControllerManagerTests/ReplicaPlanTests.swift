@@ -142,15 +142,4 @@ import Testing
             ])
         #expect(made.spec.containers.first?.image == "v1")
     }
-
-    @Test func slimPodsKeepWhatControllersRead() {
-        var full = pod("a", ip: "10.1.0.1", restarts: 2)
-        full.metadata.json["managedFields"] = [["manager": "x"]]
-        full.spec.json["containers"] = [["name": "c", "image": "i", "env": [], "ports": [["containerPort": 80]]]]
-        let slim = PodState.slim(full)
-        #expect(slim.json[path: "metadata", "managedFields"] == nil)
-        #expect(slim.json[path: "spec", "containers"] == [["name": "c", "ports": [["containerPort": 80]]]])
-        #expect(
-            slim.isReady && slim.nodeName == "n1" && slim.addresses == ["10.1.0.1"] && slim.restarts.containers == 2)
-    }
 }

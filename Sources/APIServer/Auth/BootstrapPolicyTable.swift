@@ -1,4 +1,5 @@
-/// The roles and bindings that every cluster starts with, as upstream v1.36 has them with its default features.
+/// The roles and bindings that every cluster starts with, as upstream v1.36 has them with its default features
+/// and those whose resources are served here.
 ///
 /// One object a paragraph. `Controller X` is the ClusterRole `system:controller:X` with a binding to the service
 /// account `kube-system/X`. `-> admin` labels a role to be aggregated to `admin`; `<- admin` makes a role the
@@ -400,6 +401,15 @@ let bootstrapPolicyTable = """
     Controller legacy-service-account-token-cleaner
       get core: configmaps = kube-apiserver-legacy-service-account-token-tracking
       patch,delete core: secrets
+    Controller storage-version-garbage-collector
+      get,list,delete coordination: leases
+      get,delete internal.apiserver: storageversions
+      update internal.apiserver: storageversions/status
+    Controller storage-version-migrator-controller
+      list,create,patch *: *
+      get apiextensions: customresourcedefinitions
+      update,patch apiextensions: customresourcedefinitions/status
+      update storagemigration: storageversionmigrations/status
     Controller selinux-warning-controller
       events
       R core: persistentvolumes

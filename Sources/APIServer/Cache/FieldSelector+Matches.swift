@@ -1,17 +1,18 @@
 // Which objects of the cache a field selector selects.
 
 import APISchema
+import JSON
 
 extension FieldSelector {
-    func matches(_ object: CachedObject) -> Bool {
+    func matches(_ object: CachedObject, value: JSONValue) -> Bool {
         for term in terms {
-            let value =
+            let held =
                 switch term.field {
                 case "metadata.name": object.key.name
                 case "metadata.namespace": object.key.namespace
-                default: SelectableFields.value(of: term, in: object.value)
+                default: SelectableFields.value(of: term, in: value)
                 }
-            if (value == term.value) != term.equal { return false }
+            if (held == term.value) != term.equal { return false }
         }
         return true
     }

@@ -14,6 +14,8 @@ final class ResourceCache: Sendable {
     let prefix: String
     /// How stored objects become those of this version; nil for built-in types, which are cached as they are stored.
     let form: CustomResourceForm?
+    /// The objects as they are stored, where `form` converts them.
+    private let raw: RawObjects
     /// Where objects wait for a conversion webhook; nil where nobody has to be asked.
     private let queue: ConversionQueue?
 
@@ -30,8 +32,6 @@ final class ResourceCache: Sendable {
         /// only of its own.
         var general: [Int: Watcher] = [:]
         var byNode: [String: [Int: Watcher]] = [:]
-        /// How many of the watchers read objects' values.
-        var valueReaders = 0
         /// Told of changes before watchers are.
         var observers: [@Sendable ([CacheEvent]) -> Void] = []
     }
@@ -47,6 +47,7 @@ final class ResourceCache: Sendable {
         self.resource = resource
         self.prefix = prefix
         self.form = form
+        self.raw = raw
         queue = form.flatMap { $0.webhook == nil ? nil : ConversionQueue($0, raw) }
     }
 
@@ -69,6 +70,13 @@ final class ResourceCache: Sendable {
     func take(_ changes: [RawChange]) {
         if let queue { return queue.take(changes, into: self) }
         apply(changes.map { ($0.kind, form?.shown($0.object, isFresh: $0.isFresh) ?? $0.object) })
+    }
+
+    /// Whether an object would be stored in another version if it were written today, so that even a write that changes
+    /// nothing is one.
+    func isStoredInFormerVersion(_ key: ObjectKey) -> Bool {
+        guard let form, let stored = raw.snapshot.objects[key] else { return false }
+        return stored.transientValue["apiVersion"]?.stringValue != form.storedVersion
     }
 
     /// Whether a request may have to wait until all changes are here; false for all but resources with a conversion
@@ -111,8 +119,6 @@ final class ResourceCache: Sendable {
     var count: Int { state.withLock { $0.objects.count } }
     var watcherCount: Int { state.withLock { $0.watchers.count } }
     var revision: Revision { state.withLock { $0.revision } }
-    /// Whether it pays to keep the value of an object that was just written.
-    var wantsValues: Bool { form != nil || state.withLock { $0.valueReaders > 0 } }
 
     func load(_ objects: [CachedObject], at revision: Revision) {
         let observers = state.withLock { state in
@@ -252,7 +258,6 @@ final class ResourceCache: Sendable {
         } else {
             state.general[watcher.number] = watcher
         }
-        if watcher.readsValues { state.valueReaders += 1 }
     }
 
     func removeWatcher(_ watcher: Watcher) {
@@ -264,7 +269,6 @@ final class ResourceCache: Sendable {
                 state.byNode[node]?[identifier] = nil
                 if state.byNode[node]?.isEmpty == true { state.byNode[node] = nil }
             }
-            if watcher.readsValues { state.valueReaders -= 1 }
         }
     }
 

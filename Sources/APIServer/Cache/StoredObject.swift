@@ -63,14 +63,12 @@ enum StoredObject {
     }
 
     /// An object that was read from the store.
-    static func object(_ keyValue: KeyValue, key: ObjectKey, value: JSONValue? = nil) -> CachedObject {
-        object(keyValue.value, revision: keyValue.modRevision, key: key, value: value)
+    static func object(_ keyValue: KeyValue, key: ObjectKey) -> CachedObject {
+        object(keyValue.value, revision: keyValue.modRevision, key: key)
     }
 
-    /// The object that `stored` is at a revision; `value`, if known, is the same without resourceVersion.
-    static func object(_ stored: [UInt8], revision: Revision, key: ObjectKey, value: JSONValue?) -> CachedObject {
-        var value = value
-        value?.updateMetadata { $0["resourceVersion"] = .string(String(revision)) }
-        return CachedObject(key: key, bytes: bytes(of: stored, revision: revision), revision: revision, value: value)
+    /// The object that `stored` is at a revision.
+    static func object(_ stored: [UInt8], revision: Revision, key: ObjectKey) -> CachedObject {
+        CachedObject(key: key, bytes: bytes(of: stored, revision: revision), revision: revision)
     }
 }

@@ -27,17 +27,12 @@ public final class WatchCache: Sendable, ObjectLookup {
     private let currentRevision = Atomic<Int64>(0)
     private let compacted = Atomic<Int64>(0)
     private let following = Mutex<(any StoreWatch)?>(nil)
-    /// Values of writes under way, so that the watch cache need not parse what this process has just encoded.
-    private let handoffs = Mutex<[String: Handoff]>([:])
+    /// The stored forms of custom resources that are being written.
+    private let announced = Mutex<[String: [UInt8]]>([:])
 
     private struct Identity: Hashable {
         let group: String
         let plural: String
-    }
-
-    private struct Handoff {
-        let stored: [UInt8]
-        let value: JSONValue
     }
 
     init(schema: Schema, store: any Store, logger: Logger) {
@@ -291,8 +286,7 @@ public final class WatchCache: Sendable, ObjectLookup {
                 customEvents.append(event)
                 continue
             }
-            let value = takeHandoff(event.keyValue, keep: cache.wantsValues)
-            let object = StoredObject.object(event.keyValue, key: key, value: value)
+            let object = StoredObject.object(event.keyValue, key: key)
             if changes[ObjectIdentifier(cache)] == nil { order.append(cache) }
             changes[ObjectIdentifier(cache), default: []].append((kind: event.kind, object: object))
         }
@@ -303,40 +297,33 @@ public final class WatchCache: Sendable, ObjectLookup {
 
     private func applyCustom(_ events: [StoreEvent]) {
         var order: [CustomResourceStorage] = []
-        var grouped: [ObjectIdentifier: (events: [StoreEvent], values: [JSONValue?])] = [:]
+        var grouped: [ObjectIdentifier: [CustomResourceStorage.Change]] = [:]
         for event in events {
-            let value = takeHandoff(event.keyValue, keep: true)
+            let isFresh = takeAnnouncement(event.keyValue)
             for storage in customStorages(event.keyValue.key) {
                 if grouped[ObjectIdentifier(storage)] == nil { order.append(storage) }
-                grouped[ObjectIdentifier(storage), default: ([], [])].events.append(event)
-                grouped[ObjectIdentifier(storage), default: ([], [])].values.append(value)
+                grouped[ObjectIdentifier(storage), default: []].append((event: event, isFresh: isFresh))
             }
         }
-        for storage in order {
-            guard let (events, values) = grouped[ObjectIdentifier(storage)] else { continue }
-            storage.apply(events, values: values)
-        }
+        for storage in order { storage.apply(grouped[ObjectIdentifier(storage)] ?? []) }
     }
 
-    // MARK: Values of writes under way
+    // MARK: Custom resources that are being written
 
-    func handOff(_ path: String, stored: [UInt8], value: JSONValue) {
-        handoffs.withLock { $0[path] = Handoff(stored: stored, value: value) }
-    }
+    /// Says that this process is writing an object that has the form of today's schema: it need not be checked again.
+    func announce(_ path: String, stored: [UInt8]) { announced.withLock { $0[path] = stored } }
 
-    func dropHandoff(_ path: String) { handoffs.withLock { _ = $0.removeValue(forKey: path) } }
+    func dropAnnouncement(_ path: String) { announced.withLock { _ = $0.removeValue(forKey: path) } }
 
-    private func takeHandoff(_ keyValue: KeyValue, keep: Bool) -> JSONValue? {
-        let handoff = handoffs.withLock { $0.removeValue(forKey: keyValue.key) }
-        guard keep, let handoff, handoff.stored == keyValue.value else { return nil }
-        return handoff.value
+    private func takeAnnouncement(_ keyValue: KeyValue) -> Bool {
+        announced.withLock { $0.removeValue(forKey: keyValue.key) } == keyValue.value
     }
 
     /// A watch of one resource that begins further back than memory reaches: fed from the store's history.
     func followHistory(of cache: ResourceCache, after revision: Revision, _ watcher: Watcher) throws(StoreError)
         -> any StoreWatch
     {
-        try store.watch(prefix: cache.prefix, after: revision) { events in
+        let told: @Sendable ([StoreEvent]) -> Void = { events in
             watcher.deliver(
                 events.map { event in
                     let key = cache.objectKey(event.keyValue.key.dropFirst(cache.prefix.count))
@@ -348,6 +335,9 @@ public final class WatchCache: Sendable, ObjectLookup {
                         kind: event.kind, object: shown(event.keyValue), previous: event.previous.map(shown))
                 })
         }
+        // Whoever has missed something lists again.
+        return try store.watch(
+            prefix: cache.prefix, after: revision, handler: told, ended: { watcher.fail(APIError($0)) })
     }
 
     // MARK: ObjectLookup

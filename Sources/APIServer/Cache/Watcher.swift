@@ -37,19 +37,20 @@ struct ObjectScope: Sendable {
     /// Whether only the key decides.
     var hasSelectors: Bool { labels != nil || fields != nil }
 
-    func matches(_ object: CachedObject) -> Bool {
+    /// - Parameter isListed: the object is looked at once, among many.
+    func matches(_ object: CachedObject, isListed: Bool = false) -> Bool {
         if let namespace, object.key.namespace != namespace { return false }
         if let name, object.key.name != name { return false }
-        if let fields, !fields.matches(object) { return false }
-        if let labels, !labels.matches(object.value.labels) { return false }
+        guard hasSelectors else { return true }
+        let value = isListed ? object.transientValue : object.value
+        if let fields, !fields.matches(object, value: value) { return false }
+        if let labels, !labels.matches(value.labels) { return false }
         return true
     }
 }
 
 /// Where a watch's events go: a connection, or a stream in this process.
 protocol WatchSink: Sendable {
-    /// Whether events' values are read, not just their bytes.
-    var readsValues: Bool { get }
     /// Takes events; false says that the client is too slow or gone and the watch is over.
     func send(_ events: [WatchEvent]) -> Bool
     /// Tells how far the watch has come. `initialEventsEnd` marks the end of the objects that were there at first.
@@ -77,9 +78,6 @@ final class Watcher: Sendable {
     }
 
     private let state = Mutex(State())
-
-    /// Whether objects' values are read, by selectors or by the client.
-    var readsValues: Bool { scope.hasSelectors || sink.readsValues }
 
     init(scope: ObjectScope, sink: any WatchSink) {
         self.scope = scope
@@ -133,7 +131,7 @@ final class Watcher: Sendable {
         case .updated:
             guard scope.hasSelectors else { return WatchEvent(kind: .modified, object: event.object) }
             let matches = scope.matches(event.object)
-            let matched = event.previous.map(scope.matches) ?? false
+            let matched = event.previous.map { scope.matches($0) } ?? false
             switch (matched, matches) {
             case (true, true): return WatchEvent(kind: .modified, object: event.object)
             case (false, true): return WatchEvent(kind: .added, object: event.object)

@@ -265,8 +265,6 @@ private struct NameSink: WatchSink {
 
     init(_ heard: @escaping @Sendable (String) -> Void) { self.heard = heard }
 
-    var readsValues: Bool { true }
-
     func send(_ events: [WatchEvent]) -> Bool {
         for event in events { heard(event.object.key.name) }
         return true

@@ -15,7 +15,7 @@ struct CustomResourceForm: Sendable {
     let webhook: ConversionWebhook?
 
     var apiVersion: String { "\(version.group)/\(version.version)" }
-    private var storedVersion: String { "\(storage.group)/\(storage.version)" }
+    var storedVersion: String { "\(storage.group)/\(storage.version)" }
 
     /// Whether somebody has to be asked what a stored object is in this version.
     func needsWebhook(toShow object: JSONValue) -> Bool {
@@ -33,14 +33,14 @@ struct CustomResourceForm: Sendable {
         var value = stored
         version.restore(&value)
         if value == stored { return raw }
-        return CachedObject(key: raw.key, bytes: JSONWriter.bytes(of: value), revision: raw.revision, value: value)
+        return CachedObject(key: raw.key, bytes: JSONWriter.bytes(of: value), revision: raw.revision)
     }
 
     /// An object that a webhook has converted to this version.
     func shown(_ converted: JSONValue, of raw: CachedObject) -> CachedObject {
         var value = converted
         version.restore(&value)
-        return CachedObject(key: raw.key, bytes: JSONWriter.bytes(of: value), revision: raw.revision, value: value)
+        return CachedObject(key: raw.key, bytes: JSONWriter.bytes(of: value), revision: raw.revision)
     }
 
     /// An object of this version as it is stored; only where no webhook is asked.

@@ -52,25 +52,24 @@ final class CustomResourceStorage: Sendable {
 
     // MARK: Changes
 
+    /// A change in the store, and whether this process has just encoded the object under the schema of today.
+    typealias Change = (event: StoreEvent, isFresh: Bool)
+
     /// Takes changes from the store, in order, on its thread.
-    /// - Parameter value: what this process has just encoded, if it was this process that wrote.
-    func apply(_ events: [StoreEvent], values: [JSONValue?]) {
+    func apply(_ changes: [Change]) {
         let isLoading = state.withLock { state in
             guard state.waiting != nil else { return false }
-            state.waiting?.append(contentsOf: events)
+            state.waiting?.append(contentsOf: changes.map(\.event))
             return true
         }
-        if !isLoading { forward(events, values: values) }
+        if !isLoading { forward(changes) }
     }
 
-    private func forward(_ events: [StoreEvent], values: [JSONValue?]) {
-        var changes: [RawChange] = []
-        for (event, value) in zip(events, values) {
+    private func forward(_ events: [Change]) {
+        let changes = events.map { event, isFresh in
             let key = ResourceCache.objectKey(event.keyValue.key.dropFirst(prefix.count))
-            changes.append(
-                RawChange(
-                    kind: event.kind, object: StoredObject.object(event.keyValue, key: key, value: value),
-                    isFresh: value != nil))
+            return RawChange(
+                kind: event.kind, object: StoredObject.object(event.keyValue, key: key), isFresh: isFresh)
         }
         let whenEmpty = state.withLock { state -> [@Sendable () -> Void] in
             guard raw.apply(changes) == 0 else { return [] }
@@ -93,7 +92,7 @@ final class CustomResourceStorage: Sendable {
             }
             if missed.isEmpty { return }
             let later = missed.filter { $0.keyValue.modRevision > revision }
-            forward(later, values: later.map { _ in nil })
+            forward(later.map { (event: $0, isFresh: false) })
         }
     }
 

@@ -59,13 +59,13 @@ extension Registry {
             case .failure(let error): return completion(.failure(.refused(error)))
             }
             let stored = StoredObject.encode(value)
-            if cache.wantsValues { watchCache.handOff(path, stored: stored, value: value) }
+            if cache.form != nil { watchCache.announce(path, stored: stored) }
             self.store.commit(.create(key: path, value: stored)) { result in
                 switch result {
                 case .success(let commit):
                     completion(.success(self.written(stored, object, commit.revision, key, cache)))
                 case .failure(let error):
-                    watchCache.dropHandoff(path)
+                    watchCache.dropAnnouncement(path)
                     completion(.failure(.store(error)))
                 }
             }
@@ -78,7 +78,7 @@ extension Registry {
     ) -> CachedObject {
         if let cached = cache[key], cached.revision == revision { return cached }
         let stored = cache.form == nil ? stored : StoredObject.encode(value)
-        return StoredObject.object(stored, revision: revision, key: key, value: value)
+        return StoredObject.object(stored, revision: revision, key: key)
     }
 
     /// Changes an object that is there: asks `plan` what is to become of it and commits that, again with what the object
@@ -162,14 +162,14 @@ extension Registry {
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
             let isSame = value == current.value || Self.differsInTimesOnly(value, current.value)
-            if isSame, !store.needsRewrite(attempt.cache.storeKey(attempt.key)) {
+            if isSame, !store.needsRewrite(path), !attempt.cache.isStoredInFormerVersion(attempt.key) {
                 for hook in planned.onFailure { hook() }
                 return settle(.success(MutationResult(object: current)), current, attempt, completion)
             }
             if attempt.dryRun {
                 for hook in planned.onFailure { hook() }
                 let object = CachedObject(
-                    key: attempt.key, bytes: JSONWriter.bytes(of: value), revision: current.revision, value: value)
+                    key: attempt.key, bytes: JSONWriter.bytes(of: value), revision: current.revision)
                 return settle(.success(MutationResult(object: object)), current, attempt, completion)
             }
             claim(planned, current, attempt, completion) { [value] in
@@ -179,7 +179,7 @@ extension Registry {
             var shown = current
             if let last {
                 shown = CachedObject(
-                    key: attempt.key, bytes: JSONWriter.bytes(of: last), revision: current.revision, value: last)
+                    key: attempt.key, bytes: JSONWriter.bytes(of: last), revision: current.revision)
             }
             let result = MutationResult(object: shown, wasRemoved: true)
             if attempt.dryRun { return settle(.success(result), current, attempt, completion) }
@@ -209,7 +209,7 @@ extension Registry {
                 return completion(.failure(error))
             }
             let stored = StoredObject.encode(converted)
-            if attempt.cache.wantsValues { self.cache.handOff(path, stored: stored, value: converted) }
+            if attempt.cache.form != nil { self.cache.announce(path, stored: stored) }
             self.store.commit(.update(key: path, value: stored, expected: current.revision)) { result in
                 if case .success(let commit) = result {
                     for hook in planned.onSuccess { hook() }
@@ -217,7 +217,7 @@ extension Registry {
                     let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
                     return completion(.success(MutationResult(object: object)))
                 }
-                self.cache.dropHandoff(path)
+                self.cache.dropAnnouncement(path)
                 for hook in planned.onFailure { hook() }
                 if case .failure(.conflict) = result { self.giveBack(planned.claim, written: false) }
                 self.retry(result, attempt, completion)

@@ -32,7 +32,7 @@ extension Registry {
                 return completion(found.map { .success(.object($0, code: 200)) } ?? .failure(missing))
             }
             let scope = ObjectScope(labels: options.labels, fields: options.fields)
-            completion(.success(.list(ObjectList(objects: all.filter(scope.matches), revision: revision))))
+            completion(.success(.list(ObjectList(objects: all.filter { scope.matches($0) }, revision: revision))))
         }
         return true
     }
@@ -46,6 +46,6 @@ extension Registry {
             "conditions": [.object(condition)],
         ]
         return CachedObject(
-            key: ObjectKey(name: name), bytes: JSONWriter.bytes(of: value), revision: revision, value: value)
+            key: ObjectKey(name: name), bytes: JSONWriter.bytes(of: value), revision: revision)
     }
 }

@@ -120,7 +120,7 @@ extension Registry {
             if request.cache[key] != nil { return fail(creation, context, attributes, alreadyExists(request, key)) }
             for hook in context.onFailure { hook() }
             attributes.effects.finish(succeeded: false)
-            let shown = CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 0, value: object)
+            let shown = CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 0)
             return creation.completion(.success(.object(shown, code: 201)))
         }
         take(context.claim) { [context, effects = attributes.effects] outcome in

@@ -165,7 +165,7 @@ extension Registry {
             namespace: request.namespace.isEmpty ? nil : request.namespace, labels: list.labels, fields: list.fields)
         var targets: [CachedObject] = []
         request.cache.snapshot.objects.forEach(namespace: scope.namespace) { object in
-            if scope.matches(object) { targets.append(object) }
+            if scope.matches(object, isListed: true) { targets.append(object) }
             return list.limit == 0 || targets.count < list.limit
         }
         let gathering = Gathering(expected: targets.count) { results in

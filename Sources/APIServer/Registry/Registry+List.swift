@@ -50,7 +50,7 @@ extension Registry {
         var rest = 0
         let counts = !scope.hasSelectors
         objects.forEach(namespace: scope.namespace, after: after) { object in
-            guard scope.matches(object) else { return true }
+            guard scope.matches(object, isListed: true) else { return true }
             if limit > 0, found.count == limit {
                 rest += 1
                 return counts
@@ -86,7 +86,7 @@ extension Registry {
                     } catch {
                         return .failure(error)
                     }
-                    guard scope.matches(object) else { continue }
+                    guard scope.matches(object, isListed: true) else { continue }
                     if limit > 0, found.count == limit {
                         var list = ObjectList(objects: found, revision: revision)
                         if let last = found.last {

@@ -69,7 +69,7 @@ extension Registry {
             }
             var initial: [CachedObject] = []
             objects.forEach(namespace: watcher.scope.namespace) { object in
-                if watcher.scope.matches(object) { initial.append(object) }
+                if watcher.scope.matches(object, isListed: true) { initial.append(object) }
                 return true
             }
             // A watch from nowhere in particular is one that begins with the state, whether or not it says so.

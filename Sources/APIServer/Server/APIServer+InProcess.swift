@@ -23,7 +23,7 @@ extension APIServer {
         do throws(APIError) {
             let request = try registryRequest(call, user, audit)
             audit?.setRequest(call.body)
-            let rendering = rendering(request, ResponseForm())
+            let rendering = rendering(request, ResponseForm(), keepsValues: request.verb == .list)
             registry.perform(request) { result in
                 let value = result.flatMap { answer -> Result<JSONValue, APIError> in
                     Result { () throws(APIError) in try rendering.value(of: answer) }
@@ -62,11 +62,13 @@ extension APIServer {
             seconds: Double(SystemClock.monotonic() - started) / 1e9)
     }
 
-    func rendering(_ request: RegistryRequest, _ form: ResponseForm) -> Rendering {
+    /// - Parameter keepsValues: the answer is for an informer in this process, or what may be one.
+    func rendering(_ request: RegistryRequest, _ form: ResponseForm, keepsValues: Bool = false) -> Rendering {
         Rendering(
             schema: schema, resource: request.resource, storage: request.storage, form: form,
             now: configuration.now(),
-            includeObject: request.query["includeObject"].flatMap(Printer.IncludeObject.init(rawValue:)) ?? .metadata)
+            includeObject: request.query["includeObject"].flatMap(Printer.IncludeObject.init(rawValue:)) ?? .metadata,
+            keepsValues: keepsValues)
     }
 
     /// Looks a call up in the schema and authorizes it.
@@ -117,7 +119,7 @@ extension APIServer {
             audit?.complete(error.code) { error.status.json }
             throw error
         }
-        let rendering = rendering(request, ResponseForm())
+        let rendering = rendering(request, ResponseForm(), keepsValues: true)
         let watcher = try registry.watch(
             request, on: configuration.eventLoops.any(),
             sink: { options in

@@ -13,6 +13,8 @@ struct Rendering: Sendable {
     let form: ResponseForm
     let now: Time
     var includeObject: Printer.IncludeObject = .metadata
+    /// Whether whoever gets the values keeps them, as informers in this process do.
+    var keepsValues = false
 
     /// Whether stored bytes can go out as they are.
     private var isVerbatim: Bool {
@@ -43,7 +45,7 @@ struct Rendering: Sendable {
     func value(of object: CachedObject, withColumns: Bool = true) throws(APIError) -> JSONValue {
         switch form.view {
         case .full: return try present(object)
-        case .partial(let version, false): return partial(object.value, version)
+        case .partial(let version, false): return partial(object.transientValue, version)
         case .partial(_, true):
             throw .notAcceptable(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (\(resource.kind))")
@@ -55,8 +57,8 @@ struct Rendering: Sendable {
     }
 
     private func present(_ object: CachedObject) throws(APIError) -> JSONValue {
-        guard resource != storage else { return object.value }
-        var value = object.value
+        var value = keepsValues ? object.value : object.transientValue
+        guard resource != storage else { return value }
         try schema.fromStorage(&value, to: resource)
         return value
     }
@@ -98,7 +100,7 @@ struct Rendering: Sendable {
             throw .notAcceptable(
                 "you requested PartialObjectMetadata, but the requested object is a list (\(resource.kind)List)")
         case .partial(let version, true):
-            for object in list.objects { items.append(partial(object.value, version)) }
+            for object in list.objects { items.append(partial(object.transientValue, version)) }
             return [
                 "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
                 "metadata": metadata, "items": .array(items),

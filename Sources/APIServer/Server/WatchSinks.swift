@@ -31,8 +31,6 @@ struct HTTPWatchSink: WatchSink {
         self.wantsBookmarks = wantsBookmarks
     }
 
-    var readsValues: Bool { !rendering.isVerbatimWatch }
-
     func send(_ events: [WatchEvent]) -> Bool {
         guard response.pendingBytes <= backlogLimit else { return false }
         var buffer = ByteBufferAllocator().buffer(
@@ -66,8 +64,6 @@ struct InProcessWatchSink: WatchSink {
     let wantsBookmarks: Bool
     let onEvent: @Sendable (APIWatchEvent) -> Bool
     let onEnd: @Sendable () -> Void
-
-    var readsValues: Bool { true }
 
     func send(_ events: [WatchEvent]) -> Bool {
         for event in events {
