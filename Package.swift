@@ -13,6 +13,10 @@ let http: [Target.Dependency] =
         package("NIOHTTP1", "swift-nio"), package("NIOHTTP2", "swift-nio-http2"), package("NIOSSL", "swift-nio-ssl"),
         package("NIOTLS", "swift-nio"),
     ]
+let grpc: [Target.Dependency] = [
+    package("GRPCCore", "grpc-swift-2"), package("GRPCProtobuf", "grpc-swift-protobuf"),
+    package("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), package("SwiftProtobuf", "swift-protobuf"),
+]
 let logging = package("Logging", "swift-log")
 let httpClient = package("AsyncHTTPClient", "async-http-client")
 let crypto = package("Crypto", "swift-crypto")
@@ -25,6 +29,7 @@ let allTargets: [Target] = [
     // floor 0
     .target(name: "JSON", dependencies: [package("Yams", "Yams")]),
     .target(name: "LinearRegex"),
+    .target(name: "GRPCPings", dependencies: [package("NIOCore", "swift-nio"), package("NIOSSL", "swift-nio-ssl")]),
     // floor 1
     .target(name: "CAPITable"),
     .target(name: "KubeTypes", dependencies: ["JSON"]),
@@ -38,6 +43,10 @@ let allTargets: [Target] = [
     // floor 2
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Storage", dependencies: ["CSQLite", logging, package("DequeModule", "swift-collections")]),
+    .target(
+        name: "EtcdStore",
+        dependencies: ["GRPCPings", "Storage", logging, package("HeapModule", "swift-collections")] + grpc,
+        exclude: ["Protos"]),
     .target(name: "HTTPServer", dependencies: http + [logging, crypto]),
     .target(name: "CEL", dependencies: ["JSON", "KubeTypes", "LinearRegex"]),
     // floor 3
@@ -54,12 +63,8 @@ let allTargets: [Target] = [
         dependencies: ["JSON", "KubeTypes", httpClient, logging, package("HeapModule", "swift-collections")] + http),
     .target(
         name: "CRI",
-        dependencies: [
-            "JSON", logging, crypto, package("GRPCCore", "grpc-swift-2"),
-            package("GRPCProtobuf", "grpc-swift-protobuf"),
-            package("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
-            package("SwiftProtobuf", "swift-protobuf"), package("NIOCore", "swift-nio"),
-        ], exclude: ["Protos"]),
+        dependencies: ["GRPCPings", "JSON", logging, crypto, package("NIOCore", "swift-nio")] + grpc,
+        exclude: ["Protos"]),
     // floor 5
     .target(name: "ControllerManager", dependencies: ["JSON", "KubeClient", "KubeTypes", "PKI", logging, crypto]),
     .target(
@@ -81,8 +86,9 @@ let allTargets: [Target] = [
     .target(
         name: "Cluster",
         dependencies: [
-            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "HTTPServer", "Ingress",
-            "JSON", "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation", "Storage",
+            "APISchema", "APIServer", "CPlatform", "CRI", "ClusterDNS", "ControllerManager", "EtcdStore", "HTTPServer",
+            "Ingress", "JSON", "KubeClient", "KubeTypes", "Kubelet", "PKI", "Scheduler", "ServiceProxy", "Simulation",
+            "Storage",
             httpClient, logging,
         ] + http),
     .executableTarget(
@@ -92,16 +98,24 @@ let allTargets: [Target] = [
         ]),
     tests(of: "JSON"),
     tests(of: "LinearRegex"),
+    tests(of: "GRPCPings", [package("NIOCore", "swift-nio")]),
     tests(of: "KubeTypes", ["JSON"]),
     tests(of: "APISchema", ["JSON"]),
     tests(of: "PKI"),
-    tests(of: "Storage", ["storage-crash-writer"]),
+    tests(of: "Storage", ["EtcdServer", "EtcdStore", "storage-crash-writer"]),
     // Is killed by a test of Storage while it writes.
     .executableTarget(
         name: "storage-crash-writer", dependencies: ["Storage"], path: "Tests/Support/StorageCrashWriter"),
+    tests(of: "EtcdStore", ["EtcdServer", "PKI", "Storage"] + nio),
+    // An etcd that a test starts.
+    .target(name: "EtcdServer", path: "Tests/Support/EtcdServer"),
     tests(of: "HTTPServer", http + ["PKI"]),
     tests(of: "CEL", ["JSON"]),
-    tests(of: "APIServer", ["APISchema", "CEL", "CZlib", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage"]),
+    tests(
+        of: "APIServer",
+        [
+            "APISchema", "CEL", "CZlib", "EtcdServer", "EtcdStore", "HTTPServer", "JSON", "KubeTypes", "PKI", "Storage",
+        ]),
     tests(of: "KubeClient", ["HTTPServer", "JSON", "KubeTypes", "PKI"] + http),
     tests(of: "CRI", ["JSON", package("NIOCore", "swift-nio")]),
     tests(of: "ControllerManager", ["JSON", "KubeClient", "KubeTypes"]),
@@ -111,7 +125,7 @@ let allTargets: [Target] = [
     tests(of: "ServiceProxy", ["HTTPServer", "JSON", "KubeClient", "KubeTypes"]),
     tests(of: "ClusterDNS", ["JSON", "KubeClient", "KubeTypes"]),
     tests(of: "Ingress", ["HTTPServer", "JSON", "KubeClient", "KubeTypes", "PKI", httpClient] + http),
-    tests(of: "Cluster", ["APIServer", "JSON", "KubeClient", "KubeTypes", "Storage"]),
+    tests(of: "Cluster", ["APIServer", "EtcdServer", "JSON", "KubeClient", "KubeTypes", "Storage"]),
     // A whole control plane under a simulated clock; the tests of faults run it, a seed at a time.
     .target(name: "CSimulatedSystem", path: "Tests/Support/CSimulatedSystem"),
     .executableTarget(

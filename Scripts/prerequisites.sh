@@ -18,6 +18,7 @@ want conntrack conntrack
 want ip iproute2
 want busybox busybox-static
 want curl curl
+want etcd etcd-server
 want pkg-config pkg-config
 want /usr/include/sqlite3.h libsqlite3-dev
 want /usr/include/zlib.h zlib1g-dev
@@ -32,7 +33,8 @@ if [ -n "$missing" ]; then
         exit 1
     fi
     echo "installing$missing"
-    # containerd's package starts a service of its own where there is an init; Martlet runs its own and needs none.
+    # containerd's and etcd's packages start services of their own where there is an init; Martlet and its tests run
+    # their own and need none.
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
     # shellcheck disable=SC2086

@@ -3,6 +3,7 @@
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import GRPCPings
 import GRPCProtobuf
 import Logging
 

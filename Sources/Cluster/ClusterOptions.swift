@@ -8,6 +8,11 @@ import ServiceProxy
 /// What a cluster is to be.
 public struct ClusterOptions: Sendable {
     public var directory: DataDirectory
+    /// The etcd that holds the state; nil: the data directory does, and there is one server.
+    public var sharedState: SharedStateOptions?
+    /// A directory with the keys of the cluster that this server joins; nil: the data directory's, made if need be.
+    public var pkiDirectory: String?
+    public var leaderElection = LeaderElectionOptions()
     public var port = 6443
     /// False: the control plane alone.
     public var runsNode = true

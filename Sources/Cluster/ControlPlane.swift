@@ -14,7 +14,7 @@ import Storage
 final class ControlPlane: Sendable {
     let keys: ClusterKeys
     let server: APIServer
-    private let store: any Store
+    let store: any Store
     let kubelets: KubeletProxy
     private let schedulerConfiguration: SchedulerConfiguration
     private let simulatedNodes: SimulatedNodes?
@@ -33,12 +33,14 @@ final class ControlPlane: Sendable {
         configuration.components = { [("controller-manager", nil), ("scheduler", nil)] }
         configuration.notReadyTolerationSeconds = options.notReadyTolerationSeconds
         configuration.unreachableTolerationSeconds = options.unreachableTolerationSeconds
+        try SharedState.adoptKeys(options)
         keys = try ClusterKeys(options, issuer: configuration.serviceAccountIssuer)
-        let database: any Store
-        do {
-            database = try SQLiteStore(path: options.directory.database)
+        let database = try SharedState.open(options, logger: logger)
+        do throws(ClusterError) {
+            try await SharedState.verify(database, keys, options)
         } catch {
-            throw ClusterError("the database \(options.directory.database): \(error)")
+            await database.close()
+            throw error
         }
         schedulerConfiguration = try Self.scheduling(options)
         simulatedNodes = try options.simulatedNodes.map { nodes throws(ClusterError) in try SimulatedNodes(nodes) }
@@ -285,7 +287,9 @@ final class ControlPlane: Sendable {
         managerOptions.rootCA = keys.authority.certificatePEM
         managerOptions.authority = keys.authority
         managerOptions.tokenIssuer = keys.tokens
-        managerOptions.loadBalancerPool = options.runsNode ? options.loadBalancerPool : nil
+        // Whichever server leads does it for the nodes of all.
+        managerOptions.loadBalancerPool =
+            options.runsNode || options.sharedState != nil ? options.loadBalancerPool : nil
         managerOptions.resources = ServedResource.builtin
         managerOptions.localVolumesDirectory = options.directory.kubelet + "/local-volumes"
         managerOptions.podCIDR = options.network.podCIDR
@@ -298,14 +302,12 @@ final class ControlPlane: Sendable {
         managerOptions.nodeMonitorGraceSeconds = options.nodeMonitorGraceSeconds
         managerOptions.nodeStartupGraceSeconds = options.nodeStartupGraceSeconds
         managerOptions.nodeEvictionRate = options.nodeEvictionRate
+        let identity = "\(ClusterOptions.hostName())_\(UUID().uuidString.lowercased())"
+        managerOptions.leaderElection = options.election("kube-controller-manager", identity: identity)
         managerOptions.logger = Logger(label: "controller-manager", from: logger)
         let manager = ControllerManager(
             client: client(as: "system:kube-controller-manager"), options: managerOptions,
             clientOf: { [self] account in client(ofAccount: account) })
-        let scheduler = Scheduler(
-            client: client(as: "system:kube-scheduler"), configuration: schedulerConfiguration,
-            formats: ExpressionFormats.all, logger: Logger(label: "scheduler", from: logger),
-            seed: .random(in: .min ... .max))
         let master = client(as: "system:apiserver", groups: ["system:masters"])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [logger] in await DefaultStorageClass.ensure(master, logger: logger) }
@@ -313,7 +315,7 @@ final class ControlPlane: Sendable {
                 await ServerIdentity(client: master, hostName: ClusterOptions.hostName(), logger: logger).run()
             }
             group.addTask { await manager.run() }
-            group.addTask { await scheduler.run() }
+            group.addTask { [self] in await runScheduler(identity) }
             if let simulatedNodes {
                 let simulator = simulatedNodes.simulator(
                     client(as: "system:martlet:simulation", groups: ["system:masters"]), logger: logger)
@@ -329,7 +331,23 @@ final class ControlPlane: Sendable {
         await metrics?.shutdown()
     }
 
+    /// Schedules while this server's scheduler leads, each time with nothing remembered from before.
+    private func runScheduler(_ identity: String) async {
+        let client = client(as: "system:kube-scheduler")
+        let logger = Logger(label: "scheduler", from: logger)
+        let work: @Sendable () async -> Void = { [schedulerConfiguration] in
+            await Scheduler(
+                client: client, configuration: schedulerConfiguration, formats: ExpressionFormats.all,
+                logger: logger,
+                seed: .random(in: .min ... .max)
+            ).run()
+        }
+        guard let election = options.election("kube-scheduler", identity: identity) else { return await work() }
+        await LeaderElection(client: client, options: election, logger: logger).run(work)
+    }
+
     func stop() async {
+        await server.leave()
         server.stop()
         await store.close()
     }

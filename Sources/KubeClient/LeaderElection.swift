@@ -47,13 +47,14 @@ public struct LeaderElection: Sendable {
     public func run(_ work: @escaping @Sendable () async -> Void) async {
         var candidate = Candidate(identity: options.identity, duration: options.leaseDuration)
         while !Task.isCancelled {
-            guard await attempt(&candidate) else {
+            let begun = clock.now()
+            guard await attempt(&candidate, until: begun + options.renewDeadline) else {
                 await clock.sleep(clock.now() + options.retryPeriod)
                 continue
             }
             logger.info("\(options.identity) leads: \(options.namespace)/\(options.name)")
             let working = Task { await work() }
-            await hold(&candidate)
+            await hold(&candidate, since: begun)
             working.cancel()
             await working.value
             if Task.isCancelled { await release(candidate) }
@@ -61,17 +62,56 @@ public struct LeaderElection: Sendable {
     }
 
     /// Renews until that fails for too long, or the task is cancelled.
-    private func hold(_ candidate: inout Candidate) async {
-        var renewed = clock.now()
+    /// - Parameter since: When the attempt began that took the Lease. Others count from when they see it renewed, which is
+    ///   later: whoever counts from here has stopped before they begin.
+    private func hold(_ candidate: inout Candidate, since: ContinuousClock.Instant) async {
+        var renewed = since
         while !Task.isCancelled {
-            await clock.sleep(clock.now() + options.retryPeriod)
+            let end = renewed + options.renewDeadline
+            await clock.sleep(min(clock.now() + options.retryPeriod, end))
             if Task.isCancelled { return }
-            if await attempt(&candidate) {
-                renewed = clock.now()
-            } else if clock.now() - renewed >= options.renewDeadline || candidate.isHeldByOther {
+            let begun = clock.now()
+            if begun < end, await attempt(&candidate, until: end) {
+                renewed = begun
+            } else if clock.now() >= end || candidate.isHeldByOther {
                 logger.warning("\(options.identity) leads no longer: \(options.namespace)/\(options.name)")
                 return
             }
+        }
+    }
+
+    /// Tries to take or renew the Lease, and gives up at an instant: an answer that takes longer is no use.
+    private func attempt(_ candidate: inout Candidate, until end: ContinuousClock.Instant) async -> Bool {
+        let (known, clock) = (candidate, clock)
+        let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<(Bool, Candidate), Never>) in
+            let first = First(continuation)
+            let timer = Task {
+                await clock.sleep(end)
+                first.resume((false, known))
+            }
+            Task {
+                var candidate = known
+                let isHeld = await attempt(&candidate)
+                timer.cancel()
+                first.resume((isHeld, candidate))
+            }
+        }
+        candidate = outcome.1
+        return outcome.0
+    }
+
+    /// Whoever comes first answers.
+    private final class First: Sendable {
+        private let waiting: Mutex<CheckedContinuation<(Bool, Candidate), Never>?>
+
+        init(_ continuation: CheckedContinuation<(Bool, Candidate), Never>) { waiting = Mutex(continuation) }
+
+        func resume(_ outcome: (Bool, Candidate)) {
+            let continuation = waiting.withLock { waiting in
+                defer { waiting = nil }
+                return waiting
+            }
+            continuation?.resume(returning: outcome)
         }
     }
 
@@ -112,7 +152,7 @@ public struct LeaderElection: Sendable {
     }
 
     /// What a candidate knows of the Lease, and what it makes of it.
-    struct Candidate {
+    struct Candidate: Sendable {
         let identity: String
         let duration: Duration
         private var observed: LeaseSpec?

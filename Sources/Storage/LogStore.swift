@@ -231,16 +231,17 @@ final class LogStore<Log: RevisionLog>: Store {
     // MARK: Watching
 
     func watch(
-        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
     ) throws(StoreError) -> any StoreWatch {
         let registered: Result<(LogWatch, live: Bool), StoreError> = state.withLock { state in
             if state.closed { return .failure(.closed) }
             if after < state.compacted { return .failure(.compacted(oldest: state.compacted)) }
             state.lastWatch += 1
             let id = state.lastWatch
-            let watch = LogWatch(id: id, prefix: prefix, after: after, handler: handler) { [weak self] in
-                self?.state.withLock { $0.watches[id] = nil }
-            }
+            let watch = LogWatch(
+                id: id, prefix: prefix, after: after, handler: handler,
+                unregister: { [weak self] in self?.state.withLock { $0.watches[id] = nil } }, lost: ended)
             watch.live = after >= state.revision
             state.watches[id] = watch
             return .success((watch, watch.live))
@@ -280,8 +281,8 @@ final class LogStore<Log: RevisionLog>: Store {
                 if !events.isEmpty { watch.deliver(events) }
                 state.withLock { _ in watch.cursor = next.through }
             } catch {
-                // The disk fails, or the store is being closed. There is nobody to tell but by ending the watch.
-                watch.cancel()
+                // The disk fails, or the store is being closed.
+                watch.lose(error)
                 return
             }
         }
@@ -299,9 +300,7 @@ final class LogStore<Log: RevisionLog>: Store {
             return state.watches.values.filter(\.live)
         }
         for watch in watches {
-            let matching = events.filter {
-                $0.keyValue.modRevision > watch.after && KeyOrder.hasPrefix($0.keyValue.key, watch.prefix)
-            }
+            let matching = events.filter(watch.concerns)
             if !matching.isEmpty { watch.deliver(matching) }
         }
     }
@@ -319,13 +318,13 @@ extension StoreError {
 }
 
 extension StoreWrite {
-    var key: String {
+    package var key: String {
         switch self {
         case .create(let key, _), .update(let key, _, _), .delete(let key, _): key
         }
     }
 
-    var valueSize: Int? {
+    package var valueSize: Int? {
         switch self {
         case .create(_, let value), .update(_, let value, _): value.count
         case .delete: nil
@@ -347,45 +346,5 @@ extension StoreEvent {
         } else {
             self.init(kind: .updated, keyValue: row.keyValue, previous: before)
         }
-    }
-}
-
-/// A watch on a `LogStore`.
-final class LogWatch: StoreWatch, @unchecked Sendable {
-    let id: Int
-    let prefix: String
-    /// Only what comes after is told.
-    let after: Revision
-    /// Told by the writer from now on; before, by a reader from the log. Guarded by the store's lock.
-    var live = false
-    /// How far a watch that is not live has come. Guarded by the store's lock.
-    var cursor: Revision
-    private let handler: @Sendable ([StoreEvent]) -> Void
-    private let unregister: @Sendable () -> Void
-    // Recursive, because a handler may cancel its own watch.
-    private let delivery = RecursiveLock()
-    private var ended = false
-
-    init(
-        id: Int, prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
-        unregister: @escaping @Sendable () -> Void
-    ) {
-        self.id = id
-        self.prefix = prefix
-        self.after = after
-        cursor = after
-        self.handler = handler
-        self.unregister = unregister
-    }
-
-    func deliver(_ events: [StoreEvent]) {
-        delivery.withLock { if !ended { handler(events) } }
-    }
-
-    func end() { delivery.withLock { ended = true } }
-
-    func cancel() {
-        unregister()
-        end()
     }
 }

@@ -29,9 +29,10 @@ public final class MemoryStore: Store {
     }
 
     public func watch(
-        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
     ) throws(StoreError) -> any StoreWatch {
-        try store.watch(prefix: prefix, after: after, handler: handler)
+        try store.watch(prefix: prefix, after: after, handler: handler, ended: ended)
     }
 
     public func compact(to revision: Revision) async throws(StoreError) { try await store.compact(to: revision) }

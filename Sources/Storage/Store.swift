@@ -97,12 +97,27 @@ public protocol Store: Sendable {
 
     /// Calls `handler` with every change to keys that begin with `prefix` after revision `after`, in order, in batches,
     /// on a thread of the store's: it must not block. Changes that happened already come first.
+    /// - Parameter ended: called at most once, where the watch cannot go on: with `compacted` where history that it was
+    ///   not told of is gone, so that whoever follows must read everything again. No call of `handler` follows.
     /// - Throws: `StoreError.compacted` if `after` is older than what is kept.
-    func watch(prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void)
-        throws(StoreError) -> StoreWatch
+    func watch(
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
+    ) throws(StoreError) -> StoreWatch
 
     /// Forgets what keys held before `revision`, except what they hold at it.
     func compact(to revision: Revision) async throws(StoreError)
+
+    /// Whether other processes write to the same state. Watches then hear of a write a moment after it was made, and
+    /// whoever must not read what was before it calls `synchronize` first. The store compacts itself.
+    var isShared: Bool { get }
+
+    /// The revision before which history is known to be gone; 0 where nothing is known.
+    var compactedRevision: Revision { get }
+
+    /// Calls `completion` when the watches have been told of everything that anybody had written when this was called,
+    /// or up to `revision`; with `future` where that does not happen within some seconds.
+    func synchronize(to revision: Revision?, completion: @escaping @Sendable (StoreError?) -> Void)
 
     /// Whether a key's value would be stored otherwise if it were written today, so that even a write that changes
     /// nothing is one: true only in stores that change what they hold (encryption, after a change of keys).
@@ -119,7 +134,27 @@ public protocol StoreWatch: Sendable {
 }
 
 extension Store {
+    public var isShared: Bool { false }
+    public var compactedRevision: Revision { 0 }
+    public func synchronize(to revision: Revision?, completion: @escaping @Sendable (StoreError?) -> Void) {
+        completion(nil)
+    }
     public func needsRewrite(_ key: String) -> Bool { false }
+
+    /// A watch of whoever can do without the rest once history is gone.
+    public func watch(
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
+    ) throws(StoreError) -> any StoreWatch {
+        try watch(prefix: prefix, after: after, handler: handler, ended: { _ in })
+    }
+
+    /// Waits until the watches know what anybody had written when this was called, or what was written up to `revision`.
+    public func synchronize(to revision: Revision? = nil) async throws(StoreError) {
+        let failure: StoreError? = await withCheckedContinuation { continuation in
+            synchronize(to: revision) { continuation.resume(returning: $0) }
+        }
+        if let failure { throw failure }
+    }
 
     public func commit(_ write: StoreWrite) async throws(StoreError) -> StoreCommit {
         let result = await withCheckedContinuation { continuation in

@@ -36,6 +36,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .long, help: "This machine's address for other machines, if there are to be any.")
     var advertiseAddress: String?
 
+    @OptionGroup(title: "Several servers") var sharing: SharingOptions
+
     @OptionGroup(title: "Failing nodes") var failures: NodeFailureOptions
 
     @Option(name: .long, help: "The socket of a containerd that runs already, instead of one of our own.")
@@ -130,6 +132,7 @@ struct UpCommand: AsyncParsableCommand {
         if let nodeName { options.nodeName = nodeName }
         options.containerRuntimeEndpoint = containerRuntimeEndpoint
         options.advertiseAddress = advertiseAddress
+        sharing.apply(to: &options)
         failures.apply(to: &options)
         autoscaling.apply(to: &options)
         options.encryptionProviderConfig = encryptionProviderConfig

@@ -23,8 +23,11 @@ private final class StuckStore: Store {
     { try await base.range(prefix: prefix, start: start, limit: limit, at: revision) }
 
     func watch(
-        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
-    ) throws(StoreError) -> any StoreWatch { try base.watch(prefix: prefix, after: after, handler: handler) }
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
+    ) throws(StoreError) -> any StoreWatch {
+        try base.watch(prefix: prefix, after: after, handler: handler, ended: ended)
+    }
 
     func compact(to revision: Revision) async throws(StoreError) { try await base.compact(to: revision) }
     func close() async { await base.close() }

@@ -27,10 +27,11 @@ import Testing
             return try await inner.range(prefix: prefix, start: start, limit: limit, at: revision)
         }
 
-        func watch(prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void)
-            throws(StoreError) -> StoreWatch
-        {
-            try inner.watch(prefix: prefix, after: after, handler: handler)
+        func watch(
+            prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+            ended: @escaping @Sendable (StoreError) -> Void
+        ) throws(StoreError) -> any StoreWatch {
+            try inner.watch(prefix: prefix, after: after, handler: handler, ended: ended)
         }
 
         func compact(to revision: Revision) async throws(StoreError) { try await inner.compact(to: revision) }

@@ -1,21 +1,24 @@
-// What the tests of stores share: the two kinds of store, temporary directories, and recorders.
+// What the tests of stores share: the kinds of store, temporary directories, and recorders.
+import EtcdServer
+import EtcdStore
 import Glibc
 import Synchronization
 import Testing
 
 @testable import Storage
 
-enum StoreKind: String, CaseIterable, Sendable { case memory, sqlite }
+enum StoreKind: String, CaseIterable, Sendable { case memory, sqlite, etcd }
 
 /// Runs a test with an empty store, and removes what it left.
 func withStore(
     _ kind: StoreKind, limits: StoreLimits = StoreLimits(), _ body: (any Store) async throws -> Void
 ) async throws {
+    if kind == .etcd { return try await withEtcdStore(limits: limits, body) }
     try await withTemporaryDirectory { directory in
         let store: any Store =
             switch kind {
             case .memory: MemoryStore(limits: limits)
-            case .sqlite: try SQLiteStore(path: directory + "/store.db", limits: limits)
+            case .sqlite, .etcd: try SQLiteStore(path: directory + "/store.db", limits: limits)
             }
         do {
             try await body(store)
@@ -25,6 +28,101 @@ func withStore(
         }
         await store.close()
     }
+}
+
+private func withEtcdStore(limits: StoreLimits, _ body: (any Store) async throws -> Void) async throws {
+    let server = try EtcdServer()
+    defer { server.remove() }
+    try await server.start()
+    var configuration = EtcdConfiguration(servers: [server.url])
+    configuration.root = ""
+    configuration.prefix = "/contract"
+    configuration.limits = limits
+    let store = Rebased(try EtcdStore(configuration))
+    do {
+        try await body(store)
+    } catch {
+        await store.close()
+        throw error
+    }
+    await store.close()
+}
+
+/// etcd's first revision is 1, in which there is nothing; here it is 0, as in the other stores.
+private struct Rebased: Store {
+    let base: EtcdStore
+
+    init(_ base: EtcdStore) { self.base = base }
+
+    private func shifted(_ keyValue: KeyValue) -> KeyValue {
+        KeyValue(
+            key: keyValue.key, value: keyValue.value, createRevision: keyValue.createRevision - 1,
+            modRevision: keyValue.modRevision - 1)
+    }
+
+    private func shifted(_ error: StoreError) -> StoreError {
+        switch error {
+        case .keyExists(let there): .keyExists(shifted(there))
+        case .conflict(let there): .conflict(there.map(shifted))
+        case .compacted(let oldest): .compacted(oldest: oldest - 1)
+        case .future(let current): .future(current: current - 1)
+        case .closed, .failed: error
+        }
+    }
+
+    var revision: Revision { max(0, base.revision - 1) }
+    var isShared: Bool { true }
+
+    func commit(_ write: StoreWrite, completion: @escaping @Sendable (Result<StoreCommit, StoreError>) -> Void) {
+        let inner: StoreWrite =
+            switch write {
+            case .create: write
+            case .update(let key, let value, let expected): .update(key: key, value: value, expected: expected + 1)
+            case .delete(let key, let expected): .delete(key: key, expected: expected + 1)
+            }
+        base.commit(inner) { result in
+            completion(
+                result.map { StoreCommit(revision: $0.revision - 1, previous: $0.previous.map(shifted)) }
+                    .mapError(shifted))
+        }
+    }
+
+    func range(prefix: String, start: String?, limit: Int, at revision: Revision?) async throws(StoreError)
+        -> StoreRange
+    {
+        do throws(StoreError) {
+            let range = try await base.range(prefix: prefix, start: start, limit: limit, at: revision.map { $0 + 1 })
+            return StoreRange(
+                keyValues: range.keyValues.map(shifted), more: range.more, revision: range.revision - 1)
+        } catch {
+            throw shifted(error)
+        }
+    }
+
+    func watch(
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
+    ) throws(StoreError) -> any StoreWatch {
+        do throws(StoreError) {
+            return try base.watch(
+                prefix: prefix, after: after + 1,
+                handler: { events in
+                    handler(
+                        events.map {
+                            StoreEvent(
+                                kind: $0.kind, keyValue: shifted($0.keyValue), previous: $0.previous.map(shifted))
+                        })
+                }, ended: { ended(shifted($0)) })
+        } catch {
+            throw shifted(error)
+        }
+    }
+
+    func compact(to revision: Revision) async throws(StoreError) {
+        do throws(StoreError) { try await base.compact(to: revision + 1) } catch { throw shifted(error) }
+    }
+
+    func close() async { await base.close() }
 }
 
 func withTemporaryDirectory(_ body: (String) async throws -> Void) async throws {

@@ -48,7 +48,13 @@ struct ResourceQuotaAdmission: ValidatingAdmissionStage {
         // All must fit before any is charged: a refusal by the second leaves the first as it was.
         for key in keys {
             guard let quota = quotas[key]?.value else { continue }
-            let outcome = QuotaCheck.check(quota, evaluator, object, old: attributes.oldObject, now: now)
+            var outcome = QuotaCheck.check(quota, evaluator, object, old: attributes.oldObject, now: now)
+            if case .refused = outcome, registry.cache.isShared {
+                // Another server may have written what makes room.
+                try? await registry.store.synchronize()
+                guard let quota = quotas[key]?.value else { continue }
+                outcome = QuotaCheck.check(quota, evaluator, object, old: attributes.oldObject, now: now)
+            }
             if case .refused(let why) = outcome { throw attributes.forbidden(why) }
         }
         if attributes.isDryRun { return }

@@ -50,7 +50,10 @@ enum Bootstrap {
     private static let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
 
     /// The Service `kubernetes` and where it leads.
-    static func serviceObjects(_ configuration: APIServerConfiguration, address: IPv4Address) -> [JSONValue] {
+    /// - Parameter servers: the addresses of all API servers, which listen on one and the same port.
+    static func serviceObjects(
+        _ configuration: APIServerConfiguration, address: IPv4Address, servers: [String]
+    ) -> [JSONValue] {
         let metadata: JSONValue = ["name": "kubernetes", "namespace": "default", "labels": labels]
         let port = JSONValue.integer(Int64(configuration.advertisePort))
         return [
@@ -70,7 +73,7 @@ enum Bootstrap {
                 ],
                 "subsets": [
                     [
-                        "addresses": [["ip": .string(configuration.advertiseAddress)]],
+                        "addresses": .array(servers.map { ["ip": .string($0)] }),
                         "ports": [["name": "https", "port": port, "protocol": "TCP"]],
                     ]
                 ],
@@ -82,9 +85,8 @@ enum Bootstrap {
                     "labels": ["kubernetes.io/service-name": "kubernetes"],
                 ],
                 "addressType": "IPv4",
-                "endpoints": [
-                    ["addresses": [.string(configuration.advertiseAddress)], "conditions": ["ready": true]]
-                ],
+                "endpoints": .array(
+                    servers.map { ["addresses": [.string($0)], "conditions": ["ready": true]] }),
                 "ports": [["name": "https", "port": port, "protocol": "TCP"]],
             ],
         ]

@@ -60,6 +60,12 @@ final class ResourceCache: Sendable {
         load(objects.map { form?.shown($0) ?? $0 }, at: revision)
     }
 
+    /// Begins anew with objects in their stored form, because changes were missed.
+    func reloadRaw(_ objects: [CachedObject], at revision: Revision) {
+        if let queue { return queue.restart(with: objects, at: revision, into: self) }
+        reload(objects.map { form?.shown($0) ?? $0 }, at: revision)
+    }
+
     /// Takes changes of objects in their stored form.
     func take(_ changes: [RawChange]) {
         if let queue { return queue.take(changes, into: self) }
@@ -137,6 +143,33 @@ final class ResourceCache: Sendable {
         }
         for watcher in former { watcher.end() }
         load(objects, at: revision)
+    }
+
+    /// The same for observers, who are not told to begin anew: they hear what has changed between the two. No watch goes
+    /// on from before.
+    func reload(_ objects: [CachedObject], at revision: Revision) {
+        let (events, observers, watchers) = state.withLock { state in
+            var gone = state.objects
+            var events: [CacheEvent] = []
+            for object in objects {
+                let previous = gone.remove(object.key)
+                if previous?.revision == object.revision { continue }
+                events.append(
+                    CacheEvent(kind: previous == nil ? .created : .updated, object: object, previous: previous))
+                state.objects.set(object)
+            }
+            for object in gone.all {
+                state.objects.remove(object.key)
+                events.append(CacheEvent(kind: .deleted, object: object.restamped(revision), previous: object))
+            }
+            state.recent = []
+            state.recentBytes = 0
+            state.revision = revision
+            state.floor = revision
+            return (events, state.observers, Array(state.watchers.values))
+        }
+        if !events.isEmpty { for observer in observers { observer(events) } }
+        for watcher in watchers { watcher.end() }
     }
 
     /// Ends all watches.

@@ -8,11 +8,14 @@ import Storage
 import Synchronization
 
 /// The watch cache: reads are answered from it alone. It is as new as the last write that was answered, since the store
-/// tells its watchers of a write before it completes it.
+/// tells its watchers of a write before it completes it. What other servers wrote to the same store is there once
+/// `Store.synchronize` says so.
 public final class WatchCache: Sendable, ObjectLookup {
     static let root = "/registry/"
 
     let store: any Store
+    /// Whether other servers write to the store.
+    let isShared: Bool
     private let logger: Logger
     /// By `group/plural`, as in the keys of the store.
     private let caches: [String: ResourceCache]
@@ -34,6 +37,7 @@ public final class WatchCache: Sendable, ObjectLookup {
 
     init(schema: Schema, store: any Store, logger: Logger) {
         self.store = store
+        isShared = store.isShared
         self.logger = logger
         var caches: [String: ResourceCache] = [:]
         var byIdentity: [Identity: ResourceCache] = [:]
@@ -60,10 +64,17 @@ public final class WatchCache: Sendable, ObjectLookup {
     }
 
     /// The revision up to which every change is here.
-    var revision: Revision { currentRevision.load(ordering: .acquiring) }
+    var revision: Revision {
+        let last = currentRevision.load(ordering: .acquiring)
+        // A shared store may have come further without a change that concerns us.
+        return isShared ? max(last, store.revision) : last
+    }
 
     /// The revision before which history was forgotten since this server runs.
-    var compactedRevision: Revision { compacted.load(ordering: .acquiring) }
+    var compactedRevision: Revision {
+        let own = compacted.load(ordering: .acquiring)
+        return isShared ? max(own, store.compactedRevision) : own
+    }
 
     /// Forgets history before `revision`.
     func compact(to revision: Revision) async throws(StoreError) {
@@ -97,6 +108,8 @@ public final class WatchCache: Sendable, ObjectLookup {
         /// Those that are being loaded and will take the place of the current ones.
         var coming: [String: CustomResourceStorage] = [:]
         var byResource: [ObjectIdentifier: ResourceCache] = [:]
+        /// How often everything was read again.
+        var restarts = 0
     }
 
     func customStorage(group: String, plural: String) -> CustomResourceStorage? {
@@ -107,9 +120,9 @@ public final class WatchCache: Sendable, ObjectLookup {
     /// Changes that happen meanwhile are not lost. Called by one task at a time.
     func install(_ storage: CustomResourceStorage) async throws(StoreError) {
         let path = "\(storage.rows.group)/\(storage.rows.plural)"
-        let former = custom.withLock { custom in
+        let (former, restarts) = custom.withLock { custom in
             custom.coming[path] = storage
-            return custom.current[path]
+            return (custom.current[path], custom.restarts)
         }
         if let former {
             let (objects, revision) = former.snapshot
@@ -122,12 +135,15 @@ public final class WatchCache: Sendable, ObjectLookup {
                 throw error
             }
         }
-        custom.withLock { custom in
+        let isComplete = custom.withLock { custom in
+            custom.coming[path] = nil
+            guard custom.restarts == restarts else { return false }
             for cache in former?.caches ?? [] { custom.byResource[ObjectIdentifier(cache.resource)] = nil }
             for cache in storage.caches { custom.byResource[ObjectIdentifier(cache.resource)] = cache }
-            custom.coming[path] = nil
             custom.current[path] = storage
+            return true
         }
+        guard isComplete else { throw .failed("changes were missed while \(path) was read") }
         former?.endWatches()
     }
 
@@ -172,24 +188,63 @@ public final class WatchCache: Sendable, ObjectLookup {
 
     /// Reads everything and follows the log.
     func start() async throws(StoreError) {
-        var loaded: [ObjectIdentifier: (ResourceCache, [CachedObject])] = [:]
+        let (loaded, revision) = try await readAll()
+        for cache in caches.values { cache.load(loaded[cache.prefix] ?? [], at: revision) }
+        currentRevision.store(revision, ordering: .releasing)
+        try follow(after: revision)
+    }
+
+    /// All objects by their resources' prefixes, at one revision. Those of custom resources are among them.
+    private func readAll() async throws(StoreError) -> (objects: [String: [CachedObject]], revision: Revision) {
+        var loaded: [String: [CachedObject]] = [:]
         var start: String?
         var revision: Revision?
         while true {
             let page = try await store.range(prefix: Self.root, start: start, limit: 2000, at: revision)
             revision = page.revision
             for keyValue in page.keyValues {
-                guard let (cache, key) = locate(keyValue.key) else { continue }
-                loaded[ObjectIdentifier(cache), default: (cache, [])].1.append(StoredObject.object(keyValue, key: key))
+                guard let (prefix, key) = Self.split(keyValue.key) else { continue }
+                loaded[prefix, default: []].append(StoredObject.object(keyValue, key: key))
             }
             guard page.more, let last = page.keyValues.last else { break }
             start = last.key + "\0"
         }
-        let at = revision ?? 0
-        for cache in caches.values { cache.load(loaded[ObjectIdentifier(cache)]?.1 ?? [], at: at) }
-        currentRevision.store(at, ordering: .releasing)
-        let watch = try store.watch(prefix: Self.root, after: at) { [weak self] events in self?.apply(events) }
-        following.withLock { $0 = watch }
+        return (loaded, revision ?? 0)
+    }
+
+    private func follow(after revision: Revision) throws(StoreError) {
+        let watch = try store.watch(
+            prefix: Self.root, after: revision, handler: { [weak self] events in self?.apply(events) },
+            ended: { [weak self] error in
+                self?.logger.warning("the store's watch ended: \(error); everything is read again")
+                Task { [weak self] in await self?.restart() }
+            })
+        let former = following.withLock { following in
+            defer { following = watch }
+            return following
+        }
+        former?.cancel()
+    }
+
+    /// Reads everything again, because history was missed. Watches end: their clients list again.
+    private func restart() async {
+        while following.withLock({ $0 != nil }) {
+            do throws(StoreError) {
+                let (loaded, revision) = try await readAll()
+                for cache in caches.values { cache.reload(loaded[cache.prefix] ?? [], at: revision) }
+                // Those that are being read have missed changes, too, and are read again.
+                let storages = custom.withLock { custom in
+                    custom.restarts += 1
+                    return Array(custom.current.values)
+                }
+                for storage in storages { storage.reload(loaded[storage.prefix] ?? [], at: revision) }
+                currentRevision.store(revision, ordering: .releasing)
+                return try follow(after: revision)
+            } catch {
+                logger.error("the store cannot be read again: \(error)")
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
     }
 
     func stop() {
@@ -198,6 +253,16 @@ public final class WatchCache: Sendable, ObjectLookup {
             return watch
         }
         watch?.cancel()
+    }
+
+    /// What a key begins with up to its resource, and what of it names the object.
+    private static func split(_ path: String) -> (prefix: String, key: ObjectKey)? {
+        guard path.hasPrefix(root) else { return nil }
+        let rest = path.dropFirst(root.count)
+        guard let group = rest.firstIndex(of: "/"), let plural = rest[rest.index(after: group)...].firstIndex(of: "/")
+        else { return nil }
+        let end = rest.index(after: plural)
+        return (String(path[..<end]), ResourceCache.objectKey(rest[end...]))
     }
 
     private func locate(_ path: String) -> (ResourceCache, ObjectKey)? {
@@ -258,7 +323,7 @@ public final class WatchCache: Sendable, ObjectLookup {
     func followHistory(of cache: ResourceCache, after revision: Revision, _ watcher: Watcher) throws(StoreError)
         -> any StoreWatch
     {
-        try store.watch(prefix: cache.prefix, after: revision) { events in
+        let told: @Sendable ([StoreEvent]) -> Void = { events in
             watcher.deliver(
                 events.map { event in
                     let key = cache.objectKey(event.keyValue.key.dropFirst(cache.prefix.count))
@@ -270,6 +335,9 @@ public final class WatchCache: Sendable, ObjectLookup {
                         kind: event.kind, object: shown(event.keyValue), previous: event.previous.map(shown))
                 })
         }
+        // Whoever has missed something lists again.
+        return try store.watch(
+            prefix: cache.prefix, after: revision, handler: told, ended: { watcher.fail(APIError($0)) })
     }
 
     // MARK: ObjectLookup

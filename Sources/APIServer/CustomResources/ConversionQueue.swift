@@ -48,6 +48,17 @@ final class ConversionQueue: Sendable {
         if mustRun { run(cache) }
     }
 
+    /// Begins anew with all objects, because changes were missed.
+    func restart(with objects: [CachedObject], at revision: Revision, into cache: ResourceCache) {
+        let mustRun = state.withLock { state in
+            guard state.isFollowing else { return false }
+            state.beginning = revision
+            state.waiting.append(.begin(objects, revision))
+            return Self.begin(&state)
+        }
+        if mustRun { run(cache) }
+    }
+
     private static func begin(_ state: inout State) -> Bool {
         if state.isRunning { return false }
         state.isRunning = true

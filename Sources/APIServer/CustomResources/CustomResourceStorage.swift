@@ -96,6 +96,18 @@ final class CustomResourceStorage: Sendable {
         }
     }
 
+    /// Begins anew with the objects that are in the store at a revision, because changes were missed.
+    func reload(_ objects: [CachedObject], at revision: Revision) {
+        raw.reload(objects, at: revision)
+        for cache in caches { cache.reloadRaw(objects, at: revision) }
+        let whenEmpty = state.withLock { state -> [@Sendable () -> Void] in
+            guard objects.isEmpty else { return [] }
+            defer { state.whenEmpty = [] }
+            return state.whenEmpty
+        }
+        for handler in whenEmpty { handler() }
+    }
+
     /// Calls `handler` once when there is no object any more, at once if there is none.
     func whenEmpty(_ handler: @escaping @Sendable () -> Void) {
         let isEmpty = state.withLock { state in
@@ -124,6 +136,11 @@ final class RawObjects: Sendable {
             for object in objects { state.objects.set(object) }
             state.revision = revision
         }
+    }
+
+    func reload(_ objects: [CachedObject], at revision: Revision) {
+        state.withLock { $0.objects = ObjectMap() }
+        load(objects, at: revision)
     }
 
     /// - Returns: how many objects there are now.

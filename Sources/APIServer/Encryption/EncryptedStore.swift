@@ -21,6 +21,12 @@ public final class EncryptedStore: Store {
     }
 
     public var revision: Revision { base.revision }
+    public var isShared: Bool { base.isShared }
+    public var compactedRevision: Revision { base.compactedRevision }
+
+    public func synchronize(to revision: Revision?, completion: @escaping @Sendable (StoreError?) -> Void) {
+        base.synchronize(to: revision, completion: completion)
+    }
 
     public func needsRewrite(_ key: String) -> Bool { stale.withLock { !$0.isEmpty && $0.contains(key) } }
 
@@ -123,9 +129,10 @@ public final class EncryptedStore: Store {
     }
 
     public func watch(
-        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void
+        prefix: String, after: Revision, handler: @escaping @Sendable ([StoreEvent]) -> Void,
+        ended: @escaping @Sendable (StoreError) -> Void
     ) throws(StoreError) -> any StoreWatch {
-        try base.watch(prefix: prefix, after: after) { events in
+        let decrypting: @Sendable ([StoreEvent]) -> Void = { events in
             var decrypted: [StoreEvent] = []
             decrypted.reserveCapacity(events.count)
             for event in events {
@@ -142,6 +149,7 @@ public final class EncryptedStore: Store {
             }
             handler(decrypted)
         }
+        return try base.watch(prefix: prefix, after: after, handler: decrypting, ended: ended)
     }
 
     public func compact(to revision: Revision) async throws(StoreError) { try await base.compact(to: revision) }

@@ -21,9 +21,12 @@ struct PlannedMutation: Sendable {
     var mutation: Mutation
     var onSuccess: [@Sendable () -> Void] = []
     var onFailure: [@Sendable () -> Void] = []
+    /// What must be the object's before it is written.
+    var claim: ServiceClaim?
 
     init(_ mutation: Mutation, _ context: StrategyContext? = nil) {
         self.mutation = mutation
+        claim = context?.claim
         onSuccess = context?.onSuccess ?? []
         onFailure = context?.onFailure ?? []
     }
@@ -86,7 +89,11 @@ extension Registry {
         completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
     ) {
         guard let current = cache[key] else { return completion(.failure(missing)) }
-        attempt(current, Attempt(key: key, cache: cache, dryRun: dryRun, missing: missing, plan: plan), completion)
+        attempt(
+            current,
+            Attempt(
+                key: key, cache: cache, dryRun: dryRun, missing: missing, plan: plan, isFresh: !self.cache.isShared),
+            completion)
     }
 
     private struct Attempt: Sendable {
@@ -95,6 +102,8 @@ extension Registry {
         let dryRun: Bool
         let missing: APIError
         let plan: @Sendable (CachedObject) throws(APIError) -> PlannedMutation
+        /// Whether the object is as new as this request: no other server can have changed it before.
+        var isFresh: Bool
         var count = 0
     }
 
@@ -106,9 +115,29 @@ extension Registry {
         do throws(APIError) {
             planned = try attempt.plan(current)
         } catch {
-            return completion(.failure(error))
+            return settle(.failure(error), current, attempt, completion)
         }
         carryOut(planned, current, attempt, completion)
+    }
+
+    /// Answers without a write, if the object is what it was taken for: another server may have changed it, and then
+    /// everything is planned anew.
+    private func settle(
+        _ result: Result<MutationResult, APIError>, _ current: CachedObject, _ attempt: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
+        if attempt.isFresh { return completion(result) }
+        synchronize(to: nil) { error in
+            if let error { return completion(.failure(error)) }
+            attempt.cache.catchUp { error in
+                if let error { return completion(.failure(error)) }
+                guard let now = attempt.cache[attempt.key] else { return completion(.failure(attempt.missing)) }
+                if now.revision == current.revision { return completion(result) }
+                var next = attempt
+                next.isFresh = true
+                self.attempt(now, next, completion)
+            }
+        }
     }
 
     private func carryOut(
@@ -123,46 +152,28 @@ extension Registry {
                     let decided = try await work()
                     self.carryOut(decided, current, attempt, completion)
                 } catch {
-                    completion(.failure(error))
+                    self.settle(.failure(error), current, attempt, completion)
                 }
             }
         case .keep:
             for hook in planned.onFailure { hook() }
-            completion(.success(MutationResult(object: current)))
+            settle(.success(MutationResult(object: current)), current, attempt, completion)
         case .write(var value):
             // The same content is no change, whatever the order of its fields: no revision, nobody is told.
             value.updateMetadata { $0["resourceVersion"] = .string(String(current.revision)) }
             let isSame = value == current.value || Self.differsInTimesOnly(value, current.value)
             if isSame, !store.needsRewrite(path), !attempt.cache.isStoredInFormerVersion(attempt.key) {
                 for hook in planned.onFailure { hook() }
-                return completion(.success(MutationResult(object: current)))
+                return settle(.success(MutationResult(object: current)), current, attempt, completion)
             }
             if attempt.dryRun {
                 for hook in planned.onFailure { hook() }
                 let object = CachedObject(
                     key: attempt.key, bytes: JSONWriter.bytes(of: value), revision: current.revision)
-                return completion(.success(MutationResult(object: object)))
+                return settle(.success(MutationResult(object: object)), current, attempt, completion)
             }
-            attempt.cache.inStoredForm(value) { [value] form in
-                let converted: JSONValue
-                switch form {
-                case .success(let result): converted = result
-                case .failure(let error):
-                    for hook in planned.onFailure { hook() }
-                    return completion(.failure(error))
-                }
-                let stored = StoredObject.encode(converted)
-                if attempt.cache.form != nil { self.cache.announce(path, stored: stored) }
-                self.store.commit(.update(key: path, value: stored, expected: current.revision)) { result in
-                    if case .success(let commit) = result {
-                        for hook in planned.onSuccess { hook() }
-                        let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
-                        return completion(.success(MutationResult(object: object)))
-                    }
-                    self.cache.dropAnnouncement(path)
-                    for hook in planned.onFailure { hook() }
-                    self.retry(result, attempt, completion)
-                }
+            claim(planned, current, attempt, completion) { [value] in
+                self.write(value, planned, current, attempt, completion)
             }
         case .remove(let last):
             var shown = current
@@ -171,7 +182,7 @@ extension Registry {
                     key: attempt.key, bytes: JSONWriter.bytes(of: last), revision: current.revision)
             }
             let result = MutationResult(object: shown, wasRemoved: true)
-            if attempt.dryRun { return completion(.success(result)) }
+            if attempt.dryRun { return settle(.success(result), current, attempt, completion) }
             store.commit(.delete(key: path, expected: current.revision)) { committed in
                 if case .success = committed {
                     for hook in planned.onSuccess { hook() }
@@ -182,6 +193,85 @@ extension Registry {
                 self.retry(committed, attempt, completion)
             }
         }
+    }
+
+    private func write(
+        _ value: JSONValue, _ planned: PlannedMutation, _ current: CachedObject, _ attempt: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void
+    ) {
+        let path = attempt.cache.storeKey(attempt.key)
+        attempt.cache.inStoredForm(value) { form in
+            let converted: JSONValue
+            switch form {
+            case .success(let result): converted = result
+            case .failure(let error):
+                for hook in planned.onFailure { hook() }
+                return completion(.failure(error))
+            }
+            let stored = StoredObject.encode(converted)
+            if attempt.cache.form != nil { self.cache.announce(path, stored: stored) }
+            self.store.commit(.update(key: path, value: stored, expected: current.revision)) { result in
+                if case .success(let commit) = result {
+                    for hook in planned.onSuccess { hook() }
+                    self.giveBack(planned.claim, written: true)
+                    let object = self.written(stored, value, commit.revision, attempt.key, attempt.cache)
+                    return completion(.success(MutationResult(object: object)))
+                }
+                self.cache.dropAnnouncement(path)
+                for hook in planned.onFailure { hook() }
+                if case .failure(.conflict) = result { self.giveBack(planned.claim, written: false) }
+                self.retry(result, attempt, completion)
+            }
+        }
+    }
+
+    /// Sees that what an object takes is its own, and goes on; plans anew where another server was faster.
+    private func claim(
+        _ planned: PlannedMutation, _ current: CachedObject, _ attempt: Attempt,
+        _ completion: @escaping @Sendable (Result<MutationResult, APIError>) -> Void,
+        then write: @escaping @Sendable () -> Void
+    ) {
+        take(planned.claim) { outcome in
+            switch outcome {
+            case .success(true): return write()
+            case .success(false):
+                for hook in planned.onFailure { hook() }
+                var next = attempt
+                next.count += 1
+                guard next.count < Self.attempts else {
+                    return completion(.failure(.internalError("no free address or port was found")))
+                }
+                self.attempt(current, next, completion)
+            case .failure(let error):
+                for hook in planned.onFailure { hook() }
+                completion(.failure(error))
+            }
+        }
+    }
+
+    /// Takes what a service needs from all servers' common stock.
+    /// - Parameter completion: is told false if something of it is another's; that is noted then.
+    func take(_ claim: ServiceClaim?, _ completion: @escaping @Sendable (Result<Bool, APIError>) -> Void) {
+        guard let claim, let claims = services.claims, !claim.taken.isEmpty else { return completion(.success(true)) }
+        Task {
+            do throws(StoreError) {
+                guard let conflict = try await claims.take(claim.taken, owner: claim.owner) else {
+                    return completion(.success(true))
+                }
+                self.services.note(conflict.holding, owner: conflict.owner)
+                completion(.success(false))
+            } catch {
+                completion(.failure(APIError(error)))
+            }
+        }
+    }
+
+    /// Gives back what a service no longer holds after a write, or does not after one that was refused. Where nobody
+    /// knows whether it was written, nothing is given back: whatever is nobody's is found later.
+    func giveBack(_ claim: ServiceClaim?, written: Bool) {
+        guard let claim, let claims = services.claims else { return }
+        let holdings = written ? claim.dropped : claim.taken
+        if !holdings.isEmpty { Task { await claims.giveBack(holdings, owner: claim.owner) } }
     }
 
     /// Whether all that a write would change is when its managers wrote.
@@ -201,6 +291,7 @@ extension Registry {
         guard case .conflict(let now) = error else { return completion(.failure(APIError(error))) }
         guard let now else { return completion(.failure(failed.missing)) }
         var next = failed
+        next.isFresh = true
         next.count += 1
         guard next.count < Self.attempts else {
             let resource = failed.cache.resource

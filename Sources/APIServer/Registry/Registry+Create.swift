@@ -123,7 +123,39 @@ extension Registry {
             let shown = CachedObject(key: key, bytes: JSONWriter.bytes(of: object), revision: 0)
             return creation.completion(.success(.object(shown, code: 201)))
         }
-        commitCreate(object, key: key, in: request.cache) { [context, effects = attributes.effects] result in
+        take(context.claim) { [context, effects = attributes.effects] outcome in
+            let isTaken: Bool
+            switch outcome {
+            case .success(let taken): isTaken = taken
+            case .failure(let error): return self.fail(creation, context, attributes, error)
+            }
+            guard isTaken else {
+                for hook in context.onFailure { hook() }
+                effects.finish(succeeded: false)
+                // With what is known now: another address, or word that the one asked for is taken.
+                return self.createAgain(creation)
+            }
+            self.write(object, creation, context, effects, key)
+        }
+    }
+
+    private func createAgain(_ creation: Creation) {
+        guard creation.attempt < Self.nameAttempts else {
+            return creation.completion(.failure(.internalError("no free name, address or port was found")))
+        }
+        resume {
+            self.createDecoded(
+                creation.decoded, creation.request, creation.options, attempt: creation.attempt + 1,
+                completion: creation.completion)
+        }
+    }
+
+    private func write(
+        _ object: JSONValue, _ creation: Creation, _ context: StrategyContext, _ effects: AdmissionEffects,
+        _ key: ObjectKey
+    ) {
+        let request = creation.request
+        commitCreate(object, key: key, in: request.cache) { result in
             switch result {
             case .success(let created):
                 for hook in context.onSuccess { hook() }
@@ -133,13 +165,10 @@ extension Registry {
                 for hook in context.onFailure { hook() }
                 effects.finish(succeeded: false)
                 guard case .store(.keyExists) = error else { return creation.completion(.failure(APIError(error))) }
+                self.giveBack(context.claim, written: false)
                 // A generated name that is taken is bad luck: another one.
                 if creation.decoded.name.isEmpty, creation.attempt < Self.nameAttempts {
-                    return self.resume {
-                        self.createDecoded(
-                            creation.decoded, request, creation.options, attempt: creation.attempt + 1,
-                            completion: creation.completion)
-                    }
+                    return self.createAgain(creation)
                 }
                 creation.completion(.failure(self.alreadyExists(request, key)))
             }

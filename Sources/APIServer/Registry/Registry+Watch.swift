@@ -33,9 +33,13 @@ extension Registry {
         watcher.onEnd { [weak watcher] in
             if let watcher { cache.removeWatcher(watcher) }
         }
-        if cache.mayLag {
-            cache.catchUp { [options] error in
-                if let error { watcher.fail(error) } else { self.start(watcher, options, cache) }
+        if self.cache.isShared || cache.mayLag {
+            synchronize(for: options) { [options] error in
+                if let error { return watcher.fail(error) }
+                cache.catchUp { error in
+                    if let error { watcher.fail(error) } else { self.start(watcher, options, cache) }
+                    if watcher.hasEnded { cache.removeWatcher(watcher) }
+                }
             }
         } else {
             start(watcher, options, cache)
@@ -43,6 +47,14 @@ extension Registry {
         // The client may have gone before the watcher was registered.
         if watcher.hasEnded { cache.removeWatcher(watcher) }
         return watcher
+    }
+
+    /// A watch that begins with what is there begins with all of it, and one that continues is told nothing twice: the
+    /// watch cache must have come as far as whoever listed before.
+    private func synchronize(for options: ListOptions, _ completion: @escaping @Sendable (APIError?) -> Void) {
+        guard cache.isShared, options.resourceVersion != 0 else { return completion(nil) }
+        if let asked = options.resourceVersion, asked <= cache.revision { return completion(nil) }
+        synchronize(to: options.resourceVersion, completion)
     }
 
     private func start(_ watcher: Watcher, _ options: ListOptions, _ cache: ResourceCache) {

@@ -45,7 +45,13 @@ final class Registry: Sendable {
         self.authenticator = authenticator
         self.tokens = tokens
         self.logger = logger
-        services = ServiceAllocations(configuration)
+        services = ServiceAllocations(
+            configuration, claims: cache.isShared ? ServiceClaims(cache.store, logger: logger) : nil)
+        if cache.isShared {
+            cache.cache(group: "", resource: "services")?.observe { [services] events in
+                for event in events { services.follow(event) }
+            }
+        }
         validationRules = SchemaRules()
         serviceResolver = ServiceResolver(cache)
         webhooks = WebhookClient(resolver: serviceResolver)
@@ -68,6 +74,11 @@ final class Registry: Sendable {
 
     /// Does what a request asks for. `completion` is called once, at once or on another thread.
     func perform(_ request: RegistryRequest, completion: @escaping Completion) {
+        guard cache.isShared else { return performSynchronized(request, completion) }
+        synchronized(request, completion) { self.performSynchronized(request, completion) }
+    }
+
+    private func performSynchronized(_ request: RegistryRequest, _ completion: @escaping Completion) {
         guard request.cache.mayLag else { return performNow(request, completion) }
         request.cache.catchUp { error in
             if let error { return completion(.failure(error)) }

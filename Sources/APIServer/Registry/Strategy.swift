@@ -12,6 +12,8 @@ struct StrategyContext {
     /// Called when the write was committed, or when it was not.
     var onSuccess: [@Sendable () -> Void] = []
     var onFailure: [@Sendable () -> Void] = []
+    /// What a service takes and gives back, where other servers must agree.
+    var claim: ServiceClaim?
 
     init(_ request: RegistryRequest, _ registry: Registry, isDryRun: Bool) {
         self.request = request

@@ -10,13 +10,20 @@ import Synchronization
 
 extension APIServer {
     public func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter) {
+        respond(to: request, response, isSecondLook: false)
+    }
+
+    /// - Parameter isSecondLook: whether everything that other servers had written when the request came is known.
+    private func respond(to request: HTTPRequest, _ response: any HTTPResponseWriter, isSecondLook: Bool) {
         let target = request.target
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = mark.map { String(target[..<$0]) } ?? target
         let queryText = mark.map { target[target.index(after: $0)...] } ?? ""
         if let preparation = authenticator.preparation(for: request) {
             // Somebody else's keys are needed to judge the token, and have to be fetched first.
-            return preparation { response.eventLoop.execute { self.respond(to: request, response) } }
+            return preparation {
+                response.eventLoop.execute { self.respond(to: request, response, isSecondLook: isSecondLook) }
+            }
         }
         var exchange = Exchange(request, response, metrics, random: configuration.random)
         guard let query = Query(queryText) else {
@@ -24,6 +31,11 @@ extension APIServer {
         }
         exchange.query = query
         let info = RequestInfo(method: request.method, path: path, query: query)
+        if cache.isShared, !isSecondLook, mayBeRefusedTooSoon(request, info, query) {
+            return lookAgain(info) {
+                response.eventLoop.execute { self.respond(to: request, response, isSecondLook: true) }
+            }
+        }
         let resource = liveSchema.resource(group: info.group, version: info.version, plural: info.resource)
         exchange.describe(info, request.method, isKnown: resource != nil)
         if info.isResource, info.verb == .watch || info.subresource == "log",
@@ -115,7 +127,7 @@ extension APIServer {
         }
     }
 
-    private func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
+    func attributes(_ info: RequestInfo, _ user: UserInfo, _ method: HTTPMethod, _ query: Query)
         -> AuthorizationAttributes
     {
         guard info.isResource else {

@@ -38,6 +38,8 @@ public final class APIServer: HTTPResponder, Sendable {
     private let shuttingDown = Atomic<Bool>(false)
     private let fairnessControl = Mutex<FairnessController?>(nil)
     private let aggregation = Mutex<AggregationController?>(nil)
+    /// The servers of the cluster that the Service `kubernetes` leads to; nil where this is the only one.
+    private let servers: ServerEndpoints?
     private let chores = Mutex<[RepeatedTask]>([])
     private let pastRevisions = Mutex<[(seconds: Int64, revision: Revision)]>([])
 
@@ -79,6 +81,7 @@ public final class APIServer: HTTPResponder, Sendable {
             authenticator: authenticator, tokens: tokens, logger: logger)
         published = PublishedDocuments(liveSchema)
         customResources = CustomResourceController(liveSchema, registry, logger: logger)
+        servers = store.isShared ? ServerEndpoints(store, configuration) : nil
     }
 
     /// Everything that is served at this moment.
@@ -95,11 +98,13 @@ public final class APIServer: HTTPResponder, Sendable {
         if let services = cache.cache(group: "", resource: "services") {
             for service in services.snapshot.objects.all { registry.services.adopt(service.value) }
         }
+        repairClaims()
         try await bootstrap()
         hooks.finish(.admission, .bootstrapRoles, .priorityClasses, .autoregistration)
         try await customResources.start()
         hooks.finish(.definitions, .definitionsSynced)
         startChores()
+        followServers()
         let controller = AggregationController(self)
         controller.start()
         hooks.finish(.registration, .discovery)
@@ -145,7 +150,9 @@ public final class APIServer: HTTPResponder, Sendable {
         if configuration.makesServingObjects { try await ensure(FairnessBootstrap.levelObjects) }
         var rest = BootstrapPolicy.objects + Bootstrap.priorityClassObjects()
         if let address = registry.services.first {
-            rest += Bootstrap.serviceObjects(configuration, address: address) + [Bootstrap.serviceRange(configuration)]
+            let addresses = await serverAddresses()
+            rest += Bootstrap.serviceObjects(configuration, address: address, servers: addresses)
+            rest.append(Bootstrap.serviceRange(configuration))
         }
         if configuration.makesServingObjects {
             rest += FairnessBootstrap.flowObjects + AggregationController.localObjects(schema)
@@ -181,6 +188,17 @@ public final class APIServer: HTTPResponder, Sendable {
     }
 
     private func ensure(_ object: JSONValue) async -> APIError? {
+        var failure = await ensureNow(object)
+        guard cache.isShared else { return failure }
+        // Another server that starts may make the same at the same time.
+        for _ in 0..<5 where failure != nil {
+            try? await cache.store.synchronize()
+            failure = await ensureNow(object)
+        }
+        return failure
+    }
+
+    private func ensureNow(_ object: JSONValue) async -> APIError? {
         guard
             let resource = schema.resource(
                 apiVersion: object["apiVersion"]?.stringValue ?? "", kind: object["kind"]?.stringValue ?? ""),
@@ -199,6 +217,57 @@ public final class APIServer: HTTPResponder, Sendable {
         return error.reason == "AlreadyExists" ? nil : error
     }
 
+    // MARK: Where the API is
+
+    /// The addresses of all servers that live.
+    private func serverAddresses() async -> [String] {
+        guard let servers else { return [configuration.advertiseAddress] }
+        do throws(StoreError) {
+            return try await servers.renew()
+        } catch {
+            logger.warning("it is not known which servers there are: \(error)")
+            return [configuration.advertiseAddress]
+        }
+    }
+
+    /// Keeps the Service `kubernetes` leading to the servers that live.
+    private func followServers() {
+        guard servers != nil, let service = registry.services.first else { return }
+        let loop = configuration.eventLoops.any()
+        let task = loop.scheduleRepeatedTask(
+            initialDelay: ServerEndpoints.interval, delay: ServerEndpoints.interval
+        ) { [weak self] _ in
+            guard let self else { return }
+            Task {
+                guard self.isReady, let servers = self.servers else { return }
+                do throws(StoreError) {
+                    await self.lead(to: try await servers.renew(), service)
+                } catch {
+                    self.logger.debug("the servers' addresses are not renewed: \(error)")
+                }
+            }
+        }
+        chores.withLock { $0.append(task) }
+    }
+
+    private func lead(to addresses: [String], _ service: IPv4Address) async {
+        for object in Bootstrap.serviceObjects(configuration, address: service, servers: addresses) {
+            if let error = await ensure(object) { logger.warning("the Service kubernetes: \(error)") }
+        }
+    }
+
+    /// Says to the other servers that this one goes, before it does.
+    public func leave() async {
+        guard let servers, let service = registry.services.first else { return }
+        ready.store(false, ordering: .releasing)
+        do throws(StoreError) {
+            let others = try await servers.leave()
+            if !others.isEmpty { await lead(to: others, service) }
+        } catch {
+            logger.debug("the other servers find out that this one is gone: \(error)")
+        }
+    }
+
     // MARK: Chores
 
     private func startChores() {
@@ -207,8 +276,23 @@ public final class APIServer: HTTPResponder, Sendable {
         let events = loop.scheduleRepeatedTask(initialDelay: minute, delay: minute) { [weak self] _ in
             self?.expireEvents()
             self?.compact()
+            self?.repairClaims()
         }
         chores.withLock { $0 = [events] }
+    }
+
+    /// Sees that what services hold is theirs to every server.
+    func repairClaims() {
+        guard let claims = registry.services.claims, let services = cache.cache(group: "", resource: "services") else {
+            return
+        }
+        Task { [registry, logger] in
+            do throws(StoreError) {
+                try await claims.repair(services, registry.services)
+            } catch {
+                logger.warning("the addresses and ports of services are not checked: \(error)")
+            }
+        }
     }
 
     /// Deletes events that nothing has happened to for their lifetime.
@@ -230,6 +314,8 @@ public final class APIServer: HTTPResponder, Sendable {
 
     /// Forgets history that is older than the compaction interval.
     func compact() {
+        // A shared store does so itself, one server at a time.
+        if cache.isShared { return }
         let now = configuration.now().seconds
         let interval = Int64(configuration.compactionInterval)
         let target: Revision? = pastRevisions.withLock { past in

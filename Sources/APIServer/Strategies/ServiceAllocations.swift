@@ -1,4 +1,5 @@
-// Which cluster IPs and node ports services hold: kept in memory, rebuilt from the cache at start.
+// Which cluster IPs and node ports services hold: kept in memory, rebuilt from the cache at start. Where other servers
+// give them out as well, this is what is known of it, and `ServiceClaims` decides.
 
 import JSON
 import KubeTypes
@@ -9,6 +10,8 @@ final class ServiceAllocations: Sendable {
     let rangeText: String
     let nodePorts: ClosedRange<Int>
     private let random: @Sendable () -> UInt64
+    /// What settles who holds what; nil where this server alone gives things out.
+    let claims: ServiceClaims?
 
     private struct State {
         var addresses: [IPv4Address: String] = [:]
@@ -18,7 +21,8 @@ final class ServiceAllocations: Sendable {
 
     private let state = Mutex(State())
 
-    init(_ configuration: APIServerConfiguration) {
+    init(_ configuration: APIServerConfiguration, claims: ServiceClaims? = nil) {
+        self.claims = claims
         range = IPv4Range(configuration.serviceCIDR)
         rangeText = configuration.serviceCIDR
         nodePorts = configuration.nodePortRange
@@ -29,11 +33,29 @@ final class ServiceAllocations: Sendable {
     var first: IPv4Address? { range?.address(1) }
 
     /// Takes over what a stored service holds.
-    func adopt(_ service: JSONValue) {
-        let held = ServiceHoldings(service)
+    func adopt(_ service: JSONValue) { note(ServiceHoldings(service), owner: service.uid) }
+
+    /// Writes down that something is an owner's, whoever was thought to hold it.
+    func note(_ held: ServiceHoldings, owner: String) {
         state.withLock { state in
-            for address in held.addresses { state.addresses[address] = service.uid }
-            for port in held.ports { state.ports[port] = service.uid }
+            for address in held.addresses { state.addresses[address] = owner }
+            for port in held.ports { state.ports[port] = owner }
+        }
+    }
+
+    /// Follows what other servers write.
+    func follow(_ event: CacheEvent) {
+        let before = event.previous.map { ServiceHoldings($0.value) } ?? ServiceHoldings()
+        let now = event.kind == .deleted ? ServiceHoldings() : ServiceHoldings(event.object.value)
+        release(before.subtracting(now), owner: event.previous?.value.uid ?? "")
+        note(now, owner: event.object.value.uid)
+    }
+
+    /// Forgets what is not to be kept.
+    func retain(_ isKept: (ServiceHoldings) -> Bool) {
+        state.withLock { state in
+            state.addresses = state.addresses.filter { isKept(ServiceHoldings(addresses: [$0.key])) }
+            state.ports = state.ports.filter { isKept(ServiceHoldings(ports: [$0.key])) }
         }
     }
 
@@ -140,7 +162,17 @@ struct ServiceHoldings: Sendable {
     var addresses: Set<IPv4Address> = []
     var ports: Set<Int> = []
 
-    init() {}
+    init(addresses: Set<IPv4Address> = [], ports: Set<Int> = []) {
+        self.addresses = addresses
+        self.ports = ports
+    }
+
+    var isEmpty: Bool { addresses.isEmpty && ports.isEmpty }
+
+    mutating func formUnion(_ other: ServiceHoldings) {
+        addresses.formUnion(other.addresses)
+        ports.formUnion(other.ports)
+    }
 
     init(_ service: JSONValue) {
         let spec = service["spec"]?.objectValue ?? JSONObject()

@@ -20,7 +20,10 @@ struct ServiceStrategy: Strategy {
     }
 
     func wasDeleted(_ object: JSONValue, _ registry: Registry) {
-        registry.services.release(ServiceHoldings(object), owner: object.uid)
+        let held = ServiceHoldings(object)
+        registry.services.release(held, owner: object.uid)
+        guard let claims = registry.services.claims, !held.isEmpty else { return }
+        Task { await claims.giveBack(held, owner: object.uid) }
     }
 
     private func type(_ service: JSONValue) -> String { service[path: "spec", "type"]?.stringValue ?? "ClusterIP" }
@@ -121,6 +124,9 @@ struct ServiceStrategy: Strategy {
         let dropped = held.subtracting(ServiceHoldings(object))
         context.onFailure.append { allocations.release(reserved, owner: owner) }
         context.onSuccess.append { allocations.release(dropped, owner: owner) }
+        if allocations.claims != nil, !reserved.isEmpty || !dropped.isEmpty {
+            context.claim = ServiceClaim(owner: owner, taken: reserved, dropped: dropped)
+        }
     }
 
     private func addresses(

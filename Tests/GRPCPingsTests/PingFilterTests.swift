@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import CRI
+@testable import GRPCPings
 
 @Suite struct PingFilterTests {
     private func frame(_ kind: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8]) -> [UInt8] {

@@ -1,6 +1,7 @@
 // Answering a gRPC server's pings before they are counted as an attack.
 
 import NIOCore
+import NIOSSL
 
 /// Takes PING frames out of what an HTTP/2 server sends (RFC 9113, 6.7).
 ///
@@ -57,23 +58,29 @@ struct PingFilter {
     }
 }
 
-/// The filter in a connection's pipeline, before all other handlers.
-final class PingAnswerHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundOut = IOData
+/// The filter in a connection's pipeline, before all handlers that know frames.
+public final class PingAnswerHandler: ChannelInboundHandler {
+    public typealias InboundIn = ByteBuffer
+    public typealias InboundOut = ByteBuffer
+    public typealias OutboundOut = IOData
 
     private var filter = PingFilter()
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let (passed, answers) = filter.filter(unwrapInboundIn(data))
         if answers.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
         if passed.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(passed)) }
     }
 
-    static func install(on channel: any Channel) -> EventLoopFuture<Void> {
+    /// Puts it into the pipeline of a client's connection: first, or next after TLS, where there is some.
+    public static func install(on channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(PingAnswerHandler(), position: .first)
+            let pipeline = channel.pipeline.syncOperations
+            if let tls = try? pipeline.context(handlerType: NIOSSLClientHandler.self) {
+                try pipeline.addHandler(PingAnswerHandler(), position: .after(tls.handler))
+            } else {
+                try pipeline.addHandler(PingAnswerHandler(), position: .first)
+            }
         }
     }
 }
