@@ -2,6 +2,7 @@
 
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import GRPCPings
 import GRPCProtobuf
 import Logging
 
