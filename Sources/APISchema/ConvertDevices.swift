@@ -36,7 +36,12 @@ enum DeviceConversion {
     private static func requestToStorage(_ request: inout JSONObject) {
         var exactly = JSONObject()
         for field in exactFields {
-            if let value = request.removeValue(forKey: field) { exactly[field] = value }
+            guard let value = request.removeValue(forKey: field) else { continue }
+            // Clients of typed languages write a class's name also where alternatives name theirs.
+            switch value {
+            case .string(""), .integer(0), .null: continue
+            default: exactly[field] = value
+            }
         }
         if !exactly.isEmpty { request["exactly"] = .object(exactly) }
     }

@@ -4,7 +4,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GRPCPings
 import GRPCProtobuf
-import Logging
+import Glibc
 
 /// What a plugin says of itself (pluginregistration v1).
 public struct PluginInfo: Sendable, Hashable {
@@ -35,8 +35,10 @@ public enum PluginRegistration {
     ) async throws -> Result {
         var options = CallOptions.defaults
         options.timeout = timeout
+        let path = try SocketPath(socket)
+        defer { withExtendedLifetime(path) {} }
         do {
-            return try await withGRPCClient(transport: try HTTP2ClientTransport.Posix.plugin(at: socket)) {
+            return try await withGRPCClient(transport: try HTTP2ClientTransport.Posix.plugin(at: path)) {
                 [options] client in
                 try await body(.init(wrapping: client), options)
             }
@@ -88,10 +90,34 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     }
 }
 
+/// A way to a socket that is short enough: an address has room for 107 bytes, and a node's directories are deeper than
+/// those that drivers know. Holds the socket's directory open where the path itself is too long.
+final class SocketPath: Sendable {
+    private static let longest = 107
+
+    let path: String
+    private let directory: Int32
+
+    init(_ path: String) throws(SystemError) {
+        guard path.utf8.count > Self.longest, let slash = path.lastIndex(of: "/") else {
+            self.path = path
+            directory = -1
+            return
+        }
+        let parent = String(path[..<slash])
+        let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError("open \(parent)") }
+        directory = descriptor
+        self.path = "/proc/self/fd/\(descriptor)\(path[slash...])"
+    }
+
+    deinit { if directory >= 0 { Glibc.close(directory) } }
+}
+
 extension HTTP2ClientTransport.Posix {
-    static func plugin(at socket: String) throws -> HTTP2ClientTransport.Posix {
+    static func plugin(at socket: SocketPath) throws -> HTTP2ClientTransport.Posix {
         try HTTP2ClientTransport.Posix(
-            target: .unixDomainSocket(path: socket, authority: "localhost"), transportSecurity: .plaintext,
+            target: .unixDomainSocket(path: socket.path, authority: "localhost"), transportSecurity: .plaintext,
             config: .defaults { config in
                 config.backoff.initial = .milliseconds(50)
                 config.backoff.max = .seconds(2)
@@ -151,12 +177,15 @@ public final class ResourceDriverClient: ResourceDriver {
     public static let versions = ["v1.DRAPlugin", "v1beta1.DRAPlugin"]
 
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
+    private let path: SocketPath
     private let isBeta: Bool
     private let connections: Task<Void, Never>
     private static let timeout = Duration.seconds(45)
 
     public init(socket: String, version: String) throws {
-        let client = GRPCClient(transport: try HTTP2ClientTransport.Posix.plugin(at: socket))
+        let path = try SocketPath(socket)
+        self.path = path
+        let client = GRPCClient(transport: try HTTP2ClientTransport.Posix.plugin(at: path))
         self.client = client
         isBeta = version == Self.versions[1]
         connections = Task { try? await client.runConnections() }

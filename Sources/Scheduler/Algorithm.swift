@@ -115,7 +115,7 @@ struct Algorithm: Sendable {
         random: inout some RandomNumberGenerator
     ) -> (Nomination, PreemptionPlan?) {
         let (claim, giving) = snapshot.claimToGiveUp(question)
-        diagnosis.claimToGiveUp = claim?.key
+        diagnosis.claimToGiveUp = claim
         guard question.profile.preempts else {
             if question.devices != nil { diagnosis.preemption = giving }
             return (.keep, nil)

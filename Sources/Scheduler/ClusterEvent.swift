@@ -76,6 +76,7 @@ extension Plugin {
         case .nodeResourcesFit:
             // Only one node has changed: with many pods waiting, each that goes must not wake them all.
             if event.kind == .podRemoved { return event.room?.fits(pod) ?? true }
+            if event.kind == .deviceClass { return !pod.extended.isEmpty }
             return isNode(event, .nodeAllocatable)
                 && (event.node.map { pod.requests.fits(into: $0.allocatable) } ?? true)
         case .volumeRestrictions:

@@ -84,7 +84,9 @@ extension Snapshot {
             let used = use?.ports ?? info[slot].usedPorts
             if pod.ports.contains(where: { port in used.contains { $0.conflicts(with: port) } }) { return .ports }
         }
-        if filters.contains(.nodeResourcesFit), let refusal = lack(of: question.requests, in: slot, use) {
+        if filters.contains(.nodeResourcesFit),
+            let refusal = lack(of: question.requests, in: slot, use, question.deviceBacked)
+        {
             return refusal
         }
         if let volumes = question.volumes, let refusal = refusal(of: slot, volumes, filters, use) { return refusal }
@@ -121,7 +123,10 @@ extension Snapshot {
         return nil
     }
 
-    private func lack(of requests: Resources, in slot: Int, _ use: NodeUse?) -> Refusal? {
+    /// - Parameter backed: Resources that are no matter of a node's amounts where it has none of them.
+    private func lack(
+        of requests: Resources, in slot: Int, _ use: NodeUse?, _ backed: [String: String]
+    ) -> Refusal? {
         // Nearly always everything fits.
         let tooMany = (use?.podCount ?? podCount[slot]) + 1 > allocatablePods[slot]
         let noCPU =
@@ -150,6 +155,7 @@ extension Snapshot {
         }
         for (name, amount) in requests.scalars where amount > 0 {
             let allocatable = info[slot].scalars[name] ?? 0
+            if allocatable == 0, backed[name] != nil { continue }
             if amount > allocatable - ((use?.scalars ?? info[slot].usedScalars)[name] ?? 0) {
                 names.append(name)
                 if amount > allocatable { tooSmall = true }

@@ -38,6 +38,8 @@ final class PodInfo: Sendable {
     let volumes: PodVolumes
     /// Claims for devices.
     let claims: PodClaims
+    /// What may be devices, too.
+    let extended: ExtendedRequests
     /// Images of containers, init containers and image volumes, with a tag or digest; as often as they are named.
     let images: [String]
     let containerCount: Int
@@ -82,6 +84,10 @@ final class PodInfo: Sendable {
         let containers = spec.containers
         let initContainers = spec.initContainers
         (requests, nonZero) = PodRequests.compute(spec, containers: containers, initContainers: initContainers)
+        extended =
+            requests.scalars.isEmpty
+            ? ExtendedRequests()
+            : ExtendedRequests(requests, containers: containers, initContainers: initContainers)
         ports = HostPort.used(by: containers, initContainers: initContainers)
         tolerations = spec.tolerations.map(PodToleration.init)
         let affinity = spec.affinity

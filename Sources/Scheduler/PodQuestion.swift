@@ -18,6 +18,10 @@ struct PodQuestion: Sendable {
     var affinity = Affinity()
     var volumes: VolumeQuestion?
     var devices: DeviceQuestion?
+    /// Resources that nodes without them may have as devices, and the class of each.
+    var deviceBacked: [String: String] = [:]
+    /// A claim for these that an attempt of old has left.
+    var leftover: ObjectKey?
     /// What is wrong with the pod itself, and who says so.
     var refusal: (plugin: Plugin, message: String)?
 
@@ -113,7 +117,8 @@ extension Snapshot {
         if profile.filters.contains(.podTopologySpread) { countHardSpread(&question, surroundings) }
         if profile.filters.contains(.interPodAffinity) { countAffinity(&question, surroundings) }
         if !pod.volumes.isEmpty { askForVolumes(&question, surroundings) }
-        if !pod.claims.isEmpty, question.refusal == nil, profile.filters.contains(.dynamicResources) {
+        let hasExtended = !pod.extended.isEmpty && surroundings.devices.mayBack(pod.extended)
+        if !pod.claims.isEmpty || hasExtended, question.refusal == nil, profile.filters.contains(.dynamicResources) {
             askForDevices(&question, surroundings)
         }
         return question

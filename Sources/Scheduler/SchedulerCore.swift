@@ -167,11 +167,11 @@ struct SchedulerCore: Sendable {
     }
 
     mutating func deviceClassChanged(_ deviceClass: DeviceClass, now: Instant) {
-        surroundings.devices.classes[deviceClass.name] = DeviceClassInfo(deviceClass)
+        surroundings.devices.set(DeviceClassInfo(deviceClass))
         queue.happened(ClusterEvent(kind: .deviceClass), now: now)
     }
 
-    mutating func deviceClassDeleted(_ name: String) { surroundings.devices.classes[name] = nil }
+    mutating func deviceClassDeleted(_ name: String) { surroundings.devices.removeClass(name) }
 
     mutating func resourceSliceChanged(_ slice: SliceInfo, now: Instant) {
         surroundings.devices.slices.set(slice)
@@ -179,6 +179,17 @@ struct SchedulerCore: Sendable {
     }
 
     mutating func resourceSliceDeleted(_ name: String) { surroundings.devices.slices.remove(name) }
+
+    /// A claim that was decided for has been made: it is counted under the name that it has now.
+    mutating func extendedClaimMade(_ claim: DeviceClaimInfo, _ uid: String, now: Instant) {
+        deviceClaimChanged(claim, now: now)
+        surroundings.devices.madeReal(uid)
+    }
+
+    /// The claim for a pod's extended resources, if there is one in the API.
+    func extendedClaim(of pod: PodInfo) -> DeviceClaimInfo? {
+        surroundings.devices.extendedClaims[pod.uid].flatMap { surroundings.devices.claims[$0] }
+    }
 
     /// A claim as it is known now.
     func deviceClaim(_ key: ObjectKey) -> DeviceClaimInfo? { surroundings.devices.claims[key] }
@@ -194,7 +205,7 @@ struct SchedulerCore: Sendable {
             queue.remove(pod.key)
             return .idle
         }
-        if !pod.claims.isEmpty {
+        if !pod.claims.isEmpty || !pod.extended.isEmpty {
             surroundings.now = wallClock()
             surroundings.deviceSeed = random.next()
         }

@@ -143,7 +143,7 @@ import Testing
     @Test func deviceRequestsAreFlatInV1beta1() throws {
         let text = """
             {"metadata":{"name":"c"},"spec":{"devices":{"requests":[{"name":"r","deviceClassName":"d"},
-             {"name":"s","firstAvailable":[{"name":"t","deviceClassName":"d"}]}]}}}
+             {"name":"s","deviceClassName":"","firstAvailable":[{"name":"t","deviceClassName":"d"}]}]}}}
             """
         let claim = try stored(text, "resource.k8s.io/v1beta1", "resourceclaims")
         #expect(

@@ -79,7 +79,7 @@ func deviceState(_ slices: [ResourceSlice], _ claims: [DeviceClaim] = [], _ clas
     var state = DeviceState()
     for slice in slices { state.slices.set(SliceInfo(slice)) }
     for claim in claims { _ = state.set(DeviceClaimInfo(claim)) }
-    for each in classes { state.classes[each.name] = DeviceClassInfo(each) }
+    for each in classes { state.set(DeviceClassInfo(each)) }
     return state
 }
 

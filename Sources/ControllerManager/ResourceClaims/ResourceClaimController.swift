@@ -41,7 +41,7 @@ final class ResourceClaimController: Controller {
         }
         pods.addHandler { [self] change in
             let pod = change.object
-            if pod.claimReferences.isEmpty { return }
+            if pod.claimReferences.isEmpty, pod.status.extendedResourceClaimStatus == nil { return }
             var isOver = pod.isDoneWithClaims
             if case .deleted = change {
                 expectations.forget(pod.key)

@@ -81,7 +81,7 @@ func podStatus(_ input: PodStatusInput) -> PodStatus {
     addAddresses(input, &status)
     status.startTime = old.startTime ?? pod.status.startTime ?? input.now
     addConditions(input, &status, all)
-    for field in ["nominatedNodeName", "resourceClaimStatuses", "resize"] {
+    for field in ["nominatedNodeName", "resourceClaimStatuses", "extendedResourceClaimStatus", "resize"] {
         if let value = pod.status.json[field] { status.json[field] = value }
     }
     return status

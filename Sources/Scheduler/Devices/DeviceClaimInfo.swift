@@ -8,6 +8,7 @@ struct DeviceClassInfo: Sendable {
     let config: [JSONObject]
     /// Of the resource that containers may ask for instead of a claim; empty for none.
     let extendedResource: String
+    let created: Time
 
     init(_ deviceClass: DeviceClass) {
         name = deviceClass.name
@@ -15,6 +16,7 @@ struct DeviceClassInfo: Sendable {
         selectors = DeviceRequest.selectors(spec)
         config = spec[array: "config"].compactMap(\.objectValue)
         extendedResource = spec[string: "extendedResourceName"]
+        created = deviceClass.metadata.creationTimestamp ?? Time(seconds: 0)
     }
 }
 
@@ -165,6 +167,8 @@ struct DeviceClaimInfo: Sendable {
     let allocation: DeviceAllocation?
     let isBeingDeleted: Bool
     let owner: String
+    /// Made for a pod's extended resources.
+    let isExtended: Bool
     let consumers: [String]
     var config: [JSONObject] {
         object.json[path: "spec", "devices", "config"]?.arrayValue?.compactMap(\.objectValue) ?? []
@@ -203,6 +207,7 @@ struct DeviceClaimInfo: Sendable {
         isBeingDeleted = claim.isBeingDeleted
         let controller = claim.controller
         owner = controller?.kind == Pod.type.kind ? controller?.uid ?? "" : ""
+        isExtended = claim.annotations[ExtendedRequests.annotation] == "true"
         consumers = claim.consumers.compactMap { $0["uid"]?.stringValue }
     }
 }

@@ -9,6 +9,9 @@ struct DeviceQuestion: Sendable {
     let claims: [DeviceClaimInfo]
     /// Claims that have no devices yet.
     let open: [DeviceClaimInfo]
+    /// Who asks, and the classes of the resources that are to be had as devices.
+    let pod: PodInfo
+    let backed: [String: String]
     /// What was found out about nodes.
     let findings: DeviceFindings
     let now: Time
@@ -25,6 +28,9 @@ final class DeviceFindings: Sendable {
         var random: SeededGenerator
         var allocations: [Int: [DeviceAllocation]] = [:]
         var unavailable: Set<ObjectKey> = []
+        /// Claims for extended resources, by the resources' names, and which of them is for which slot.
+        var extended: [[String]: ExtendedClaim] = [:]
+        var extendedNames: [Int: [String]] = [:]
     }
     private let content: Mutex<Content>
 
@@ -51,6 +57,21 @@ final class DeviceFindings: Sendable {
     }
     func allocations(in slot: Int) -> [DeviceAllocation]? { content.withLock { $0.allocations[slot] } }
 
+    /// The claim for those extended resources that a node in a slot does not have in another way.
+    func extended(_ names: [String], in slot: Int, _ question: DeviceQuestion) -> ExtendedClaim {
+        content.withLock { content in
+            content.extendedNames[slot] = names
+            if let known = content.extended[names] { return known }
+            let classes = question.backed.filter { names.contains($0.key) }
+            let claim = ExtendedClaim(question.pod, classes)
+            content.extended[names] = claim
+            return claim
+        }
+    }
+    func extended(in slot: Int) -> ExtendedClaim? {
+        content.withLock { content in content.extendedNames[slot].flatMap { content.extended[$0] } }
+    }
+
     /// Claims whose devices a node cannot have.
     func add(unavailable keys: [ObjectKey]) { content.withLock { $0.unavailable.formUnion(keys) } }
     var unavailable: Set<ObjectKey> { content.withLock { $0.unavailable } }
@@ -66,7 +87,16 @@ extension Snapshot {
         let claims = pod.claims.uses.compactMap {
             state.claims[ObjectKey(namespace: pod.key.namespace, name: $0.name)]
         }
-        guard !claims.isEmpty else { return }
+        if !pod.extended.isEmpty {
+            if let key = state.extendedClaims[pod.uid] {
+                question.leftover = key
+                return refuse("cannot schedule extended resource claim")
+            }
+            for name in pod.extended.totals.keys {
+                question.deviceBacked[name] = state.backing(of: name)
+            }
+        }
+        guard !claims.isEmpty || !question.deviceBacked.isEmpty else { return }
         let open = claims.filter { $0.allocation == nil }
         for claim in open {
             if state.pending[claim.uid] != nil {
@@ -83,7 +113,8 @@ extension Snapshot {
             }
         }
         question.devices = DeviceQuestion(
-            state: state, claims: claims, open: open, findings: DeviceFindings(seed: surroundings.deviceSeed),
+            state: state, claims: claims, open: open, pod: pod, backed: question.deviceBacked,
+            findings: DeviceFindings(seed: surroundings.deviceSeed),
             now: surroundings.now,
             bindingTimeout: question.profile.deviceBindingTimeout)
     }
@@ -101,11 +132,14 @@ extension Snapshot {
                 unavailable.append(claim.key)
             }
         }
-        if !question.open.isEmpty {
+        let missing = question.backed.keys.filter { (info[slot].scalars[$0] ?? 0) == 0 }.sorted()
+        let extended = missing.isEmpty ? nil : question.findings.extended(missing, in: slot, question)
+        if !question.open.isEmpty || extended != nil {
             let node = AllocationNode(name: name, labels: labels)
             do throws(DeviceAllocationError) {
                 let found = try DeviceAllocator.allocate(
-                    question.open, on: node, from: question.state.slices.pools(for: node),
+                    question.open + (extended.map { [$0.info] } ?? []), on: node,
+                    from: question.state.slices.pools(for: node),
                     beside: question.state.allocated, classes: question.state.classes,
                     selectors: question.state.selectors, newShare: question.findings.newShare)
                 guard let found else { return .devices("cannot allocate all claims") }
@@ -123,11 +157,13 @@ extension Snapshot {
     func plan(_ slot: Int, _ question: DeviceQuestion, _ pod: PodInfo) -> DevicePlan {
         let found = question.findings.allocations(in: slot) ?? []
         let allocations = Dictionary(zip(question.open.map(\.uid), found)) { first, _ in first }
-        return DevicePlan(
-            steps: question.claims.compactMap { claim in
-                claim.consumers.contains(pod.uid)
-                    ? nil : .init(claim: claim, allocation: allocations[claim.uid])
-            }, claims: question.claims.map(\.key))
+        var steps: [DevicePlan.Step] = question.claims.compactMap { claim in
+            claim.consumers.contains(pod.uid) ? nil : .init(claim: claim, allocation: allocations[claim.uid])
+        }
+        if let extended = question.findings.extended(in: slot), found.count > question.open.count {
+            steps.append(.init(claim: extended.info, allocation: found[question.open.count], extended: extended))
+        }
+        return DevicePlan(steps: steps, claims: question.claims.map(\.key))
     }
 
     /// Adds a score for nodes that have what requests would rather have.
@@ -153,13 +189,16 @@ extension Snapshot {
 
     /// An allocated claim to give up, so that devices of a node that would have the pod can be found: one that some node
     /// could not have and that nobody else uses. Nil, and why.
-    func claimToGiveUp(_ question: PodQuestion) -> (claim: DeviceClaimInfo?, reason: String) {
+    func claimToGiveUp(_ question: PodQuestion) -> (claim: ObjectKey?, reason: String) {
+        if let leftover = question.leftover {
+            return (leftover, "deletion of ResourceClaim completed")
+        }
         guard let devices = question.devices else { return (nil, "no new claims to deallocate") }
         let unavailable = devices.findings.unavailable
         let candidate = devices.claims.first {
             unavailable.contains($0.key) && ($0.consumers.isEmpty || $0.consumers == [question.pod.uid])
         }
         return candidate == nil
-            ? (nil, "still not schedulable") : (candidate, "deallocation of ResourceClaim completed")
+            ? (nil, "still not schedulable") : (candidate?.key, "deallocation of ResourceClaim completed")
     }
 }

@@ -5,7 +5,11 @@ import KubeTypes
 
 struct DeviceState: Sendable {
     private(set) var claims: [ObjectKey: DeviceClaimInfo] = [:]
-    var classes: [String: DeviceClassInfo] = [:]
+    private(set) var classes: [String: DeviceClassInfo] = [:]
+    /// The class for an extended resource: the newest, if there are several.
+    private var classOfResource: [String: String] = [:]
+    /// Claims for the extended resources of pods, by the pod's uid.
+    private(set) var extendedClaims: [String: ObjectKey] = [:]
     var slices = PublishedSlices()
     /// Decided for claims, by their uid, and not in what the API says yet.
     private(set) var pending: [String: DeviceAllocation] = [:]
@@ -22,6 +26,40 @@ struct DeviceState: Sendable {
 
     init(formats: [String: NamedFormat] = [:]) { selectors = DeviceSelectorCache(formats: formats) }
 
+    // MARK: Classes
+
+    mutating func set(_ deviceClass: DeviceClassInfo) {
+        classes[deviceClass.name] = deviceClass
+        mapResources()
+    }
+
+    mutating func removeClass(_ name: String) {
+        classes[name] = nil
+        mapResources()
+    }
+
+    private mutating func mapResources() {
+        classOfResource = [:]
+        let oldestFirst = classes.values.sorted { ($0.created, $1.name) < ($1.created, $0.name) }
+        for each in oldestFirst where !each.extendedResource.isEmpty {
+            classOfResource[each.extendedResource] = each.name
+        }
+    }
+
+    /// Whether there is a class at all that may have what the containers ask for.
+    func mayBack(_ requests: ExtendedRequests) -> Bool {
+        !classes.isEmpty && requests.totals.keys.contains { backing(of: $0) != nil }
+    }
+
+    /// The class of a resource; a resource may name its class.
+    func backing(of resource: String) -> String? {
+        if resource.hasPrefix(ExtendedRequests.classPrefix) {
+            let name = String(resource.dropFirst(ExtendedRequests.classPrefix.count))
+            return classes[name] == nil ? nil : name
+        }
+        return classOfResource[resource]
+    }
+
     // MARK: Claims
 
     /// A claim has come or changed. What is older than what is known is left out: a write's answer may be faster than
@@ -33,6 +71,7 @@ struct DeviceState: Sendable {
         if let old, old.uid != claim.uid { pending[old.uid] = nil }
         if claim.allocation != nil { pending[claim.uid] = nil }
         claims[claim.key] = claim
+        if claim.isExtended { extendedClaims[claim.owner] = claim.key }
         count(claim)
         guard let old, old.uid == claim.uid else { return Change(freed: old?.allocation != nil, matters: true) }
         return Change(
@@ -42,6 +81,7 @@ struct DeviceState: Sendable {
 
     mutating func removeClaim(_ key: ObjectKey) -> Change {
         guard let old = claims.removeValue(forKey: key) else { return Change() }
+        if old.isExtended { extendedClaims[old.owner] = nil }
         let held = old.allocation != nil || pending[old.uid] != nil
         if let allocation = old.allocation ?? pending[old.uid] { allocated.remove(allocation) }
         pending[old.uid] = nil
@@ -59,12 +99,22 @@ struct DeviceState: Sendable {
     /// Counts what has been decided as given.
     mutating func assume(_ plan: DevicePlan) {
         for step in plan.steps {
+            if step.extended != nil, let allocation = step.allocation, pending[step.claim.uid] == nil {
+                pending[step.claim.uid] = allocation
+                allocated.add(allocation)
+                continue
+            }
             guard let allocation = step.allocation, let claim = claims[step.claim.key], claim.uid == step.claim.uid,
                 claim.allocation == nil, pending[claim.uid] == nil
             else { continue }
             pending[claim.uid] = allocation
             allocated.add(allocation)
         }
+    }
+
+    /// What was decided for a claim that did not exist is in the API now, under another name.
+    mutating func madeReal(_ uid: String) {
+        if let allocation = pending.removeValue(forKey: uid) { allocated.remove(allocation) }
     }
 
     /// Takes back what was decided and has not been written. True if devices are free again.
@@ -103,6 +153,8 @@ struct DevicePlan: Sendable {
         let claim: DeviceClaimInfo
         /// Nil for a claim that has its devices already.
         let allocation: DeviceAllocation?
+        /// For a claim that is still to be made.
+        var extended: ExtendedClaim?
     }
 
     /// A step for each of the pod's claims that is not reserved for it.
@@ -110,7 +162,7 @@ struct DevicePlan: Sendable {
     /// All claims of the pod.
     var claims: [ObjectKey] = []
 
-    var isEmpty: Bool { claims.isEmpty }
+    var isEmpty: Bool { claims.isEmpty && steps.isEmpty }
 }
 
 /// Whether devices are ready for a pod to be bound (KEP-5007).

@@ -11,6 +11,10 @@ extension Scheduler {
         let prefix = "running PreBind plugin \"DynamicResources\": "
         do throws(APIError) {
             for step in plan.devices.steps {
+                if let extended = step.extended {
+                    try await make(extended, step, for: pod)
+                    continue
+                }
                 let written = DeviceClaimInfo(try await reserve(step, for: pod))
                 state.change { $0.deviceClaimChanged(written, now: .now) }
             }
@@ -46,6 +50,43 @@ extension Scheduler {
             await state.storage.wait(for: ticket, until: .now + .seconds(1))
         }
         return false
+    }
+
+    /// Makes the claim for a pod's extended resources, and tells the pod which of its requests is for which container.
+    private func make(
+        _ extended: ExtendedClaim, _ step: DevicePlan.Step, for pod: PodInfo
+    ) async throws(APIError) {
+        let made = DeviceClaimInfo(try await client.create(extended.object))
+        state.change { $0.deviceClaimChanged(made, now: .now) }
+        let written = DeviceClaimInfo(
+            try await reserve(DevicePlan.Step(claim: made, allocation: step.allocation), for: pod))
+        state.change { $0.extendedClaimMade(written, step.claim.uid, now: .now) }
+        try await client.patch(
+            Pod.self, pod.key.name, namespace: pod.key.namespace, subresource: "status",
+            [
+                "metadata": ["uid": .string(pod.uid)],
+                "status": [
+                    "extendedResourceClaimStatus": [
+                        "resourceClaimName": .string(written.key.name), "requestMappings": .array(extended.mappings),
+                    ]
+                ],
+            ])
+    }
+
+    /// Deletes the claim for a pod's extended resources.
+    private func discard(_ known: DeviceClaimInfo) async {
+        do throws(APIError) {
+            if known.object.metadata.finalizers.contains(DeviceClaim.finalizer) {
+                try await client.modify(DeviceClaim.self, known.key.name, namespace: known.key.namespace) { claim in
+                    guard claim.uid == known.uid else { return false }
+                    claim.metadata.finalizers.removeAll { $0 == DeviceClaim.finalizer }
+                    return true
+                }
+            }
+            try await client.delete(DeviceClaim.self, known.key.name, namespace: known.key.namespace)
+        } catch {
+            if !error.isNotFound { logger.info("claim \(known.key) cannot be deleted: \(error)") }
+        }
     }
 
     private static func readiness(_ claims: [DeviceClaimInfo?], timeout: Int64) -> DeviceReadiness {
@@ -102,7 +143,8 @@ extension Scheduler {
 
     /// Takes a pod that was not bound out of the claims that were reserved for it.
     func unreserve(_ plan: DevicePlan, _ pod: PodInfo) async {
-        for step in plan.steps {
+        if let extended = state.core.withLock({ $0.extendedClaim(of: pod) }) { await discard(extended) }
+        for step in plan.steps where step.extended == nil {
             let key = step.claim.key
             guard let claim = state.core.withLock({ $0.deviceClaim(key) }), claim.consumers.contains(pod.uid) else {
                 continue
@@ -125,6 +167,7 @@ extension Scheduler {
     /// Takes the devices from a claim that nobody but the pod uses, so that others can be found.
     func giveUp(_ key: ObjectKey, for pod: PodInfo) async {
         guard let known = state.core.withLock({ $0.deviceClaim(key) }) else { return }
+        if known.isExtended { return await discard(known) }
         var claim = known.object
         for field in ["reservedFor", "allocation", "devices"] { claim.json["status"]?[field] = nil }
         do throws(APIError) {
