@@ -70,6 +70,7 @@ struct EtcdKeys: Sendable {
     init(root: String, prefix: String) {
         self.root = Array(root.utf8)
         self.prefix = Array(prefix.utf8)
+        marker = self.prefix + Array("/martlet-progress".utf8)
     }
 
     /// A key of the store's in etcd; nil for one that is none of ours.
@@ -92,7 +93,9 @@ struct EtcdKeys: Sendable {
     }
 
     /// Written by nobody but whoever must know that he has heard of everything before.
-    var marker: [UInt8] { prefix + Array("/martlet-progress".utf8) }
+    let marker: [UInt8]
+
+    func isMarker(_ key: some Collection<UInt8>) -> Bool { key.count == marker.count && key.elementsEqual(marker) }
 }
 
 /// Keys from one up to, and without, another.

@@ -11,7 +11,7 @@ import Synchronization
 final class EtcdFollower: Sendable {
     /// What is heard, in order.
     enum News: Sendable {
-        case events([StoreEvent])
+        case events([StoreEvent], through: Revision)
         /// Everything up to the revision has been told.
         case progress(Revision)
     }
@@ -130,6 +130,7 @@ final class EtcdFollower: Sendable {
         var revision: Revision
         /// Events of an answer that comes in pieces.
         private var pieces: [StoreEvent] = []
+        private var last: Revision?
 
         init(keys: EtcdKeys, revision: Revision) {
             self.keys = keys
@@ -141,16 +142,21 @@ final class EtcdFollower: Sendable {
             if message.compactRevision > 0 { throw .compacted(oldest: message.compactRevision) }
             if message.canceled { throw .failed("etcd ended the watch: \(message.cancelReason)") }
             if message.created { return nil }
-            pieces += message.events.map { StoreEvent($0, keys) }
+            // The marker concerns nobody but whoever waits for its revision.
+            pieces += message.events.filter { !keys.isMarker($0.kv.key) }.map { StoreEvent($0, keys) }
+            last = message.events.last?.kv.modRevision ?? last
             if message.fragment { return nil }
-            guard let last = pieces.last else {
+            guard let through = last else {
                 guard message.header.revision > revision else { return nil }
                 revision = message.header.revision
                 return .progress(revision)
             }
-            defer { pieces = [] }
-            revision = last.keyValue.modRevision
-            return .events(pieces)
+            defer {
+                pieces = []
+                last = nil
+            }
+            revision = through
+            return pieces.isEmpty ? .progress(through) : .events(pieces, through: through)
         }
     }
 }

@@ -76,9 +76,9 @@ extension EtcdStore {
         var events: [StoreEvent] = []
         let revision: Revision
         switch news {
-        case .events(let told):
+        case .events(let told, let through):
             events = told
-            revision = told.last?.keyValue.modRevision ?? 0
+            revision = through
         case .progress(let reached): revision = reached
         }
         if !events.isEmpty {
@@ -134,7 +134,7 @@ extension EtcdStore {
         let follower = EtcdFollower(connection, keys, keys.range(prefix: watch.prefix), logger: logger)
         let task = Task {
             let error = await follower.run(after: watch.after) { news in
-                if case .events(let events) = news { watch.deliver(events) }
+                if case .events(let events, _) = news { watch.deliver(events) }
             }
             if let error { watch.lose(error) }
         }

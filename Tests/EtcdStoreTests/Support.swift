@@ -21,7 +21,9 @@ func withStore(
     _ body: (EtcdStore) async throws -> Void
 ) async throws {
     var configuration = EtcdConfiguration(servers: [server.url])
-    configuration.callTimeout = .seconds(5)
+    // Long, for machines that are busy.
+    configuration.callTimeout = .seconds(50)
+    configuration.synchronizationTimeout = .seconds(50)
     configure(&configuration)
     let store = try EtcdStore(configuration)
     do {

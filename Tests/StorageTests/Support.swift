@@ -38,6 +38,8 @@ private func withEtcdStore(limits: StoreLimits, _ body: (any Store) async throws
     configuration.root = ""
     configuration.prefix = "/contract"
     configuration.limits = limits
+    // Long, for machines that are busy.
+    configuration.callTimeout = .seconds(50)
     let store = Rebased(try EtcdStore(configuration))
     do {
         try await body(store)
