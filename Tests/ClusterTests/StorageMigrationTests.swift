@@ -99,27 +99,29 @@ import Testing
                 ],
             ])
         _ = try await wait(for: isTrue("Established")) { try await client.transport.call(Self.definition) }
-        for name in ["a", "b", "c"] {
-            _ = try await call(
+        var created: JSONValue?
+        for name in ["c", "b", "a"] {
+            let object = try await call(
                 client, .create, "example.com/v1", "gatos", namespace: "default",
                 body: [
                     "apiVersion": "example.com/v1", "kind": "Gato", "metadata": ["name": .string(name)],
                     "spec": ["n": 1],
                 ])
+            created = object[path: "metadata", "resourceVersion"]
         }
         let changed = try await call(
             client, .patch, "apiextensions.k8s.io/v1", "customresourcedefinitions", name: "gatos.example.com",
             body: ["spec": ["versions": Self.versions(stored: "v2")]], patchType: .merge)
         #expect(changed[path: "status", "storedVersions"] == ["v1", "v2"])
-        // Whoever writes an object, changing nothing, stores it in today's version: once.
-        var revisions: [String] = []
-        for _ in 0..<2 {
-            let written = try await call(
-                client, .patch, "example.com/v2", "gatos", name: "a", namespace: "default",
-                body: ["spec": ["n": 1]], patchType: .merge)
-            revisions.append(written[path: "metadata", "resourceVersion"]?.stringValue ?? "")
+        // Whoever writes an object, changing nothing, stores it in today's version: once, and from the moment on at which
+        // the changed definition is in force.
+        let touch: () async throws -> JSONValue = {
+            try await self.call(
+                client, .patch, "example.com/v2", "gatos", name: "a", namespace: "default", body: ["spec": ["n": 1]],
+                patchType: .merge)
         }
-        #expect(revisions[0] == revisions[1])
+        let written = try await wait(for: { $0[path: "metadata", "resourceVersion"] != created }, touch)
+        #expect(try await touch()[path: "metadata", "resourceVersion"] == written[path: "metadata", "resourceVersion"])
 
         for (name, resource) in [("cats", "gatos"), ("nothing", "perros")] {
             _ = try await call(

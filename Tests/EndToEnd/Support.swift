@@ -31,9 +31,14 @@ func run(
         return url
     }
     let (outputFile, errorFile) = (file("out"), file("err"))
-    process.standardOutput = try? FileHandle(forWritingTo: outputFile)
-    process.standardError = try? FileHandle(forWritingTo: errorFile)
-    process.standardInput = input.map { try? FileHandle(forReadingFrom: file("in", $0)) } ?? FileHandle.nullDevice
+    let output = try? FileHandle(forWritingTo: outputFile)
+    let errors = try? FileHandle(forWritingTo: errorFile)
+    let given = input.flatMap { try? FileHandle(forReadingFrom: file("in", $0)) }
+    // Foundation keeps them open otherwise, and after a thousand crashes as it starts a program.
+    defer { for handle in [output, errors, given] { try? handle?.close() } }
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = given ?? FileHandle.nullDevice
     do { try process.run() } catch {
         return CommandResult(status: -1, output: "", error: "\(error)")
     }

@@ -85,7 +85,13 @@ public final class WatchCache: Sendable, ObjectLookup {
     /// The cache that holds a served resource's objects.
     func cache(for resource: ResourceType) -> ResourceCache? {
         if resource.custom == nil { return byResource[ObjectIdentifier(resource)] }
-        return custom.withLock { $0.byResource[ObjectIdentifier(resource)] }
+        return custom.withLock { custom in
+            if let cache = custom.byResource[ObjectIdentifier(resource)] { return cache }
+            // The definition is changing: its new rows are about to be published.
+            return custom.current["\(resource.group)/\(resource.plural)"]?.caches.first {
+                $0.resource.version == resource.version
+            }
+        }
     }
 
     /// The cache of a resource in the version in which it is stored.

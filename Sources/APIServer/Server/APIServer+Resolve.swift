@@ -35,9 +35,11 @@ extension APIServer {
         user: UserInfo, verb: Verb, group: String, version: String, resource plural: String, subresource name: String,
         namespace: String, name objectName: String
     ) throws(APIError) -> RegistryRequest {
-        guard let resource = liveSchema.resource(group: group, version: version, plural: plural),
-            let cache = cache.cache(for: resource)
+        guard let row = liveSchema.resource(group: group, version: version, plural: plural),
+            let cache = cache.cache(for: row)
         else { throw Self.pathNotFound }
+        // Of a definition that is changing, the cache has the newer row.
+        let resource = row.custom == nil ? row : cache.resource
         // A namespace has its own name as namespace in its path.
         let isNamespace = group.isEmpty && plural == "namespaces"
         if !resource.namespaced, !namespace.isEmpty, !isNamespace { throw Self.pathNotFound }
