@@ -44,10 +44,12 @@ struct ServerIdentity: Sendable {
         let holder = "\(name)_\(UUID().uuidString.lowercased())"
         while !Task.isCancelled {
             do {
-                try await client.put(renewed(Lease(name: name, namespace: "kube-system"), by: holder)) { lease in
+                try await client.modify(Lease.self, name, namespace: "kube-system") { lease in
                     lease = renewed(lease, by: holder)
                     return true
                 }
+            } catch  where error.isNotFound {
+                _ = try? await client.create(renewed(Lease(name: name, namespace: "kube-system"), by: holder))
             } catch {
                 logger.debug("the lease \(name): \(error)")
             }

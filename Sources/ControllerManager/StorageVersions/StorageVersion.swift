@@ -43,8 +43,15 @@ struct StorageVersion: KubeObject {
         condition["observedGeneration"] = json[path: "metadata", "generation"]
         let stays = former?["status"]?.stringValue == value && !changed
         condition["lastTransitionTime"] = (stays ? former?["lastTransitionTime"] : nil) ?? now.field
-        let others = (status["conditions"]?.arrayValue ?? []).filter { $0["type"]?.stringValue != type }
-        status["conditions"] = .array(others + [condition])
+        status.putCondition(condition)
         return status
+    }
+}
+
+extension JSONValue {
+    /// Puts a condition behind the others of a status, in the place of the one of its type.
+    mutating func putCondition(_ condition: JSONValue) {
+        let others = (self["conditions"]?.arrayValue ?? []).filter { $0["type"] != condition["type"] }
+        self["conditions"] = .array(others + [condition])
     }
 }

@@ -72,8 +72,7 @@ struct StorageVersionMigration: KubeObject {
         var condition = Condition()
         (condition.type, condition.status, condition.reason, condition.message) = (type, value, reason, message)
         condition.lastTransitionTime = now
-        let others = (status["conditions"]?.arrayValue ?? []).filter { $0["type"]?.stringValue != type }
-        status["conditions"] = .array(others + [condition.json])
+        status.putCondition(condition.json)
     }
 }
 
@@ -116,8 +115,7 @@ extension CustomResources {
         condition.lastTransitionTime = now
         condition.json["observedGeneration"] = definition[path: "metadata", "generation"]
         var status = definition["status"] ?? [:]
-        status["conditions"] = .array(
-            conditions(definition).filter { $0["type"]?.stringValue != migrating } + [condition.json])
+        status.putCondition(condition.json)
         return status
     }
 }
