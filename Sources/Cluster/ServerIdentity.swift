@@ -48,10 +48,12 @@ struct ServerIdentity: Sendable {
                     lease = renewed(lease, by: holder)
                     return true
                 }
-            } catch  where error.isNotFound {
-                _ = try? await client.create(renewed(Lease(name: name, namespace: "kube-system"), by: holder))
             } catch {
-                logger.debug("the lease \(name): \(error)")
+                if error.isNotFound {
+                    _ = try? await client.create(renewed(Lease(name: name, namespace: "kube-system"), by: holder))
+                } else {
+                    logger.debug("the lease \(name): \(error)")
+                }
             }
             try? await Task.sleep(for: Self.renewInterval)
         }
