@@ -90,7 +90,7 @@ func pod(_ number: Int) -> JSONValue {
             "conditions": .array(
                 ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"].map {
                     [
-                        "type": .string($0), "status": "True", "lastProbeTime": nil,
+                        "type": .string($0), "status": "True", "lastProbeTime": .null,
                         "lastTransitionTime": "2026-11-21T22:18:53Z",
                     ]
                 }), "hostIP": "10.0.0.1", "podIP": "10.244.0.17", "podIPs": [["ip": "10.244.0.17"]],

@@ -99,7 +99,8 @@ struct PodLife: Sendable {
             status["hostIPs"] = [["ip": .string(hostIP)]]
             let address = spec?["hostNetwork"]?.boolValue == true ? hostIP : podIP
             status["podIP"] = .string(address)
-            status["podIPs"] = [["ip": .string(address)]]
+            // Merged by address, it would stand beside another one that a write whose answer was lost has left.
+            status["podIPs"] = [["$patch": "replace"], ["ip": .string(address)]]
             status["conditions"] = conditions(ready: true)
             status["containerStatuses"] = containers("containers") { _ in (running, true, 0) }
             if !(spec?["initContainers"]?.arrayValue ?? []).isEmpty {

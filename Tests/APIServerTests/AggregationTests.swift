@@ -251,7 +251,7 @@ private struct Fixture {
                 (["version": "v1"] as JSONObject, "metadata.name"),
                 (["groupPriorityMinimum": 0], "spec.groupPriorityMinimum"),
                 (["versionPriority": 1001], "spec.versionPriority"),
-                (["insecureSkipTLSVerify": true], "spec.insecureSkipTLSVerify"), (["service": nil], "spec.caBundle"),
+                (["insecureSkipTLSVerify": true], "spec.insecureSkipTLSVerify"), (["service": .null], "spec.caBundle"),
                 (["service": ["namespace": "", "name": "x"]], "spec.service.namespace"),
                 (["service": ["namespace": "x", "name": "x", "port": 70000]], "spec.service.port"),
             ] {

@@ -133,7 +133,7 @@ import Testing
         }
         let old = await plane.call(.GET, ControlPlane.cronTabs + "/old")
         #expect(old.json[path: "spec", "replicas"] == 3)
-        let new = await plane.call(.POST, ControlPlane.cronTabs, cronTab("new", ["image": "a", "replicas": nil]))
+        let new = await plane.call(.POST, ControlPlane.cronTabs, cronTab("new", ["image": "a", "replicas": .null]))
         #expect(new.json[path: "spec", "replicas"] == 3)
     }
 
@@ -236,7 +236,7 @@ import Testing
         #expect(refused.status == 403)
         #expect(refused.message.contains("create not allowed while custom resource definition is terminating"))
         await plane.call(
-            .PATCH, ControlPlane.cronTabs + "/held", ["metadata": ["finalizers": nil]],
+            .PATCH, ControlPlane.cronTabs + "/held", ["metadata": ["finalizers": .null]],
             type: "application/merge-patch+json")
         let end = await plane.eventually("\(ControlPlane.definitions)/\(definition.name)") { $0.status == 404 }
         #expect(end.status == 404)

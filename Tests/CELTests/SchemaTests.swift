@@ -31,7 +31,7 @@ import Testing
 
     private static let value: JSONValue = [
         "name": "x", "a-b": 5, "namespace": "ns", "ratio": 1, "when": "2020-01-01T00:00:00Z", "long": "90s",
-        "raw": "aGk=", "port": "http", "nothing": nil, "tags": ["a", "b"],
+        "raw": "aGk=", "port": "http", "nothing": .null, "tags": ["a", "b"],
         "items": [["key": "k", "n": 1], ["key": "l", "n": 2]], "labels": ["app-name": "web"], "unknown": true,
     ]
 

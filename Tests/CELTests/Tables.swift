@@ -19,7 +19,7 @@ enum Tables {
 
     static let variables: [String: CELValue] = [
         "obj": .dynamic([
-            "a": ["b": [1, 2, ["c": "d"]]], "s": "text", "n": .number(JSONNumber(text: "1.5")), "t": true, "z": nil,
+            "a": ["b": [1, 2, ["c": "d"]]], "s": "text", "n": .number(JSONNumber(text: "1.5")), "t": true, "z": .null,
             "list": ["a", "b"], "namespace": "ns", "x-y": 3,
         ]),
         "str": "hello", "strs": .dynamic(["b", "a", "c"]), "num": 5, "ints": .dynamic([3, 1, 2]),

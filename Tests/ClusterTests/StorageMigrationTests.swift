@@ -43,7 +43,7 @@ import Testing
     /// Asks again for as long as `condition` does not hold of the answer, at most 20 s.
     private func wait(for condition: (JSONValue) -> Bool, _ ask: () async throws -> JSONValue) async throws -> JSONValue
     {
-        var answer: JSONValue = nil
+        var answer: JSONValue = .null
         for _ in 0..<400 {
             answer = try await ask()
             if condition(answer) { return answer }

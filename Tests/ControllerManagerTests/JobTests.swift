@@ -126,7 +126,7 @@ private func sync(
     }
 
     @Test func theFirstSuccessEndsAJobWithoutCompletions() {
-        let unlimited = job(["completions": nil])
+        let unlimited = job(["completions": .null])
         var running = sync(unlimited, [worker("a", "Succeeded"), worker("b")])
         #expect(running.work == .none)
         running.settle()

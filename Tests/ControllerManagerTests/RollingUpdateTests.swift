@@ -58,6 +58,8 @@ import Testing
         Shrink(old: [(5, 0)], new: (8, 7), desired: 10, unavailable: 2, want: [1]),
         Shrink(old: [(0, 0)], new: (10, 10), desired: 10, unavailable: 2, want: [0]),
         Shrink(old: [(1, 1)], new: (1, 1), desired: 1, unavailable: 0, want: [0]),
+        // The old set's status still counts the three pods that it was just told to give up.
+        Shrink(old: [(3, 6)], new: (5, 3), desired: 6, unavailable: 1, want: [2]),
     ])
     func shrinking(_ row: Shrink) {
         let sizes = RollingUpdate.oldSizes(

@@ -112,11 +112,11 @@ import Testing
 
     @Test func writesCompactly() {
         let cases: [(JSONValue, String)] = [
-            (nil, "null"), (true, "true"), (false, "false"), (0, "0"), (-1, "-1"),
+            (.null, "null"), (true, "true"), (false, "false"), (0, "0"), (-1, "-1"),
             (.integer(.min), "-9223372036854775808"),
             ("", "\"\""), ("a\"b\\c\n\r\t\u{1}\u{1f}", "\"a\\\"b\\\\c\\n\\r\\t\\u0001\\u001f\""), ("<é&>", "\"<é&>\""),
             ("12345678\"", "\"12345678\\\"\""), ([], "[]"), ([:], "{}"), ([1, "x", [:]], "[1,\"x\",{}]"),
-            (["b": 1, "a": [nil]], "{\"b\":1,\"a\":[null]}"),
+            (["b": 1, "a": [.null]], "{\"b\":1,\"a\":[null]}"),
         ]
         for (value, text) in cases {
             #expect(JSONWriter.text(of: value) == text)

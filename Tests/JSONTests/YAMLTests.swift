@@ -7,7 +7,7 @@ import Testing
         arguments: [
             ("yes", true), ("No", false), ("on", true), ("OFF", false), ("y", true), ("n", false), ("true", true),
             ("True", true),
-            ("yEs", "yEs"), ("~", nil), ("null", nil), ("NULL", nil), ("nUll", "nUll"), ("\"yes\"", "yes"),
+            ("yEs", "yEs"), ("~", .null), ("null", .null), ("NULL", .null), ("nUll", "nUll"), ("\"yes\"", "yes"),
             ("'null'", "null"),
             ("0", 0), ("-1", -1), ("+1", 1), ("0x1f", 31), ("0b101", 5), ("0o17", 15), ("017", 15), ("1_000", 1000),
             ("-0x10", -16),
@@ -53,7 +53,7 @@ import Testing
             "spec": [
                 "containers": [
                     ["name": "web", "args": ["--x", "-1"], "command": ["sh", "-c", "echo hello\nexit 0\n"]]
-                ], "restartPolicy": "Never ever", "nothing": nil,
+                ], "restartPolicy": "Never ever", "nothing": .null,
             ],
         ]
         let documents = try YAML.parse(text)
@@ -98,7 +98,7 @@ import Testing
         let code = "func f(a *Foo) {\n  x := &Bar{}\n  case m[1]: return *x :: ? y\n}\n"
         let values: [JSONValue] = [
             ["data": ["main.go": .string(code)]],
-            [.object([String(repeating: ":", count: 120) + "\t &naa *naa ]n:\t": nil as JSONValue])],
+            [.object([String(repeating: ":", count: 120) + "\t &naa *naa ]n:\t": JSONValue.null])],
             ["a": "*x : &y", "? b": "[*c]: &d"],
         ]
         for value in values { #expect(try YAML.parse(YAML.text(of: value)) == [value]) }
@@ -147,7 +147,7 @@ import Testing
         let value: JSONValue = [
             "name": "web", "count": 3, "ratio": .number(JSONNumber(text: "1.5")), "yes": "yes", "text": "a\nb\n",
             "empty": "",
-            "list": ["x", ["a": 1, "b": [true, nil]]], "none": [], "nil": [:], "date": "2001-12-14", "number": "12",
+            "list": ["x", ["a": 1, "b": [true, .null]]], "none": [], "nil": [:], "date": "2001-12-14", "number": "12",
             "long": "a: b #c",
         ]
         let expected = """

@@ -29,7 +29,9 @@ enum RollingUpdate {
 
         init(size: Int, available: Int = 0, maxReplicasBefore: Int? = nil) {
             self.size = size
-            self.available = available
+            // A status that lags behind a step down still counts pods that are about to go: to rely on those would take
+            // more away than may be missed. (Upstream relies on them.)
+            self.available = min(available, size)
             self.maxReplicasBefore = maxReplicasBefore
         }
     }

@@ -159,7 +159,7 @@ enum StaleDisruption {
             "status": [
                 "conditions": [
                     [
-                        "type": "DisruptionTarget", "status": "False", "reason": nil, "message": nil,
+                        "type": "DisruptionTarget", "status": "False", "reason": .null, "message": .null,
                         "lastTransitionTime": now.field,
                     ]
                 ]

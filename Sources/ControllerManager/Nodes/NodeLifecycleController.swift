@@ -16,6 +16,8 @@ final class NodeLifecycleController: Controller {
         var unmarked: Set<String> = []
     }
 
+    private static let leaseNamespace = "kube-node-lease"
+
     private let context: ControllerContext
     private let nodes: Informer<Node>
     private let leases: Informer<Lease>
@@ -28,7 +30,7 @@ final class NodeLifecycleController: Controller {
         self.context = context
         nodes = context.informers.informer(Node.self)
         // Only the nodes' own leases.
-        leases = Informer(context.informers.client, namespace: "kube-node-lease", logger: context.logger)
+        leases = Informer(context.informers.client, namespace: Self.leaseNamespace, logger: context.logger)
         pods = context.informers.pods
         let queue: WorkQueue<String> = context.queue()
         self.queue = queue
@@ -147,7 +149,20 @@ final class NodeLifecycleController: Controller {
     }
 
     private func leaseRenewal(of node: Node) -> Time? {
-        leases.get(node.name, namespace: "kube-node-lease")?.spec.renewTime?.time
+        leases.get(node.name, namespace: Self.leaseNamespace)?.spec.renewTime?.time
+    }
+
+    /// Notes what is known of a node now, and says whether it has been silent for too long.
+    private func isSilent(_ node: Node, leaseRenewal: Time?, now: Time) -> Bool {
+        let grace =
+            NodeCondition.ready(of: node) == nil
+            ? context.options.nodeStartupGraceSeconds : context.options.nodeMonitorGraceSeconds
+        return state.withLock { state in
+            var health = state.health[node.uid] ?? NodeHealth(node, leaseRenewal: leaseRenewal, now: now)
+            health.observe(node, leaseRenewal: leaseRenewal, now: now)
+            state.health[node.uid] = health
+            return health.isSilent(graceSeconds: grace, now: now)
+        }
     }
 
     /// Updates a node's status if it has fallen silent.
@@ -157,18 +172,16 @@ final class NodeLifecycleController: Controller {
         for _ in 0..<5 {
             let observed = NodeCondition.ready(of: node)
             let now = context.now
-            let renewal = leaseRenewal(of: node)
-            let grace =
-                observed == nil ? context.options.nodeStartupGraceSeconds : context.options.nodeMonitorGraceSeconds
-            let silent = state.withLock { state in
-                if state.health[node.uid] == nil {
-                    state.health[node.uid] = NodeHealth(node, leaseRenewal: renewal, now: now)
-                }
-                state.health[node.uid]?.observe(node, leaseRenewal: renewal, now: now)
-                return state.health[node.uid]?.isSilent(graceSeconds: grace, now: now) ?? false
-            }
             var result = node
-            if silent, let conditions = NodeHealth.silentConditions(of: node, now: now) {
+            if isSilent(node, leaseRenewal: leaseRenewal(of: node), now: now),
+                let conditions = NodeHealth.silentConditions(of: node, now: now)
+            {
+                // It may be the watch of leases that has fallen silent: the server knows.
+                do {
+                    let lease = try await context.informers.client.get(
+                        Lease.self, node.name, namespace: Self.leaseNamespace)
+                    if !isSilent(node, leaseRenewal: lease.spec.renewTime?.time, now: now) { return node }
+                } catch { if !error.isNotFound { return nil } }
                 result.status.conditions = conditions
                 do {
                     result = try await context.client.updateStatus(result)

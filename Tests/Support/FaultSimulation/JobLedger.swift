@@ -4,8 +4,9 @@ import JSON
 struct JobLedger {
     private struct Pods {
         var succeeded: Set<String> = []
+        /// With those that were told to go before they had ended: they count as failures from then on.
         var failed: Set<String> = []
-        /// Of those that succeeded, the ones that had been told to go before.
+        /// Of those that succeeded, the ones that had been told to go before: they count as one or the other.
         var late: Set<String> = []
         var indexes: Set<Int> = []
     }
@@ -14,7 +15,7 @@ struct JobLedger {
     private var over: Set<String> = []
 
     mutating func podChanged(_ pod: JSONValue) {
-        guard pod.hasEnded,
+        guard pod.hasEnded || pod.isDeleting,
             let job = pod.owners.first(where: { $0["kind"]?.stringValue == "Job" })?["uid"]?.stringValue
         else { return }
         if pod.phase == "Succeeded" {
@@ -45,8 +46,9 @@ struct JobLedger {
                 problems.append("job \(name) is complete and counts \(succeeded) of \(completions) indexes")
             }
         } else {
-            if succeeded != own.succeeded.count {
-                problems.append("job \(name) counts \(succeeded) successes, and there were \(own.succeeded.count)")
+            let most = own.succeeded.count
+            if !(most - own.late.count...most).contains(succeeded) {
+                problems.append("job \(name) counts \(succeeded) successes, and there were \(most)")
             }
             if isComplete, succeeded < completions || succeeded - own.late.count > completions {
                 problems.append("job \(name) is complete with \(succeeded) of \(completions)")

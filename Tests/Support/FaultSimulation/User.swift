@@ -195,7 +195,8 @@ final class User: @unchecked Sendable {
 
     private func somePod(_ namespace: String) -> JSONValue? {
         let pods = world.observer.list("core/pods", namespace: namespace).filter { !$0.isDeleting }
-        return pods.isEmpty ? nil : pods[machine.random(below: pods.count)]
+        guard !pods.isEmpty else { return nil }
+        return pods[machine.random(below: pods.count)]
     }
 
     private func deleteSomePod(_ namespace: String) async {
