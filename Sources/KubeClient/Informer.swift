@@ -30,6 +30,7 @@ public final class Informer<Object: KubeObject>: Sendable {
         /// A handful, in an array: going through a dictionary's keys would keep a second hold of it, and every change
         /// would copy the whole of an index.
         var indices: [InformerIndex<Object>] = []
+        var views: [any InformerView<Object>] = []
         var handlers: [Handler] = []
         var synced = false
         var resourceVersion = ""
@@ -39,12 +40,14 @@ public final class Informer<Object: KubeObject>: Sendable {
         mutating func set(_ object: Object, _ key: ObjectKey) -> Object? {
             let old = objects.updateValue(object, forKey: key)
             for position in indices.indices { indices[position].replace(old, by: object, key) }
+            for view in views { view.replace(old, by: object) }
             return old
         }
 
         mutating func remove(_ key: ObjectKey) -> Object? {
             guard let old = objects.removeValue(forKey: key) else { return nil }
             for position in indices.indices { indices[position].replace(old, by: nil, key) }
+            for view in views { view.replace(old, by: nil) }
             return old
         }
 
@@ -94,6 +97,14 @@ public final class Informer<Object: KubeObject>: Sendable {
     /// name is taken already is left as it is: several users of one informer may ask for the same.
     public func addIndex(_ name: String, _ keys: @escaping Indexer) {
         state.withLock { state in if state.index(name) == nil { state.addIndex(name, keys) } }
+    }
+
+    /// Adds a view, which hears of every object there is first.
+    public func addView(_ view: some InformerView<Object>) {
+        state.withLock { state in
+            for object in state.objects.values { view.replace(nil, by: object) }
+            state.views.append(view)
+        }
     }
 
     /// The objects that the index `name` holds under `value`, in no order; none if there is no such index.
@@ -239,6 +250,16 @@ public final class Informer<Object: KubeObject>: Sendable {
         for change in changes { for handler in handlers { handler(change) } }
         for waiter in waiters { waiter.resume() }
     }
+}
+
+/// What is computed from an informer's objects, one by one. It changes together with the informer's copy, before handlers
+/// hear of the change, and under the same lock: it must not ask the informer anything.
+public protocol InformerView<Object>: Sendable {
+    associatedtype Object: KubeObject
+    /// - Parameters:
+    ///   - old: Nil for an object that is new.
+    ///   - new: Nil for one that is gone.
+    func replace(_ old: Object?, by new: Object?)
 }
 
 /// Objects under the keys that a function computes from them.

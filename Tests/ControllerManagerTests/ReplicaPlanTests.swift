@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [(3, 0, 3, 0), (3, 3, 0, 0), (3, 5, 0, 2), (0, 2, 0, 2), (1000, 0, 500, 0), (0, 700, 0, 500)])
     func numbers(desired: Int, present: Int, create: Int, delete: Int) {
         let pods = (0..<present).map { pod("p\($0)") }
-        let plan = ReplicaPlan(desired: desired, active: pods, related: { pods }, now: start)
+        let plan = ReplicaPlan(desired: desired, active: pods.count, pods: { pods }, related: { $0 }, now: start)
         #expect(plan.create == create)
         #expect(plan.delete.count == delete)
     }
@@ -57,7 +57,7 @@ import Testing
     ) -> ReplicaStatus {
         ReplicaStatus.compute(
             current: current, generation: 2, desired: 3, minReadySeconds: minReady, templateLabels: ["app": "web"],
-            active: pods, terminating: 1, outcome: outcome, now: now)
+            active: pods.map { ReplicaPod($0) }, terminating: 1, outcome: outcome, now: now)
     }
 
     @Test func counting() {
@@ -75,10 +75,41 @@ import Testing
         let pods = [pod("a", readySince: start), pod("b", readySince: start.adding(seconds: 6))]
         let now = start.adding(seconds: 10)
         #expect(status(pods, minReady: 5, now: now).availableReplicas == 1)
-        #expect(ReplicaStatus.secondsToNextAvailable(pods, minReadySeconds: 5, now: now) == 1)
+        let since = pods.map(\.readySince)
+        #expect(ReplicaStatus.secondsToNextAvailable(since, minReadySeconds: 5, now: now) == 1)
         #expect(status(pods, minReady: 5, now: start.adding(seconds: 11)).availableReplicas == 2)
-        #expect(ReplicaStatus.secondsToNextAvailable(pods, minReadySeconds: 5, now: start.adding(seconds: 11)) == nil)
-        #expect(ReplicaStatus.secondsToNextAvailable(pods, minReadySeconds: 0, now: now) == nil)
+        #expect(ReplicaStatus.secondsToNextAvailable(since, minReadySeconds: 5, now: start.adding(seconds: 11)) == nil)
+        #expect(ReplicaStatus.secondsToNextAvailable(since, minReadySeconds: 0, now: now) == nil)
+    }
+
+    @Test func podsOfSets() {
+        func pod(_ name: String, of set: String?, app: String = "web", uid: String? = nil) -> Pod {
+            let owner = OwnerReference([
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": .string(set ?? ""),
+                "controller": true,
+            ])
+            return ControllerManagerTests.pod(
+                name, uid: uid, labels: ["app": app], owner: set == nil ? nil : owner)
+        }
+        let view = ReplicaPods(ofKind: "ReplicaSet")
+        func names(_ set: String) -> [String] { view.controlled(by: set).map(\.pod.name).sorted() }
+        let (a, b) = (pod("a", of: "one"), pod("b", of: "one", app: "other"))
+        view.replace(nil, by: a)
+        view.replace(nil, by: b)
+        view.replace(nil, by: pod("c", of: nil))
+        #expect(names("one") == ["a", "b"])
+        let (matching, others) = LabelMatcher(matchLabels: ["app": "web"]).split(view.controlled(by: "one"))
+        #expect(matching.map(\.pod.name) == ["a"] && others.map(\.pod.name) == ["b"])
+        // Given to another set, given up, replaced by one of the same name, gone.
+        view.replace(a, by: pod("a", of: "two"))
+        #expect(names("one") == ["b"] && names("two") == ["a"])
+        view.replace(b, by: pod("b", of: nil))
+        #expect(names("one") == [])
+        let next = pod("a", of: "two", uid: "next")
+        view.replace(pod("a", of: "two"), by: next)
+        #expect(view.controlled(by: "two").map(\.pod.uid) == ["next"])
+        view.replace(next, by: nil)
+        #expect(names("two") == [])
     }
 
     @Test func failuresComeAndGo() {

@@ -51,7 +51,9 @@ struct DaemonPlan {
             delete = Array(delete.prefix(Self.burst))
         }
         settleStatus(observed: mayAct)
-        if let seconds = ReplicaStatus.secondsToNextAvailable(pods, minReadySeconds: set.minReady, now: now) {
+        if let seconds = ReplicaStatus.secondsToNextAvailable(
+            pods.lazy.map(\.readySince), minReadySeconds: set.minReady, now: now)
+        {
             recheck(in: seconds)
         }
     }

@@ -40,6 +40,7 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
     private let context: ControllerContext
     private let owners: Informer<Owner>
     private let pods: Informer<Pod>
+    private let replicas = ReplicaPods(ofKind: Owner.type.kind)
     private let queue: WorkQueue<ObjectKey>
     private let expectations = Expectations<ObjectKey>()
     private let podControl: PodControl
@@ -55,6 +56,7 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
             if case .deleted(let owner) = change { expectations.forget(owner.key) }
             queue.add(change.object.key)
         }
+        pods.addView(replicas)
         pods.addHandler { [self] in heard($0) }
     }
 
@@ -136,16 +138,19 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
         }
         let mayAct = expectations.areSatisfied(for: key, now: context.now)
         let selector = owner.podSelector
-        let all = PodIndex.controlled(by: owner.uid, in: pods) + PodIndex.orphans(namespace: key.namespace, in: pods)
-        let active = try await ControllerRef.claim(
-            all.filter(\.isActive), by: owner, matching: selector, client: context.client)
-        let terminating = all.count { $0.isBeingDeleted && !$0.isTerminal && $0.controller?.uid == owner.uid }
+        let controlled = replicas.controlled(by: owner.uid)
+        let (matching, strangers) = selector.split(controlled.filter(\.isActive))
+        let orphans = PodIndex.orphans(namespace: key.namespace, in: pods).filter(\.isActive)
+        let adopted = try await ControllerRef.claim(
+            strangers.map(\.pod) + orphans, by: owner, matching: selector, client: context.client)
+        let active = matching + adopted.map { ReplicaPod($0) }
+        let terminating = controlled.count(where: \.isTerminating)
 
         var failure: (any Error)?
         if mayAct, !owner.isBeingDeleted {
             let plan = ReplicaPlan(
-                desired: owner.desiredReplicas, active: active, related: { related(to: owner, own: active) },
-                now: context.now)
+                desired: owner.desiredReplicas, active: active.count,
+                pods: { active.map(\.pod) }, related: { related(to: owner, own: $0) }, now: context.now)
             do {
                 if plan.create > 0 { try await create(plan.create, for: owner) }
                 if !plan.delete.isEmpty { try await delete(plan.delete, of: owner) }
@@ -172,7 +177,9 @@ final class ReplicaController<Owner: ReplicaOwner>: Controller {
             }
         }
         if let failure { throw failure }
-        if let seconds = ReplicaStatus.secondsToNextAvailable(active, minReadySeconds: owner.minReady, now: now) {
+        if let seconds = ReplicaStatus.secondsToNextAvailable(
+            active.lazy.map(\.readySince), minReadySeconds: owner.minReady, now: now)
+        {
             queue.add(key, after: .milliseconds(Int64((seconds * 1000).rounded(.up)) + 1))
         }
     }

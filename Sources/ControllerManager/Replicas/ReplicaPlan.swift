@@ -10,14 +10,16 @@ struct ReplicaPlan {
     var delete: [Pod] = []
 
     /// - Parameters:
-    ///   - active: The set's active pods.
-    ///   - related: The active pods of all sets with the same owner; asked for only where pods are to go.
-    init(desired: Int, active: [Pod], related: () -> [Pod], now: Time) {
-        let surplus = active.count - desired
+    ///   - active: How many active pods the set has.
+    ///   - pods: These pods; asked for only where some are to go.
+    ///   - related: Those of all sets with the same owner.
+    init(desired: Int, active: Int, pods: () -> [Pod], related: ([Pod]) -> [Pod], now: Time) {
+        let surplus = active - desired
         if surplus < 0 {
             create = min(-surplus, Self.burst)
         } else if surplus > 0 {
-            delete = DeletionRanking.choose(min(surplus, Self.burst), of: active, related: related(), now: now)
+            let pods = pods()
+            delete = DeletionRanking.choose(min(surplus, Self.burst), of: pods, related: related(pods), now: now)
         }
     }
 
@@ -57,15 +59,12 @@ struct ReplicaStatus: JSONView {
     /// - Parameter terminating: The pods on their way out; nil where the kind does not report them.
     static func compute(
         current: ReplicaStatus, generation: Int, desired: Int, minReadySeconds: Int, templateLabels: [String: String],
-        active: [Pod], terminating: Int?, outcome: Outcome, now: Time
+        active: [ReplicaPod], terminating: Int?, outcome: Outcome, now: Time
     ) -> ReplicaStatus {
-        let template = LabelMatcher(matchLabels: templateLabels)
-        var labelled = 0
+        let labelled = LabelMatcher(matchLabels: templateLabels).split(active).matching.count
         var ready = 0
         var available = 0
-        for pod in active {
-            if template.matches(pod.labels) { labelled += 1 }
-            guard let since = pod.condition("Ready"), since.status == "True" else { continue }
+        for pod in active where pod.isReady {
             ready += 1
             if pod.isAvailable(minReadySeconds: minReadySeconds, now: now) { available += 1 }
         }
@@ -97,10 +96,13 @@ struct ReplicaStatus: JSONView {
     }
 
     /// Seconds until the first of the ready pods that are not available yet becomes so; nil if there is none.
-    static func secondsToNextAvailable(_ active: [Pod], minReadySeconds: Int, now: Time) -> Double? {
+    /// - Parameter readySince: Since when each of the pods is ready, if it is.
+    static func secondsToNextAvailable(
+        _ readySince: some Sequence<Time?>, minReadySeconds: Int, now: Time
+    ) -> Double? {
         guard minReadySeconds > 0 else { return nil }
-        return active.compactMap { pod -> Double? in
-            guard let since = pod.readySince else { return nil }
+        return readySince.compactMap { since -> Double? in
+            guard let since else { return nil }
             let remaining = Double(minReadySeconds) - now.since(since)
             return remaining > 0 ? remaining : nil
         }.min()

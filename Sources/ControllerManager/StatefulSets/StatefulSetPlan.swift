@@ -61,7 +61,8 @@ struct StatefulSetPlan {
         settleStatus(pods)
         if !set.isBeingDeleted { _ = planReplicas() && planCondemned() && planUpdate() }
         completeUpdate()
-        recheckSeconds = ReplicaStatus.secondsToNextAvailable(pods, minReadySeconds: set.minReady, now: now)
+        recheckSeconds = ReplicaStatus.secondsToNextAvailable(
+            pods.lazy.map(\.readySince), minReadySeconds: set.minReady, now: now)
     }
 
     private mutating func sort(_ pods: [Pod]) {
