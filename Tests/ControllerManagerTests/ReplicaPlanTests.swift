@@ -100,6 +100,11 @@ import Testing
         #expect(names("one") == ["a", "b"])
         let (matching, others) = LabelMatcher(matchLabels: ["app": "web"]).split(view.controlled(by: "one"))
         #expect(matching.map(\.pod.name) == ["a"] && others.map(\.pod.name) == ["b"])
+        // Labels that are the same are kept once.
+        view.replace(nil, by: pod("d", of: "three"))
+        view.replace(nil, by: pod("e", of: "three"))
+        view.replace(pod("e", of: "three"), by: pod("e", of: "three"))
+        #expect(Set(view.controlled(by: "three").map { ObjectIdentifier($0.labels) }).count == 1)
         // Given to another set, given up, replaced by one of the same name, gone.
         view.replace(a, by: pod("a", of: "two"))
         #expect(names("one") == ["b"] && names("two") == ["a"])

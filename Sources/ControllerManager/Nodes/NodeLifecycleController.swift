@@ -176,12 +176,13 @@ final class NodeLifecycleController: Controller {
             if isSilent(node, leaseRenewal: leaseRenewal(of: node), now: now),
                 let conditions = NodeHealth.silentConditions(of: node, now: now)
             {
-                // It may be the watch of leases that has fallen silent: the server knows.
-                do {
-                    let lease = try await context.informers.client.get(
-                        Lease.self, node.name, namespace: Self.leaseNamespace)
-                    if !isSilent(node, leaseRenewal: lease.spec.renewTime?.time, now: now) { return node }
-                } catch { if !error.isNotFound { return nil } }
+                // It may be the watch of leases that has fallen silent: the server knows. A list, because upstream's role
+                // for what is watched allows no more.
+                guard
+                    let lease = try? await context.informers.client.list(
+                        Lease.self, namespace: Self.leaseNamespace, fieldSelector: "metadata.name=\(node.name)")
+                else { return nil }
+                if !isSilent(node, leaseRenewal: lease.items.first?.spec.renewTime?.time, now: now) { return node }
                 result.status.conditions = conditions
                 do {
                     result = try await context.client.updateStatus(result)

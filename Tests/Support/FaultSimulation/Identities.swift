@@ -21,10 +21,7 @@ struct Identities {
     mutating func podChanged(_ pod: JSONValue, isGone: Bool) -> String? {
         guard !isGone, pod.owners.contains(where: { $0["kind"]?.stringValue == "StatefulSet" }) else { return nil }
         let identity = pod.qualifiedName
-        if pod.hasEnded {
-            running[identity]?[pod.uid] = nil
-            return nil
-        }
+        // That it has ended counts from its node alone: others write it of pods that may still run.
         guard pod.phase == "Running", !stopped.contains(pod.uid) else { return nil }
         running[identity, default: [:]][pod.uid] = pod.text("spec", "nodeName")
         guard let all = running[identity], all.count > 1 else { return nil }

@@ -62,10 +62,12 @@ final class Observer: @unchecked Sendable {
         if request.verb != .get, request.verb != .list, request.resource != "leases", request.resource != "events" {
             attempts.append("\(life.component): \(request.verb) \(request.path)")
         }
-        guard life.component.hasPrefix("node-"), request.verb == .delete, request.resource == "pods",
-            let uid = request.body?[path: "preconditions", "uid"]?.stringValue
-        else { return }
-        identities.stopped(uid)
+        guard life.component.hasPrefix("node-"), request.resource == "pods", let body = request.body else { return }
+        switch request.verb {
+        case .delete: if let uid = body[path: "preconditions", "uid"]?.stringValue { identities.stopped(uid) }
+        case .patch: if body.hasEnded { identities.stopped(body.uid) }
+        default: break
+        }
     }
 
     // MARK: Writes

@@ -10,6 +10,8 @@ final class Simulation: @unchecked Sendable {
     /// refused workloads comes back after a delay that has grown to minutes.
     private static let watchfulness = 900.0
     private static let attemptsAtRest = 30
+    /// Simulated seconds, of which a node's grace and its pods' tolerations are about a half.
+    private static let longOutage = 180.0
     private static let workLimit = 50_000_000
 
     private let seed: UInt64
@@ -47,6 +49,32 @@ final class Simulation: @unchecked Sendable {
 
     private var isAtRest: Bool { machine.seconds - world.observer.lastWrite >= Self.rest }
 
+    /// Waits until everything has come to be as it should.
+    private func settle() async {
+        let observer = world.observer
+        let peace = machine.seconds
+        // What looks at rest may still wait for its turn: a key that failed often waits long.
+        while !isAtRest || !Verdict(observer: observer).problems.isEmpty, machine.seconds < peace + Self.patience {
+            await machine.pause(10)
+        }
+        if !isAtRest { observer.violated("there is no rest \(Int(Self.patience)) s after the last failure") }
+        for problem in Verdict(observer: observer).problems { observer.violated(problem) }
+    }
+
+    /// With nobody else in trouble, a node that dies is written off, and what ran there runs elsewhere.
+    private func loseNode() async {
+        let name = World.flakyNodes[machine.random(below: World.flakyNodes.count)]
+        world.crash("node-\(name)", downtime: Self.longOutage)
+        await machine.pause(Self.longOutage - 30)
+        let node = world.observer.list("core/nodes").first { $0.text("metadata", "name") == "\(name)-0" }
+        if node?.condition("Ready") != "Unknown" {
+            world.observer.violated(
+                "node \(name)-0 has been away for \(Int(Self.longOutage - 30)) s and is not written off")
+        }
+        await machine.pause(60)
+        await settle()
+    }
+
     private func play() async throws {
         let observer = world.observer
         try await world.start()
@@ -63,15 +91,9 @@ final class Simulation: @unchecked Sendable {
         }
         try await storm.value
         world.heal()
-        let peace = machine.seconds
         // Nodes that are away come back only after this.
         await machine.pause(240)
-        // What looks at rest may still wait for its turn: a key that failed often waits long.
-        while !isAtRest || !Verdict(observer: observer).problems.isEmpty, machine.seconds < peace + Self.patience {
-            await machine.pause(10)
-        }
-        if !isAtRest { observer.violated("there is no rest \(Int(Self.patience)) s after the last failure") }
-        for problem in Verdict(observer: observer).problems { observer.violated(problem) }
+        await settle()
         let before = observer.attempts.count
         await machine.pause(Self.watchfulness)
         let attempts = observer.attempts.dropFirst(before)
@@ -80,5 +102,6 @@ final class Simulation: @unchecked Sendable {
                 "\(attempts.count) writes in \(Int(Self.watchfulness)) s of rest, such as "
                     + Set(attempts).sorted().prefix(8).joined(separator: ", "))
         }
+        await loseNode()
     }
 }
