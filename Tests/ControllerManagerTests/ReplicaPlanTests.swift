@@ -103,8 +103,9 @@ import Testing
         // Labels that are the same are kept once.
         view.replace(nil, by: pod("d", of: "three"))
         view.replace(nil, by: pod("e", of: "three"))
+        view.replace(nil, by: pod("f", of: "three", app: "other"))
         view.replace(pod("e", of: "three"), by: pod("e", of: "three"))
-        #expect(Set(view.controlled(by: "three").map { ObjectIdentifier($0.labels) }).count == 1)
+        #expect(Set(view.controlled(by: "three").map { ObjectIdentifier($0.labels) }).count == 2)
         // Given to another set, given up, replaced by one of the same name, gone.
         view.replace(a, by: pod("a", of: "two"))
         #expect(names("one") == ["b"] && names("two") == ["a"])

@@ -3,8 +3,8 @@ import KubeTypes
 import Synchronization
 
 /// What a set of replicas asks of a pod whenever it is looked at, read once for each version of the pod: a set of
-/// thousands is counted again and again while its pods report in.
-struct ReplicaPod: Sendable {
+/// thousands is counted again and again while its pods report in. A class, so that a list of them is quickly copied.
+final class ReplicaPod: Sendable {
     /// Labels that pods share, so that a selector looks at them once.
     final class Labels: Sendable {
         let values: [String: String]
@@ -20,11 +20,11 @@ struct ReplicaPod: Sendable {
     /// Since when the pod is ready; nil while it is not.
     let readySince: Time?
 
-    /// - Parameter shared: Taken for the pod's labels if they are the same.
-    init(_ pod: Pod, shared: Labels? = nil) {
+    /// - Parameter known: Of these, the ones that are the pod's labels are taken for them.
+    init(_ pod: Pod, known: [Labels] = []) {
         let labels = pod.labels
         self.pod = pod
-        self.labels = shared.flatMap { $0.values == labels ? $0 : nil } ?? Labels(labels)
+        self.labels = known.first { $0.values == labels } ?? Labels(labels)
         let (isTerminal, isBeingDeleted) = (pod.isTerminal, pod.isBeingDeleted)
         isActive = !isTerminal && !isBeingDeleted
         isTerminating = isBeingDeleted && !isTerminal
@@ -44,7 +44,16 @@ struct ReplicaPod: Sendable {
 final class ReplicaPods: InformerView {
     private struct Members {
         var pods: [String: ReplicaPod] = [:]
-        var labels: ReplicaPod.Labels?
+        /// The pods of a template differ in what their nodes' zones give them.
+        var labels: [ReplicaPod.Labels] = []
+
+        mutating func set(_ pod: Pod) {
+            let member = ReplicaPod(pod, known: labels)
+            if labels.count < LabelMatcher.sharedLabels, !labels.contains(where: { $0 === member.labels }) {
+                labels.append(member.labels)
+            }
+            pods[pod.uid] = member
+        }
     }
 
     private let kind: String
@@ -62,11 +71,7 @@ final class ReplicaPods: InformerView {
                 sets[former]?.pods[old.uid] = nil
                 if sets[former]?.pods.isEmpty == true { sets[former] = nil }
             }
-            if let current, let new {
-                let pod = ReplicaPod(new, shared: sets[current]?.labels)
-                sets[current, default: Members()].labels = pod.labels
-                sets[current]?.pods[new.uid] = pod
-            }
+            if let current, let new { sets[current, default: Members()].set(new) }
         }
     }
 
@@ -82,14 +87,18 @@ final class ReplicaPods: InformerView {
 }
 
 extension LabelMatcher {
+    /// How many different labels of a set's pods are looked at once and remembered.
+    fileprivate static let sharedLabels = 16
+
     /// The pods that this matches, and the others.
     func split(_ pods: [ReplicaPod]) -> (matching: [ReplicaPod], others: [ReplicaPod]) {
         var (matching, others): ([ReplicaPod], [ReplicaPod]) = ([], [])
         matching.reserveCapacity(pods.count)
-        var last: (labels: ReplicaPod.Labels, match: Bool)?
+        var seen: [(labels: ReplicaPod.Labels, match: Bool)] = []
         for pod in pods {
-            let match = last.flatMap { $0.labels === pod.labels ? $0.match : nil } ?? matches(pod.labels.values)
-            last = (pod.labels, match)
+            let known = seen.first { $0.labels === pod.labels }?.match
+            let match = known ?? matches(pod.labels.values)
+            if known == nil, seen.count < Self.sharedLabels { seen.append((pod.labels, match)) }
             if match { matching.append(pod) } else { others.append(pod) }
         }
         return (matching, others)
