@@ -14,7 +14,13 @@ struct Identities {
 
     /// Somebody who must know says that a node is no more.
     mutating func fenced(node: String) {
-        for identity in running.keys { running[identity] = running[identity]?.filter { $0.value != node } }
+        for identity in running.keys {
+            for (uid, place) in running[identity] ?? [:] where place == node {
+                running[identity]?[uid] = nil
+                // What is still written of them says nothing.
+                stopped.insert(uid)
+            }
+        }
     }
 
     /// Returns what is wrong.
