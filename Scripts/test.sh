@@ -13,18 +13,40 @@ swift build --build-tests
 
 failed=
 passed=0
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+# run NAME COMMAND...: shows what the command prints, and keeps it for the end. Not through a pipe: whatever the command
+# left running would hold it open.
+run() {
+    name=$1
+    shift
+    echo "== $name"
+    : >"$logs/$name"
+    tail -n +1 -f --pid=$$ "$logs/$name" &
+    shown=$!
+    if "$@" >>"$logs/$name" 2>&1; then passed=$((passed + 1)); else failed="$failed $name"; fi
+    sleep 1
+    kill "$shown"
+    wait "$shown" 2>/dev/null || true
+}
+
 for tests in Tests/*Tests Tests/EndToEnd; do
     room=$(basename "$tests")
-    echo "== $room"
-    if swift test --skip-build --filter "^$room\\."; then passed=$((passed + 1)); else failed="$failed $room"; fi
+    run "$room" swift test --skip-build --filter "^$room\\."
 done
 # What the service proxy does to real packets is tried in a network namespace of its own.
 if [ "$(id -u)" = 0 ]; then
-    echo "== ServiceProxyTests in a network namespace"
-    unshare -n swift test --skip-build --filter '^ServiceProxyTests\.' || failed="$failed ServiceProxyTests-in-namespace"
+    run ServiceProxyTests-in-a-network-namespace unshare -n swift test --skip-build --filter '^ServiceProxyTests\.'
 fi
 
 if [ -n "$failed" ]; then
+    # The last lines name what failed: more is often not kept of a log.
+    for name in $failed; do
+        echo "== what failed of $name"
+        what=$(grep -aE -A 3 '✘ .* recorded an issue|Fatal error|Crash|✘ Test run' "$logs/$name" | head -n 40)
+        echo "${what:-$(tail -n 20 "$logs/$name")}"
+    done
     echo "failed:$failed"
     exit 1
 fi

@@ -79,14 +79,20 @@ extension ControlPlane {
     static let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     static let cronTabs = "/apis/stable.example.com/v1/namespaces/default/crontabs"
 
-    /// Asks again and again until an answer is right; the last answer after two seconds.
+    /// Asks again and again until an answer is right; the last answer after some ten seconds.
+    @discardableResult
+    func eventually(_ target: String, accept: String? = nil, _ isRight: (Recorded) -> Bool) async -> Recorded {
+        await eventually(.GET, target, accept: accept, isRight)
+    }
+
     @discardableResult
     func eventually(
-        _ target: String, accept: String? = nil, _ isRight: (Recorded) -> Bool
+        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil, accept: String? = nil,
+        _ isRight: (Recorded) -> Bool
     ) async -> Recorded {
         var answer = Recorded()
-        for _ in 0..<400 {
-            answer = await call(.GET, target, accept: accept)
+        for _ in 0..<2000 {
+            answer = await call(method, target, body, accept: accept)
             if isRight(answer) { return answer }
             try? await Task.sleep(for: .milliseconds(5))
         }

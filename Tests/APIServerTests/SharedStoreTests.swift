@@ -1,5 +1,6 @@
 // Two API servers on one etcd: each knows what the other wrote, and neither gives out what the other has.
 
+import APISchema
 import EtcdServer
 import EtcdStore
 import Foundation
@@ -207,21 +208,27 @@ struct SharedStoreTests {
             }
             let name = made[0].json.name
             #expect(await servers.b.call(.DELETE, "\(Self.services)/\(name)").status == 200)
-            var again = Recorded()
-            for _ in 0..<200 {
-                // The key goes a moment after the service.
-                again = await servers.a.call(.POST, Self.services, service("wanted", wanted))
-                if again.status == 201 { break }
-                try await Task.sleep(for: .milliseconds(10))
-            }
+            // The key goes a moment after the service.
+            let again = await servers.a.eventually(.POST, Self.services, service("wanted", wanted)) { $0.status == 201 }
             #expect(again.status == 201, "\(again.text)")
+            // So is one that was refused because of a service that was gone by then, or was never written.
+            let store = servers.a.server.cache.store
+            let held = ports + [again.json[path: "spec", "ports"]?[0]?["nodePort"]?.intValue]
+            let number = try #require((30000...30049).first { !held.contains($0) })
+            let key = "/registry/ranges/servicenodeports/\(number)"
+            let unknown = try await store.commit(.create(key: key, value: Array("unknown".utf8)))
+            let port = service("refused", ["ports": [["nodePort": .integer(Int64(number)), "port": 80]]])
+            let refused = await servers.a.call(.POST, Self.services, port)
+            #expect(refused.status == 422 && refused.message.contains("already allocated"), "\(refused.text)")
+            _ = try await store.commit(.delete(key: key, expected: unknown.revision))
+            let free = await servers.a.eventually(.POST, Self.services, port) { $0.status == 201 }
+            #expect(free.status == 201, "\(free.text)")
             // A type that changes takes and gives back ports.
             let without = await servers.a.call(
                 .PATCH, "\(Self.services)/wanted", ["spec": ["type": "ClusterIP"]],
                 type: "application/merge-patch+json")
             #expect(without.json[path: "spec", "ports"]?[0]?["nodePort"] == nil, "\(without.text)")
             // Claims of services that are not there are found, twice, and removed.
-            let store = servers.a.server.cache.store
             _ = try await store.commit(
                 .create(key: "/registry/ranges/servicenodeports/30099", value: Array("nobody".utf8)))
             let claims = try #require(servers.a.server.registry.services.claims)
@@ -314,11 +321,8 @@ struct SharedStoreTests {
             ]
             let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
             #expect(await servers.a.call(.POST, path, definition).status == 201)
-            for _ in 0..<500 {
-                let now = await servers.a.call(.GET, "\(path)/things.example.com")
-                let conditions = now.json[path: "status", "conditions"]?.arrayValue ?? []
-                if conditions.contains(where: { $0["type"] == "Established" && $0["status"] == "True" }) { break }
-                try await Task.sleep(for: .milliseconds(10))
+            await servers.a.eventually(.GET, "\(path)/things.example.com") {
+                CustomResourceConditions.isTrue("Established", of: $0.json)
             }
             let thing: JSONValue = ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "t"]]
             let made = await servers.b.call(.POST, "/apis/example.com/v1/namespaces/default/things", thing)
@@ -340,12 +344,7 @@ struct SharedStoreTests {
             let health = await servers.a.call(.GET, "/readyz?verbose")
             #expect(health.status == 500 && health.text.contains("[-]etcd"), "\(health.text)")
             try await etcd.start()
-            var after = Recorded()
-            for _ in 0..<500 {
-                after = await servers.b.call(.POST, Self.maps, configMap("after"))
-                if after.status != 500 { break }
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            let after = await servers.b.eventually(.POST, Self.maps, configMap("after")) { $0.status != 500 }
             #expect(after.status == 201, "\(after.text)")
             for name in ["before", "after"] {
                 #expect(await servers.a.call(.GET, "\(Self.maps)/\(name)").status == 200)

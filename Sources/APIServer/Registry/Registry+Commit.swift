@@ -258,7 +258,7 @@ extension Registry {
                 guard let conflict = try await claims.take(claim.taken, owner: claim.owner) else {
                     return completion(.success(true))
                 }
-                self.services.note(conflict.holding, owner: conflict.owner)
+                self.services.noteRefused(conflict)
                 completion(.success(false))
             } catch {
                 completion(.failure(APIError(error)))

@@ -14,10 +14,25 @@ final class ServiceAllocations: Sendable {
     let claims: ServiceClaims?
 
     private struct State {
+        /// Owner by address.
         var addresses: [IPv4Address: String] = [:]
         /// Owner by port.
         var ports: [Int: String] = [:]
+        /// What the store refused of late. Not among what is held: its service may be gone already, and then nothing
+        /// would ever say that this is free again.
+        var refused: [(holdings: ServiceHoldings, until: ContinuousClock.Instant)] = []
+
+        func isFree(_ address: IPv4Address) -> Bool {
+            addresses[address] == nil && !refused.contains { $0.holdings.addresses.contains(address) }
+        }
+
+        func isFree(_ port: Int) -> Bool {
+            ports[port] == nil && !refused.contains { $0.holdings.ports.contains(port) }
+        }
     }
+
+    /// How long something that another server gave away is not tried again. By then its service has been heard of.
+    private static let refusalTime = Duration.milliseconds(500)
 
     private let state = Mutex(State())
 
@@ -35,8 +50,24 @@ final class ServiceAllocations: Sendable {
     /// Takes over what a stored service holds.
     func adopt(_ service: JSONValue) { note(ServiceHoldings(service), owner: service.uid) }
 
+    /// Writes down that the store has something as another's.
+    func noteRefused(_ holdings: ServiceHoldings) {
+        state.withLock { $0.refused.append((holdings, .now + Self.refusalTime)) }
+    }
+
+    /// Changes or asks what is held, with what was refused too long ago forgotten.
+    private func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        state.withLock { state in
+            if !state.refused.isEmpty {
+                let now = ContinuousClock.now
+                state.refused.removeAll { $0.until <= now }
+            }
+            return body(&state)
+        }
+    }
+
     /// Writes down that something is an owner's, whoever was thought to hold it.
-    func note(_ held: ServiceHoldings, owner: String) {
+    private func note(_ held: ServiceHoldings, owner: String) {
         state.withLock { state in
             for address in held.addresses { state.addresses[address] = owner }
             for port in held.ports { state.ports[port] = owner }
@@ -71,8 +102,8 @@ final class ServiceAllocations: Sendable {
             guard range.isUsable(wanted) || further().contains(where: { $0.isUsable(wanted) }) else {
                 throw .outOfRange
             }
-            let isFree = state.withLock { state in
-                if let holder = state.addresses[wanted], holder != owner { return false }
+            let isFree = withState { state in
+                guard state.addresses[wanted] == owner || state.isFree(wanted) else { return false }
                 state.addresses[wanted] = owner
                 return true
             }
@@ -88,13 +119,13 @@ final class ServiceAllocations: Sendable {
         let first = first
         let usable = range.usable
         let reserved = usable > 32 ? min(256, max(16, usable / 16)) : 0
-        return state.withLock { state in
+        return withState { state in
             for (low, high) in [(reserved + 1, usable), (1, reserved)] where low <= high {
                 let span = high - low + 1
                 let start = Int(random() % UInt64(span))
                 for step in 0..<span {
                     let address = range.address(low + (start + step) % span)
-                    if address != first, state.addresses[address] == nil {
+                    if address != first, state.isFree(address) {
                         state.addresses[address] = owner
                         return address
                     }
@@ -123,10 +154,10 @@ final class ServiceAllocations: Sendable {
 
     /// Reserves a port, or, with nil, any.
     func takePort(_ wanted: Int?, owner: String) throws(Refusal) -> Int {
-        let outcome: Result<Int, Refusal> = state.withLock { state in
+        let outcome: Result<Int, Refusal> = withState { state in
             if let wanted {
                 guard nodePorts.contains(wanted) else { return .failure(.outOfRange) }
-                if let holder = state.ports[wanted], holder != owner { return .failure(.taken) }
+                guard state.ports[wanted] == owner || state.isFree(wanted) else { return .failure(.taken) }
                 state.ports[wanted] = owner
                 return .success(wanted)
             }
@@ -137,7 +168,7 @@ final class ServiceAllocations: Sendable {
                 let start = Int(random() % UInt64(count))
                 for step in 0..<count {
                     let port = nodePorts.lowerBound + low + (start + step) % count
-                    if state.ports[port] == nil {
+                    if state.isFree(port) {
                         state.ports[port] = owner
                         return .success(port)
                     }

@@ -41,15 +41,9 @@ final class ServiceClaims: Sendable {
         return ServiceHoldings(ports: Set([Int(key.dropFirst(ports.count))].compactMap { $0 }))
     }
 
-    /// Something that another service holds.
-    struct Conflict: Sendable {
-        let holding: ServiceHoldings
-        let owner: String
-    }
-
     /// Makes all keys, or none.
     /// - Returns: nil if they are the owner's now; otherwise what is another's.
-    func take(_ holdings: ServiceHoldings, owner: String) async throws(StoreError) -> Conflict? {
+    func take(_ holdings: ServiceHoldings, owner: String) async throws(StoreError) -> ServiceHoldings? {
         var made = ServiceHoldings()
         do throws(StoreError) {
             for (key, holding) in Self.keys(holdings) {
@@ -57,10 +51,9 @@ final class ServiceClaims: Sendable {
                     _ = try await store.commit(.create(key: key, value: Array(owner.utf8)))
                 } catch {
                     guard case .keyExists(let there) = error else { throw error }
-                    let holder = String(decoding: there.value, as: UTF8.self)
-                    if holder == owner { continue }
+                    if String(decoding: there.value, as: UTF8.self) == owner { continue }
                     await giveBack(made, owner: owner)
-                    return Conflict(holding: holding, owner: holder)
+                    return holding
                 }
                 made.formUnion(holding)
             }
