@@ -3,10 +3,11 @@
 ///
 /// A stored object is read far more often than it is taken apart, and then for a few fields. As a tree of
 /// `JSONValue`s a pod of 2.6 KB costs 16 KB in some hundred allocations; as a document, its bytes, which are held
-/// anyway, and eight bytes for each name and value. Parts of it are `JSONObject`s like others (`root`): changing one
+/// anyway, and eight bytes for each value. Parts of it are `JSONObject`s like others (`root`): changing one
 /// copies the fields of that object, and leaves those below where they are.
 public final class JSONDocument: @unchecked Sendable {
-    /// A name or value in the order of the text. An object's names and values follow it, an array's elements too.
+    /// A value in the order of the text. An object's values follow it, an array's elements too. Names have no nodes:
+    /// each stands right before its value, and is read backwards from there.
     ///
     /// An object or array that is not empty takes two: the second says where its text ends and how many it holds.
     private struct Node {
@@ -46,7 +47,7 @@ public final class JSONDocument: @unchecked Sendable {
     /// it obviously is not JSON, or larger than 256 MiB.
     public init?(written bytes: [UInt8]) {
         guard bytes.count < Self.sizeLimit else { return nil }
-        var builder = Builder(capacity: bytes.count / 8 + 8)
+        var builder = Builder(capacity: bytes.count / 16 + 8)
         guard bytes.withUnsafeBufferPointer({ builder.build($0) }) else { return nil }
         self.bytes = bytes
         nodes = builder.finish()
@@ -71,28 +72,66 @@ public final class JSONDocument: @unchecked Sendable {
     /// Where the value of a field stands.
     private func position(of key: UnsafeBufferPointer<UInt8>, in node: Int) -> Int? {
         guard nodes[node].kind == .object else { return nil }
+        let isWrittenAsItIs = key.allSatisfy { !Self.isEscaped($0) }
         return bytes.withUnsafeBufferPointer { bytes in
+            // The first name's quote stands behind the brace.
+            let limit = nodes[node].offset + 1 + key.count
             var position = node + 2
             let end = Int(nodes[node].extent)
             while position < end {
-                let name = nodes[position]
-                if name.kind == .string {
-                    if Int(name.extent) == key.count, Self.isSame(bytes, name.offset, key) { return position + 1 }
-                } else if unescaped(name).utf8.elementsEqual(key) {
-                    return position + 1
+                let name = nameEnd(position)
+                if isWrittenAsItIs {
+                    if name > limit, Self.isName(bytes, name, key) { return position }
+                } else if self.name(position).utf8.elementsEqual(key) {
+                    return position
                 }
-                position = next(position + 1)
+                position = next(position)
             }
             return nil
         }
     }
 
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    /// Whether the name that ends before `end` is `key`, which is written as it is.
     @inline(__always)
-    private static func isSame(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int, _ key: UnsafeBufferPointer<UInt8>
+    private static func isName(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ end: Int, _ key: UnsafeBufferPointer<UInt8>
     ) -> Bool {
-        for position in 0..<key.count where bytes[offset + position] != key[position] { return false }
+        let start = end - key.count
+        guard isOpeningQuote(bytes, start - 1) else { return false }
+        for position in 0..<key.count where bytes[start + position] != key[position] { return false }
         return true
+    }
+
+    /// Whether a name begins behind `offset`: any other quote in it has a backslash before it.
+    @inline(__always)
+    private static func isOpeningQuote(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> Bool {
+        bytes[offset] == UInt8(ascii: "\"") && bytes[offset - 1] != UInt8(ascii: "\\")
+    }
+
+    /// Where the name of the value at `position` ends: its quote and the colon stand between them.
+    @inline(__always)
+    private func nameEnd(_ position: Int) -> Int {
+        let node = nodes[position]
+        return node.kind == .string || node.kind == .escapedString ? node.offset - 3 : node.offset - 2
+    }
+
+    /// The name of the value at `position`, which is a field's.
+    private func name(_ position: Int) -> String {
+        let end = nameEnd(position)
+        return bytes.withUnsafeBufferPointer { bytes in
+            var start = end
+            var isEscaped = false
+            while !Self.isOpeningQuote(bytes, start - 1) {
+                start -= 1
+                if bytes[start] == UInt8(ascii: "\\") { isEscaped = true }
+            }
+            if isEscaped { return unescaped(start..<end) }
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
+        }
     }
 
     /// The fields of the object at `node`.
@@ -114,15 +153,15 @@ public final class JSONDocument: @unchecked Sendable {
     /// The field at `position`, which is moved on to the one that follows; nil behind the last.
     func nextField(_ position: inout Int, of node: Int) -> JSONObject.Field? {
         guard nodes[node].kind == .object, position < Int(nodes[node].extent) else { return nil }
-        let field = JSONObject.Field(key: string(nodes[position]), value: value(position + 1))
-        position = next(position + 1)
+        let field = JSONObject.Field(key: name(position), value: value(position))
+        position = next(position)
         return field
     }
 
     /// The field at `index` of the object at `node`.
     func field(at index: Int, of node: Int) -> JSONObject.Field? {
         var position = firstField(of: node)
-        for _ in 0..<index { position = next(position + 1) }
+        for _ in 0..<index { position = next(position) }
         return nextField(&position, of: node)
     }
 
@@ -180,17 +219,16 @@ public final class JSONDocument: @unchecked Sendable {
     }
 
     private func string(_ node: Node) -> String {
-        if node.kind == .escapedString { return unescaped(node) }
+        let text = node.offset..<node.offset + Int(node.extent)
+        if node.kind == .escapedString { return unescaped(text) }
         return bytes.withUnsafeBufferPointer {
-            String(
-                decoding: UnsafeBufferPointer(rebasing: $0[node.offset..<node.offset + Int(node.extent)]), as: UTF8.self
-            )
+            String(decoding: UnsafeBufferPointer(rebasing: $0[text]), as: UTF8.self)
         }
     }
 
     @inline(never)
-    private func unescaped(_ node: Node) -> String {
-        parsed(node.offset - 1..<node.offset + Int(node.extent) + 1).stringValue ?? ""
+    private func unescaped(_ text: Range<Int>) -> String {
+        parsed(text.lowerBound - 1..<text.upperBound + 1).stringValue ?? ""
     }
 
     private func number(_ node: Node) -> JSONValue {
@@ -278,7 +316,8 @@ public final class JSONDocument: @unchecked Sendable {
             while offset < size {
                 let first = base[offset]
                 if first == UInt8(ascii: "\"") {
-                    guard let end = string(base, offset + 1, size) else { return false }
+                    let start = offset + 1
+                    guard let (end, kind) = Self.string(base, start, size) else { return false }
                     offset = end + 1
                     if offset < size, base[offset] == UInt8(ascii: ":"), isObject, !isNamed {
                         isNamed = true
@@ -286,6 +325,7 @@ public final class JSONDocument: @unchecked Sendable {
                         continue
                     }
                     guard isNamed == isObject else { return false }
+                    append(Node(kind, at: start, extent: end - start))
                 } else {
                     guard isNamed == isObject else { return false }
                     switch first {
@@ -341,9 +381,11 @@ public final class JSONDocument: @unchecked Sendable {
             }
         }
 
-        /// Notes the string that begins at `start`, and says where its closing quote stands.
+        /// Where the closing quote of the string that begins at `start` stands, and whether it is written as it is.
         @inline(__always)
-        private mutating func string(_ base: UnsafePointer<UInt8>, _ start: Int, _ size: Int) -> Int? {
+        private static func string(
+            _ base: UnsafePointer<UInt8>, _ start: Int, _ size: Int
+        ) -> (end: Int, kind: Kind)? {
             var offset = start
             var kind = Kind.string
             while true {
@@ -358,9 +400,7 @@ public final class JSONDocument: @unchecked Sendable {
                 }
                 guard offset < size else { return nil }
                 switch base[offset] {
-                case UInt8(ascii: "\""):
-                    append(Node(kind, at: start, extent: offset - start))
-                    return offset
+                case UInt8(ascii: "\""): return (offset, kind)
                 case UInt8(ascii: "\\"):
                     kind = .escapedString
                     offset += 2
