@@ -16,19 +16,18 @@ passed=0
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
-# run NAME COMMAND...: shows what the command prints, and keeps it for the end. Not through a pipe: whatever the command
-# left running would hold it open.
+# run NAME COMMAND...: keeps what the command prints for the end, unless somebody is watching. Not through a pipe:
+# whatever the command left running would hold it open.
 run() {
     name=$1
     shift
     echo "== $name"
-    : >"$logs/$name"
-    tail -n +1 -f --pid=$$ "$logs/$name" &
-    shown=$!
-    if "$@" >>"$logs/$name" 2>&1; then passed=$((passed + 1)); else failed="$failed $name"; fi
-    sleep 1
-    kill "$shown"
-    wait "$shown" 2>/dev/null || true
+    if [ -t 1 ]; then
+        "$@"
+    else
+        "$@" >"$logs/$name" 2>&1
+    fi && passed=$((passed + 1)) || failed="$failed $name"
+    [ -t 1 ] || cat "$logs/$name"
 }
 
 # A few tests at a time: where hundreds share the cores, an answer within any deadline is luck.
@@ -45,6 +44,7 @@ fi
 if [ -n "$failed" ]; then
     # The last lines name what failed: more is often not kept of a log.
     for name in $failed; do
+        [ -e "$logs/$name" ] || continue
         echo "== what failed of $name"
         what=$(grep -aE -A 3 '✘ .* recorded an issue|Fatal error|Crash|✘ Test run' "$logs/$name" | head -n 40)
         echo "${what:-$(tail -n 20 "$logs/$name")}"
