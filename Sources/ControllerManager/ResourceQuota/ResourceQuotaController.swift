@@ -7,11 +7,14 @@ import Synchronization
 /// objects go, change in what they use, or the quota itself changes.
 ///
 /// What counts is listed at that moment, and the status is written under the resourceVersion that was read before: what
-/// admission charges meanwhile makes the write fail, and it is counted again.
+/// admission charges meanwhile makes the write fail, and it is counted again. What it charged just before may not be there
+/// to be counted yet: less than is charged is believed at the second look only.
 final class ResourceQuotaController: Controller {
     /// How long changes that rarely matter (new objects, which admission has charged) are gathered.
     private static let gatherPeriod = Duration.milliseconds(500)
     private static let resyncPeriod = Duration.seconds(300)
+    /// How long an object that has been charged may take until it can be listed.
+    private static let writePeriod = Duration.milliseconds(200)
 
     private let context: ControllerContext
     private let quotas: Informer<ResourceQuota>
@@ -124,15 +127,11 @@ final class ResourceQuotaController: Controller {
     private func reconcile(_ key: ObjectKey) async throws {
         guard let quota = quotas[key]?.json else { return }
         let hard = ResourceAmounts(resources: quota["spec"]?["hard"])
-        let scopes = QuotaScope.all(of: quota["spec"])
-        var used: ResourceAmounts = [:]
-        for evaluator in Set(hard.keys.compactMap { QuotaEvaluator.counting($0) }) {
-            let names = evaluator.matching(hard.keys)
-            guard let items = try await objects(evaluator, namespace: key.namespace) else { continue }
-            for name in names { used[name] = used[name] ?? Quantity(0) }
-            for item in items where evaluator.matches(scopes, item) {
-                used = used + evaluator.usage(of: item, now: context.now).masked(by: names)
-            }
+        let charged = ResourceAmounts(resources: quota["status"]?["used"])
+        var used = try await count(quota, hard, in: key.namespace)
+        if charged.contains(where: { $0.value > used[$0.key] ?? Quantity(0) }) {
+            try await Task.sleep(for: Self.writePeriod)
+            used = try await count(quota, hard, in: key.namespace)
         }
         let status: JSONValue = ["hard": hard.resourcesJSON, "used": used.resourcesJSON]
         if quota["status"] == status { return }
@@ -144,6 +143,23 @@ final class ResourceQuotaController: Controller {
                     .update, apiVersion: "v1", resource: "resourcequotas", namespace: key.namespace, name: key.name,
                     subresource: "status", body: updated))
         } catch { if !error.isNotFound { throw error } }
+    }
+
+    /// What the objects of a quota's namespace use of what it limits.
+    private func count(
+        _ quota: JSONValue, _ hard: ResourceAmounts, in namespace: String
+    ) async throws -> ResourceAmounts {
+        let scopes = QuotaScope.all(of: quota["spec"])
+        var used: ResourceAmounts = [:]
+        for evaluator in Set(hard.keys.compactMap { QuotaEvaluator.counting($0) }) {
+            let names = evaluator.matching(hard.keys)
+            guard let items = try await objects(evaluator, namespace: namespace) else { continue }
+            for name in names { used[name] = used[name] ?? Quantity(0) }
+            for item in items where evaluator.matches(scopes, item) {
+                used = used + evaluator.usage(of: item, now: context.now).masked(by: names)
+            }
+        }
+        return used
     }
 
     /// The objects of a namespace that an evaluator counts; nil for a resource that is not served.
