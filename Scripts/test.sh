@@ -31,14 +31,14 @@ run() {
 }
 
 # A few tests at a time: where hundreds share the cores, an answer within any deadline is luck.
-few=--experimental-maximum-parallelization-width
+test='swift test --skip-build --experimental-maximum-parallelization-width 8 --filter'
 for tests in Tests/*Tests Tests/EndToEnd; do
     room=$(basename "$tests")
-    run "$room" swift test --skip-build "$few" 8 --filter "^$room\\."
+    run "$room" $test "^$room\\."
 done
 # What the service proxy does to real packets is tried in a network namespace of its own.
 if [ "$(id -u)" = 0 ]; then
-    run ServiceProxyTests-in-a-network-namespace unshare -n swift test --skip-build --filter '^ServiceProxyTests\.'
+    run ServiceProxyTests-in-a-network-namespace unshare -n $test '^ServiceProxyTests\.'
 fi
 
 if [ -n "$failed" ]; then

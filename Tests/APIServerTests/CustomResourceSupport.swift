@@ -81,13 +81,8 @@ extension ControlPlane {
 
     /// Asks again and again until an answer is right; the last answer after some ten seconds.
     @discardableResult
-    func eventually(_ target: String, accept: String? = nil, _ isRight: (Recorded) -> Bool) async -> Recorded {
-        await eventually(.GET, target, accept: accept, isRight)
-    }
-
-    @discardableResult
     func eventually(
-        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil, accept: String? = nil,
+        _ target: String, method: HTTPMethod = .GET, body: JSONValue? = nil, accept: String? = nil,
         _ isRight: (Recorded) -> Bool
     ) async -> Recorded {
         var answer = Recorded()

@@ -209,7 +209,9 @@ struct SharedStoreTests {
             let name = made[0].json.name
             #expect(await servers.b.call(.DELETE, "\(Self.services)/\(name)").status == 200)
             // The key goes a moment after the service.
-            let again = await servers.a.eventually(.POST, Self.services, service("wanted", wanted)) { $0.status == 201 }
+            let again = await servers.a.eventually(
+                Self.services, method: .POST, body: service("wanted", wanted)
+            ) { $0.status == 201 }
             #expect(again.status == 201, "\(again.text)")
             // So is one that was refused because of a service that was gone by then, or was never written.
             let store = servers.a.server.cache.store
@@ -221,7 +223,7 @@ struct SharedStoreTests {
             let refused = await servers.a.call(.POST, Self.services, port)
             #expect(refused.status == 422 && refused.message.contains("already allocated"), "\(refused.text)")
             _ = try await store.commit(.delete(key: key, expected: unknown.revision))
-            let free = await servers.a.eventually(.POST, Self.services, port) { $0.status == 201 }
+            let free = await servers.a.eventually(Self.services, method: .POST, body: port) { $0.status == 201 }
             #expect(free.status == 201, "\(free.text)")
             // A type that changes takes and gives back ports.
             let without = await servers.a.call(
@@ -321,7 +323,7 @@ struct SharedStoreTests {
             ]
             let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
             #expect(await servers.a.call(.POST, path, definition).status == 201)
-            await servers.a.eventually(.GET, "\(path)/things.example.com") {
+            await servers.a.eventually("\(path)/things.example.com") {
                 CustomResourceConditions.isTrue("Established", of: $0.json)
             }
             let thing: JSONValue = ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "t"]]
@@ -344,7 +346,9 @@ struct SharedStoreTests {
             let health = await servers.a.call(.GET, "/readyz?verbose")
             #expect(health.status == 500 && health.text.contains("[-]etcd"), "\(health.text)")
             try await etcd.start()
-            let after = await servers.b.eventually(.POST, Self.maps, configMap("after")) { $0.status != 500 }
+            let after = await servers.b.eventually(
+                Self.maps, method: .POST, body: configMap("after")
+            ) { $0.status != 500 }
             #expect(after.status == 201, "\(after.text)")
             for name in ["before", "after"] {
                 #expect(await servers.a.call(.GET, "\(Self.maps)/\(name)").status == 200)

@@ -110,10 +110,7 @@ extension EndToEnd {
                     "BackOff: Back-off restarting failed container first"
                 ),
                 ("late", ".status.reason", ["DeadlineExceeded"], "DeadlineExceeded: "),
-                (
-                    "hungry", ".status.containerStatuses[0].lastState.terminated.reason", ["OOMKilled"],
-                    "BackOff: Back-off restarting failed container main"
-                ),
+                ("hungry", ".status.containerStatuses[0].lastState.terminated.reason", ["OOMKilled"], "Started: "),
                 ("full", ".status.reason", ["Evicted"], "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\""),
                 ("too-large", ".status.reason", ["OutOfcpu"], "Node didn't have enough resource: cpu"),
             ]
